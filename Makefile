@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# One Makefile for everything. `make help` lists the targets.
+#
+#   BUILD=dir  where to build (default build)      SAN=1  ASan + UBSan
+#   CC=clang   the other compiler                  V=1    show the commands
+
+BUILD ?= $(if $(SAN),build/san,build/rel)
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wformat=2 $(if $(NOWERROR),,-Werror)
+HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+, := ,
+PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng
+CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -DEDGEWAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -ffunction-sections -fdata-sections -MMD -MP
+LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANFLAGS)
+LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+
+# A folder is a library; a folder under cmd/ a program; a test_*.c, fuzz_*.c, bench_*.c one too.
+LIBDIRS := base pubsub dataplane nim zedrouter domainmgr zedagent
+DAEMONS := zedagent nim zedrouter domainmgr
+PROTOS := $(wildcard api/bus/*.proto api/eve/*.proto)
+GEN_C := $(PROTOS:%.proto=$(BUILD)/%.pb-c.c) $(BUILD)/api/topics.c
+GEN_H := $(GEN_C:.c=.h)
+LIB_C := $(foreach d,$(LIBDIRS),$(wildcard $(d)/*.c $(d)/*/*.c))
+LIB_O := $(LIB_C:%.c=$(BUILD)/%.o) $(GEN_C:.c=.o)
+LIB := $(BUILD)/libedgeway.a
+PROGRAMS := $(patsubst cmd/%/main.c,$(BUILD)/bin/%,$(wildcard cmd/*/main.c))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+ITEM := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/item/test_*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$(BUILD)/api/bus/%.pb-c.c $(BUILD)/api/bus/%.pb-c.h: api/bus/%.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I api/bus --c_out=$(BUILD)/api/bus $<
+
+$(BUILD)/api/eve/%.pb-c.c $(BUILD)/api/eve/%.pb-c.h: api/eve/%.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I api/eve --c_out=$(BUILD)/api/eve $<
+
+$(BUILD)/api/topics.c $(BUILD)/api/topics.h: api/bus/topics api/gen-topics
+	@mkdir -p $(@D)
+	$(Q)api/gen-topics $< $(BUILD)/api
+
+$(BUILD)/api/%.o: $(BUILD)/api/%.c $(GEN_H)
+	@echo "  CC  $(<F)"
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/api/bus -I$(BUILD)/api/eve $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+
+$(BUILD)/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/api/bus -I$(BUILD)/api/eve $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIB): $(LIB_O)
+	@rm -f $@
+	$(Q)ar crs $@ $^
+
+$(BUILD)/bin/%: $(BUILD)/cmd/%/main.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter $(BUILD)/cmd/$*/%.o,$^) $(LIB) $(LDLIBS)
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
+$(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

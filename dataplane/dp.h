@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps the system equal to what a daemon wants.
+ *
+ * A daemon submits scopes of intended items ("ni/<uuid>", "port/eth0"), each built from nothing
+ * every time; the engine finds the difference and drives the system to it: ordered by needs,
+ * batched, retried, adopted after a crash, repaired on drift. An item is a plain struct (its
+ * spec) of one item type; only item types touch the system.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct event_base;
+struct strbuf;
+
+struct dp; /* the engine: one per process and network namespace */
+struct dp_graph; /* one scope of intended state, while it is built */
+struct dp_deps; /* collects what one item needs */
+struct dp_op; /* one create, modify or remove in flight */
+
+enum dp_change { DP_SAME, DP_MODIFY, DP_RECREATE };
+
+enum dp_state {
+	DP_ABSENT, /* neither here nor wanted */
+	DP_WAITING, /* wanted, a need is unmet: see why */
+	DP_CREATING,
+	DP_CREATED, /* here, and as wanted */
+	DP_MODIFYING,
+	DP_REMOVING,
+	DP_FAILED, /* the last operation failed: see err and why; retried with back-off */
+	DP_FOREIGN, /* here, not ours; satisfies needs, is never touched */
+	DP_LEFTOVER, /* here and ours, not wanted, removed at dp_sweep() */
+};
+const char *dp_state_name(enum dp_state state); /* "waiting" */
+
+enum dp_need_flags {
+	DP_FOLLOW = 1 << 0, /* recreate me when it is modified or recreated */
+	DP_FALLS_WITH = 1 << 1, /* the system removes me together with it (or when ok turns false) */
+};
+
+/*
+ * An item type: one file in dataplane/items/, one line in dp_types[].
+ * create, modify and remove return 0, -errno, or -EINPROGRESS when dp_op_done() will follow.
+ * They finish half-made objects and accept absent ones, so each may simply be run again after
+ * any failure.
+ */
+struct dp_type {
+	const char *name; /* "vrf": stable; log field, DOT label */
+	size_t size; /* bytes in a spec, a plain value */
+	int (*copy)(void *dst, const void *src); /* these two only if */
+	void (*clear)(void *spec); /* a spec owns heap */
+	void (*key)(const void *spec, struct strbuf *out); /* unique within the type */
+	enum dp_change (*diff)(const void *have, const void *want);
+	void (*needs)(const void *want, struct dp_deps *deps); /* NULL: none */
+	void (*print)(const void *spec, struct strbuf *out); /* key=value key=value */
+	int (*create)(struct dp_op *op, const void *want); /* NULL: observed only */
+	int (*modify)(struct dp_op *op, const void *have, const void *want);
+	int (*remove)(struct dp_op *op, const void *have);
+	void (*cancel)(struct dp_op *op); /* if it may wait for more than the backend's flush */
+	int (*observe)(struct dp *dp); /* dp_observed() for each that exists; at adopt and resync */
+	unsigned int timeout_ms; /* of one operation; 0: 10 s. Then cancel and DP_FAILED -ETIMEDOUT */
+	bool remove_last; /* removal is slow (links): after everything else of the pass */
+};
+extern const struct dp_type *const dp_types[]; /* NULL-terminated: dataplane/types.c */
+
+/*
+ * A backend carries operations to the system in batches: rtnetlink, nftables. Item types append
+ * to it during create/modify/remove and return -EINPROGRESS; when nothing more can start, the
+ * engine calls flush(), and the backend calls dp_op_done() for each operation of the batch.
+ */
+struct dp_backend {
+	const char *name;
+	int (*open)(struct dp *dp, void **ret_state);
+	void (*flush)(void *state); /* nothing queued: must be free of cost */
+	void (*close)(void *state);
+};
+extern const struct dp_backend *const dp_backends[]; /* NULL-terminated: dataplane/types.c */
+void *dp_backend_state(const struct dp *dp, const struct dp_backend *backend);
+
+struct dp_report { /* one state transition, borrowed for the call */
+	const struct dp_type *type;
+	const char *scope; /* NULL: of no scope (foreign, leftover) */
+	const char *key;
+	const char *why; /* unmet need, the kernel's own message, "drift", or NULL */
+	enum dp_state from, to;
+	int err; /* 0 or -errno */
+};
+
+struct dp_conf {
+	const char *owner; /* daemon name: chooses our marks, see dataplane/mark.h; borrowed */
+	const char *run_dir; /* for pid files and recorded prior values; borrowed */
+	int netns_fd; /* borrowed; -1: the caller's */
+	const struct dp_type *const *types; /* NULL: dp_types */
+	const struct dp_backend *const *backends; /* NULL: dp_backends */
+	void (*changed)(const struct dp_report *report, void *arg); /* may be NULL; must not call
+								       back into the engine */
+	void *arg;
+};
+
+int dp_new(struct event_base *base, const struct dp_conf *conf, struct dp **ret);
+struct dp *dp_free(struct dp *dp); /* cancels operations, leaves the system alone; NULL is fine */
+const struct dp_conf *dp_conf(const struct dp *dp);
+struct event_base *dp_base(const struct dp *dp);
+
+int dp_adopt(struct dp *dp); /* at start: observe every type */
+void dp_sweep(struct dp *dp); /* inputs complete: from now on remove ours that nobody wants */
+void dp_run(struct dp *dp); /* reconcile now instead of at the end of the loop's turn */
+bool dp_idle(const struct dp *dp); /* no operation in flight, nothing left to start */
+
+/* ---- Intended state ---- */
+
+struct dp_graph *dp_graph_new(const char *scope);
+struct dp_graph *dp_graph_free(struct dp_graph *g); /* of one that was not submitted */
+void dp_want(struct dp_graph *g, const struct dp_type *type, const void *spec); /* copies; g
+									remembers the first error */
+/* The item wanted last also needs that one: order that only the daemon can know. */
+void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key);
+
+/*
+ * Takes g, replaces its whole scope; an empty graph removes the scope. Reconciled at the end of
+ * the loop's turn. When two scopes want one item the first to come owns it; equal wishes share
+ * it, a different one waits ("wanted differently by scope …").
+ */
+int dp_submit(struct dp *dp, struct dp_graph *g);
+/* One more, one less, one changed in a submitted scope without rebuilding it. */
+int dp_patch(struct dp *dp, const char *scope, const struct dp_type *type, const void *spec);
+int dp_unpatch(struct dp *dp, const char *scope, const struct dp_type *type, const char *key);
+/* The wish itself, for golden tests: one line an item, sorted. */
+void dp_graph_print(const struct dp_graph *g, struct strbuf *out);
+
+/* ---- What is ---- */
+
+enum dp_state dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
+		       const char **ret_why); /* ret_why may be NULL; borrowed until the next turn */
+const void *dp_have(const struct dp *dp, const struct dp_type *type, const char *key); /* or NULL */
+void dp_each_have(const struct dp *dp, const struct dp_type *type,
+		  void (*fn)(const char *key, const void *spec, void *arg), void *arg);
+/* First failed or waiting item of a scope (prefix match), for status pages; false when all is well.
+ * Pointers in ret are borrowed until the next turn. */
+bool dp_scope_problem(const struct dp *dp, const char *scope_prefix, struct dp_report *ret);
+
+/* Tells of each observed appearance, change (was and now) and disappearance (now NULL) of one type,
+ * ours and foreign; the facts a daemon's model lives on. Called from the loop; fn may submit. */
+typedef void dp_watch_fn(const char *key, const void *was, const void *now, void *arg);
+int dp_watch(struct dp *dp, const struct dp_type *type, dp_watch_fn *fn, void *arg);
+
+struct dp_counts {
+	unsigned int items, created, waiting, failed, leftover, foreign, scopes;
+	uint64_t operations, retries, repaired, resyncs;
+};
+void dp_counts(const struct dp *dp, struct dp_counts *ret);
+
+int dp_plan(const struct dp *dp, FILE *out); /* what is still to do, in order; nothing = equal */
+int dp_text(const struct dp *dp, FILE *out);
+int dp_json(const struct dp *dp, FILE *out);
+int dp_dot(const struct dp *dp, FILE *out); /* have and want in one picture, coloured by state */
+/* Adds "plan", "graph text|json|dot" and "counts" to a daemon's control door. */
+struct control;
+void dp_control(struct dp *dp, struct control *control);
+
+/* ---- For item types and backends ---- */
+
+/* ok NULL: it exists. The predicate sees the spec that exists (have). */
+void dp_need(struct dp_deps *deps, const struct dp_type *type, const char *key, unsigned int flags,
+	     bool (*ok)(const void *have));
+struct dp *dp_op_dp(const struct dp_op *op);
+void **dp_op_data(struct dp_op *op); /* yours until done or cancelled; starts NULL */
+void dp_op_why(struct dp_op *op, const char *why); /* copies; the system's own words for a failure */
+void dp_op_done(struct dp_op *op, int err); /* op is gone afterwards */
+
+/* The type observed this; ours: it bears our mark. Again at any time: a change is drift. */
+void dp_observed(struct dp *dp, const struct dp_type *type, const void *spec, bool ours);
+void dp_gone(struct dp *dp, const struct dp_type *type, const char *key);
+/* Around a full dump of one type: what was not observed between begin and end is gone. */
+void dp_resync_begin(struct dp *dp, const struct dp_type *type);
+void dp_resync_end(struct dp *dp, const struct dp_type *type);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Specs of things outside netlink: sysctls, files, helper processes, network namespaces. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "dataplane/dp.h"
+
+/* /proc/sys/NAME = VALUE in the engine's namespace; prior value recorded before the first write
+ * and restored on removal. Those of an interface (net/ipv4/conf/IF/…) need and fall with it.
+ * Key: NAME, '/'-separated. */
+struct dp_sysctl {
+	char name[96];
+	char value[32];
+};
+extern const struct dp_type dp_sysctl_type;
+
+/* A file below <run_dir>/<owner>/files/; content is heap of the spec. Key: NAME. */
+struct dp_file {
+	char name[128]; /* relative, may hold folders: "dnsmasq/bn1.conf" */
+	char *content;
+	uint32_t mode; /* 0: 0644 */
+};
+extern const struct dp_type dp_file_type;
+/* Absolute path of one, for those who must name it in another spec. Returns buf. */
+const char *dp_file_path(const char *run_dir, const char *owner, const char *name, char buf[256]);
+
+/*
+ * A helper process that outlives the daemon: pid file <run_dir>/<owner>/pids/NAME, adopted when
+ * its command line and stamp are as wanted. A process that ends is drift and is started again
+ * with back-off. Base of dnsmasq and dhcpcd below; those are ready once the process runs.
+ * Key: NAME.
+ */
+struct dp_process {
+	char name[64];
+	char *argv; /* heap: arguments joined by '\0', ended by an empty one */
+	char stamp[24]; /* configuration it was started with: changed = restart */
+	char reload_stamp[24]; /* changed: SIGHUP only */
+	char needs_file[2][128]; /* dp_file names it must not start before; "" = none */
+	struct ifname needs_link; /* empty: none */
+	uint32_t stop_ms; /* SIGKILL after; 0: 3 s */
+};
+extern const struct dp_type dp_process_type;
+
+/* dnsmasq --conf-file=… in the foreground. Files it reads are dp_file items. Key: NAME. */
+struct dp_dnsmasq {
+	char name[32]; /* instance, "bn1" */
+	struct ifname ifname; /* serves on; must exist */
+	char conf_file[128]; /* dp_file name */
+	char stamp[24]; /* of the conf file: changed = restart */
+	char hosts_stamp[24]; /* of the hosts files: changed = SIGHUP */
+};
+extern const struct dp_type dp_dnsmasq_type;
+
+/* dhcpcd on one interface, master of nothing but the lease: no resolv.conf, no routes, our hook.
+ * The hook writes <run_dir>/<owner>/lease/<ifname>.{4,6}. Key: IFNAME. */
+struct dp_dhcpcd {
+	struct ifname ifname;
+	bool ipv4, ipv6;
+	char vendor_class[64]; /* option 60; "" = none */
+	char hostname[64]; /* "" = none */
+	uint32_t mtu_bytes; /* 0: do not send one */
+};
+extern const struct dp_type dp_dhcpcd_type;
+
+/* ip netns add NAME (bind mount under /run/netns). foreign ones are observed. Key: NAME. */
+struct dp_netns {
+	char name[64];
+};
+extern const struct dp_type dp_netns_type;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Specs of addresses, routes, rules, neighbours; IPv4 and IPv6 alike. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "dataplane/dp.h"
+
+/* ip address add PREFIX dev NAME. Key: NAME/PREFIX. Foreign ones (DHCP) are observed. */
+struct dp_addr {
+	struct ifname ifname;
+	struct prefix prefix; /* host bits kept: 10.0.0.1/24 */
+	bool noprefixroute;
+	bool nodad;
+	/* observed only, not part of diff: */
+	bool tentative, dadfailed;
+};
+extern const struct dp_type dp_addr_type;
+
+enum dp_route_kind {
+	DP_ROUTE_UNICAST,
+	DP_ROUTE_UNREACHABLE,
+	DP_ROUTE_BLACKHOLE,
+	DP_ROUTE_LOCAL,
+};
+
+struct dp_nexthop {
+	struct ifname ifname; /* empty: the kernel finds it from the gateway */
+	struct ipaddr gateway; /* unset: on-link */
+	uint8_t weight; /* 1..255 in a multipath route; 0 = 1 */
+	bool onlink; /* gateway need not be within a connected prefix */
+};
+
+#define DP_NEXTHOPS 8
+/* ip route replace PREFIX … table TABLE. Key: FAMILY/TABLE/PREFIX/METRIC. */
+struct dp_route {
+	struct prefix dst; /* 0.0.0.0/0, ::/0: default */
+	uint32_t table;
+	uint32_t metric;
+	enum dp_route_kind kind;
+	struct ipaddr prefsrc;
+	uint8_t nexthops; /* used of nexthop[]; 0 for the kinds without */
+	struct dp_nexthop nexthop[DP_NEXTHOPS];
+};
+extern const struct dp_type dp_route_type;
+
+/* ip rule add pref PREF from … iif … fwmark … lookup TABLE. Key: all fields. */
+struct dp_rule {
+	uint8_t family;
+	uint32_t priority;
+	struct prefix from, to; /* unset: any */
+	struct ifname iif, oif; /* empty: any */
+	uint32_t fwmark, fwmask;
+	uint32_t table; /* 0 with l3mdev */
+	bool l3mdev;
+	bool unreachable; /* action instead of lookup */
+	bool suppress_default; /* suppress_prefixlength 0 */
+};
+extern const struct dp_type dp_rule_type;
+
+/* ip neigh replace ADDR lladdr MAC dev NAME nud permanent | ip neigh add proxy ADDR dev NAME.
+ * Key: NAME/ADDR or NAME/proxy/ADDR. */
+struct dp_neigh {
+	struct ifname ifname;
+	struct ipaddr addr;
+	struct mac mac; /* unset with proxy */
+	bool proxy;
+};
+extern const struct dp_type dp_neigh_type;

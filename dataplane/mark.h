@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mark a daemon puts on what it makes, so that its next run knows its own. Set atomically
+ * with the object's creation wherever the kernel lets us:
+ *  - links: the link group (set with RTM_NEWLINK, unlike alias or alternative name),
+ *  - routes, rules, addresses, neighbours: the protocol number,
+ *  - nftables: the table name,
+ *  - files and processes: their folder under the run directory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dp_mark {
+	const char *owner; /* "nim" */
+	uint8_t protocol; /* rtm_protocol, FRA_PROTOCOL, IFA_PROTO, NDA_PROTOCOL */
+	uint32_t link_group;
+	const char *nft_table; /* "edgeway-nim": each family's table of ours */
+};
+
+/* nim 237, zedrouter 238, domainmgr 239; any other owner (tests) 240. Never NULL. */
+const struct dp_mark *dp_mark(const char *owner);
