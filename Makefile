@@ -4,6 +4,9 @@
 #   BUILD=dir  where to build (default build)      SAN=1  ASan + UBSan
 #   CC=clang   the other compiler                  V=1    show the commands
 
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+
 BUILD ?= $(if $(SAN),build/san,build/rel)
 PREFIX ?= /usr/local
 DESTDIR ?=

@@ -96,6 +96,15 @@ int ps_subscribe(struct ps *ps, const struct ps_topic *topic, const struct ps_su
 		 void *arg, struct ps_sub **ret);
 int ps_subscribe_raw(struct ps *ps, const struct ps_topic *topic, const struct ps_sub_ops *ops,
 		     void *arg, struct ps_sub **ret);
+
+/* For the wrappers api/gen-topics writes: ops get a struct ps_typed as arg. */
+struct ps_typed {
+	const void *ops; /* struct ps_<topic>_ops of the caller; borrowed for ever */
+	void *arg;
+};
+int ps_subscribe_typed(struct ps *ps, const struct ps_topic *topic, const struct ps_sub_ops *ops,
+		       const void *typed_ops, void *arg, struct ps_sub **ret);
+
 struct ps_sub *ps_sub_free(struct ps_sub *sub);
 bool ps_synced(const struct ps_sub *sub);
 const ProtobufCMessage *ps_get(const struct ps_sub *sub, const char *key); /* until next change */
