@@ -78,5 +78,16 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 
+.PHONY: deps lab
+deps:	## install the Debian packages of packages.txt that are missing
+	$(Q)tools/deps packages.txt
+
+lab:	## prepare the lab: Debian's kernel for tests/lab/run
+	$(Q)tests/lab/prepare >/dev/null
+
+.PHONY: help
+help:	## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
+
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
