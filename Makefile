@@ -14,11 +14,12 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 Q := $(if $(V),,@)
 
+, := ,
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wformat=2 $(if $(NOWERROR),,-Werror)
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-, := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined$(if $(FUZZING),$(,)fuzzer-no-link) \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -DEDGEWAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
@@ -38,6 +39,7 @@ LIB := $(BUILD)/libedgeway.a
 PROGRAMS := $(patsubst cmd/%/main.c,$(BUILD)/bin/%,$(wildcard cmd/*/main.c))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 ITEM := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/item/test_*.c))
+FUZZ := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 
 .PHONY: all
@@ -77,15 +79,51 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
+$(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 
-.PHONY: deps lab
+.PHONY: deps
 deps:	## install the Debian packages of packages.txt that are missing
 	$(Q)tools/deps packages.txt
 
-lab:	## prepare the lab: Debian's kernel for tests/lab/run
+# Each target below installs what is missing and builds first; another make does it, as this one
+# may have asked pkg-config before the packages were there.
+REMAKE := $(MAKE) --no-print-directory -j$(shell nproc)
+.PHONY: check check-unit check-item check-netns check-lab tests
+check: deps	## build, run every test (unit, item, netns, lab), end with "N passed, N failed"
+	$(Q)$(REMAKE) all tests && $(REMAKE) SAN=1 BUILD=build/san tests
+	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all
+check-unit: deps	## the cmocka programs that need no kernel, plain and with sanitizers
+	$(Q)$(REMAKE) tests && $(REMAKE) SAN=1 BUILD=build/san tests
+	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all unit
+check-item: deps	## the item types, each in network namespaces of its own
+	$(Q)$(REMAKE) tests
+	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all item
+check-netns: deps	## whole nodes in network namespaces (pytest)
+	$(Q)$(REMAKE) all
+	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all netns
+check-lab: deps	## items and nodes that this kernel cannot run, in the virtual machine
+	$(Q)$(REMAKE) all tests
+	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all lab
+tests: $(UNIT) $(if $(SAN),,$(ITEM))
+
+.PHONY: fuzz fuzzers analyze format bench lab
+fuzz: deps	## run each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (30)
+	$(Q)$(REMAKE) SAN=1 FUZZING=1 CC=clang BUILD=build/fuzz fuzzers
+	$(Q)tools/fuzz build/fuzz $(or $(FUZZ_SECONDS),30)
+fuzzers: $(FUZZ)
+analyze: deps	## clang-tidy, cppcheck, gcc -fanalyzer, shellcheck: clean, or it fails
+	$(Q)tools/analyze
+format: deps	## clang-format all C files in place
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+bench: deps	## measure against raw programs, into build/bench.json
+	$(Q)$(REMAKE) all benches
+	$(Q)tools/bench $(BUILD)
+benches: $(BENCH)
+lab: deps	## prepare the kernel of tests/lab/run (the lab tests do it too)
 	$(Q)tests/lab/prepare >/dev/null
 
-.PHONY: help
+.PHONY: help benches generated
+generated: $(GEN_C) $(GEN_H)
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
 
