@@ -23,6 +23,7 @@ struct mac {
 
 struct ipaddr {
 	uint8_t family; /* AF_INET, AF_INET6 or 0 = unset */
+	uint8_t zero[3]; /* no padding: memcmp() must see defined bytes only */
 	union {
 		struct in_addr v4;
 		struct in6_addr v6;
@@ -33,18 +34,18 @@ struct ipaddr {
 struct prefix {
 	struct ipaddr addr;
 	uint8_t len; /* bits */
+	uint8_t zero[3];
 };
 
 struct portrange {
 	uint16_t first, last; /* host order; 0-0 = unset */
 };
 
-#define IFNAME(s)                                                                                  \
-	((struct ifname){                                                                          \
-		.str = s                                                                           \
-	})
+#define IFNAME(s) ((struct ifname){ .str = s })
 
-int ifname_parse(const char *s, struct ifname *ret); /* 1 to 15 bytes, no '/', blank, "." or ".." */
+/* 1 to 15 printable bytes, not "." or "..", and none of '/', ':', '%' (the kernel refuses the first
+ * two and takes "a%d" for a template). */
+int ifname_parse(const char *s, struct ifname *ret);
 bool ifname_equal(const struct ifname *a, const struct ifname *b);
 
 int mac_parse(const char *s, struct mac *ret); /* 00:16:3e:01:02:03 */

@@ -2,6 +2,7 @@
 /* Scope-bound release of resources, and allocation that cannot fail. */
 #pragma once
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
