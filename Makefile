@@ -53,7 +53,18 @@ $(BUILD)/api/eve/%.pb-c.c $(BUILD)/api/eve/%.pb-c.h: api/eve/%.proto
 	@mkdir -p $(@D)
 	$(Q)protoc-c -I api/eve --c_out=$(BUILD)/api/eve $<
 
-$(BUILD)/api/topics.c $(BUILD)/api/topics.h: api/bus/topics api/gen-topics
+# Messages of tests only.
+$(BUILD)/tests/proto/%.pb-c.c $(BUILD)/tests/proto/%.pb-c.h: tests/proto/%.proto
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I tests/proto -I api/eve --c_out=$(BUILD)/tests/proto $<
+
+$(BUILD)/tests/proto/%.o: $(BUILD)/tests/proto/%.c $(GEN_H)
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/api/eve $(ALL_CFLAGS) -Wno-missing-prototypes -c -o $@ $<
+
+$(BUILD)/tests/unit/test_pbjson.o $(BUILD)/tests/fuzz/fuzz_pbjson.o: $(BUILD)/tests/proto/sample.pb-c.h
+$(BUILD)/tests/unit/test_pbjson $(BUILD)/tests/fuzz/fuzz_pbjson: $(BUILD)/tests/proto/sample.pb-c.o
+
+$(BUILD)/api/topics.c $(BUILD)/api/topics.h &: api/bus/topics api/gen-topics
 	@mkdir -p $(@D)
 	$(Q)api/gen-topics $< $(BUILD)/api
 
