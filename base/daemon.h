@@ -3,6 +3,9 @@
  * What every daemon's main() begins and ends with: options, log, signals, event loop, single
  * instance, capabilities, systemd readiness and watchdog.
  *
+ * Helper programs get no more than conf.caps either. One that changes its user (dnsmasq) asks for
+ * CAP_SETUID and CAP_SETGID there, and needs CAP_KILL with us to be stopped again.
+ *
  * Options: --run-dir DIR (default $EDGEWAY_RUN or /run/edgeway), --state-dir DIR (default
  * $EDGEWAY_STATE or /var/lib/edgeway), --log-level LEVEL, --log-json, --version, --help, and the
  * daemon's own.
