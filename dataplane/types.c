@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every item type and every backend: one line each, in the order they are observed and shown. */
 #include "dataplane/dp.h"
+#include "dataplane/items/link.h"
+#include "dataplane/nl/rtnl.h"
 
 const struct dp_type *const dp_types[] = {
+	/* clang-format off */
+	&dp_link_type,
+	&dp_linkset_type,
+	&dp_bond_type,
+	&dp_vlan_type,
+	&dp_vrf_type,
+	&dp_bridge_type,
+	&dp_veth_type,
+	&dp_tap_type,
+	&dp_dummy_type,
+	&dp_bond_member_type,
+	&dp_brport_type,
+	&dp_brvlan_type,
+	/* clang-format on */
 	NULL,
 };
 
 const struct dp_backend *const dp_backends[] = {
+	&dp_rtnl_backend,
 	NULL,
 };

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Specs of network interfaces. Names are the keys. mtu_bytes 0: the kernel's default. */
+/*
+ * Specs of network interfaces. Names are the keys. In a wish mtu_bytes 0 and an unset mac mean "as
+ * it is": the kernel's default when it is made, never a difference afterwards. The specs begin
+ * with ifname. Links without a field up are always up; down is observed only, and a difference.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -32,7 +36,7 @@ struct dp_linkset {
 };
 extern const struct dp_type dp_linkset_type;
 
-/* ip link add NAME type bridge … ; always up */
+/* ip link add NAME type bridge …; with vlan_filtering it has no VLAN at first, not even 1 */
 struct dp_bridge {
 	struct ifname ifname;
 	struct mac mac; /* unset: the kernel's choice */
@@ -40,11 +44,16 @@ struct dp_bridge {
 	uint16_t group_fwd_mask;
 	bool vlan_filtering;
 	bool stp;
+	bool down; /* observed */
 	struct ifname vrf; /* enslaved to it; empty: none */
 };
 extern const struct dp_type dp_bridge_type;
 
-/* ip link add NAME type veth peer name PEER netns NETNS; one queue */
+/*
+ * ip link add NAME type veth peer name PEER netns NETNS; one queue. Our mark is on our end only.
+ * A peer in another namespace is looked at when the veth is made or adopted, and peer_up is then
+ * its owner's affair.
+ */
 struct dp_veth {
 	struct ifname ifname, peer;
 	struct mac mac, peer_mac;
@@ -55,7 +64,7 @@ struct dp_veth {
 };
 extern const struct dp_type dp_veth_type;
 
-/* ip tuntap add NAME mode tap */
+/* ip tuntap add NAME mode tap. vnet_hdr is as it is made: who attaches may change it. */
 struct dp_tap {
 	struct ifname ifname;
 	struct mac mac;
@@ -69,6 +78,7 @@ extern const struct dp_type dp_tap_type;
 struct dp_vlan {
 	struct ifname ifname, parent;
 	uint16_t vid; /* 1..4094 */
+	bool down; /* observed: although its parent is up */
 	uint32_t mtu_bytes;
 };
 extern const struct dp_type dp_vlan_type;
@@ -89,6 +99,7 @@ struct dp_bond {
 	uint32_t mtu_bytes;
 	enum dp_bond_mode mode;
 	bool lacp_fast;
+	bool down; /* observed */
 	uint32_t miimon_ms, updelay_ms, downdelay_ms; /* MII monitor or */
 	uint32_t arp_interval_ms; /* ARP monitor */
 	struct in_addr arp_targets[DP_BOND_ARP_TARGETS];
@@ -101,9 +112,10 @@ struct dp_bond_member {
 };
 extern const struct dp_type dp_bond_member_type;
 
-/* ip link add NAME type vrf table TABLE; always up */
+/* ip link add NAME type vrf table TABLE */
 struct dp_vrf {
 	struct ifname ifname;
+	bool down; /* observed */
 	uint32_t table;
 };
 extern const struct dp_type dp_vrf_type;
@@ -111,11 +123,13 @@ extern const struct dp_type dp_vrf_type;
 struct dp_dummy {
 	struct ifname ifname;
 	struct mac mac;
+	bool down; /* observed */
 	uint32_t mtu_bytes;
 };
 extern const struct dp_type dp_dummy_type;
 
-/* ip link set NAME master BRIDGE && bridge link set dev NAME isolated … Key: NAME. */
+/* ip link set NAME master BRIDGE && bridge link set dev NAME isolated …
+ * It falls with the bridge and with the link. Key: NAME. */
 struct dp_brport {
 	struct ifname ifname, bridge;
 	bool isolated, learning, bpdu_guard, hairpin, neigh_suppress;

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "dataplane/nl/link_msg.h"
+
+static void read_targets(const struct nlattr *nest, struct dp_bond *bond)
+{
+	const struct nlattr *attr;
+	size_t n = 0;
+
+	if (!nest)
+		return;
+	mnl_attr_for_each_nested(attr, nest)
+	{
+		if (n < DP_BOND_ARP_TARGETS && mnl_attr_get_payload_len(attr) == 4)
+			bond->arp_targets[n++].s_addr = mnl_attr_get_u32(attr);
+	}
+}
+
+static bool bond_read(struct dp *dp, const struct link_info *link, void *spec)
+{
+	const struct nlattr *tb[IFLA_BOND_MAX + 1];
+	struct dp_bond *bond = spec;
+
+	(void)dp;
+	rtnl_nested(link->data, tb, IFLA_BOND_MAX);
+	*bond = (struct dp_bond){
+		.ifname = link->ifname,
+		.mtu_bytes = link->mtu_bytes,
+		.mode = rtnl_u8(tb[IFLA_BOND_MODE]),
+		.lacp_fast = rtnl_u8(tb[IFLA_BOND_AD_LACP_RATE]),
+		.down = !(link->flags & IFF_UP),
+		.miimon_ms = rtnl_u32(tb[IFLA_BOND_MIIMON]),
+		.updelay_ms = rtnl_u32(tb[IFLA_BOND_UPDELAY]),
+		.downdelay_ms = rtnl_u32(tb[IFLA_BOND_DOWNDELAY]),
+		.arp_interval_ms = rtnl_u32(tb[IFLA_BOND_ARP_INTERVAL]),
+	};
+	read_targets(tb[IFLA_BOND_ARP_IP_TARGET], bond);
+	return true;
+}
+
+/* The kernel wants delays in whole monitor intervals and rounds down (bond_option_updelay_set()
+ * in drivers/net/bonding/bond_options.c). */
+static uint32_t whole_intervals(uint32_t delay_ms, uint32_t miimon_ms)
+{
+	return miimon_ms ? delay_ms / miimon_ms * miimon_ms : 0;
+}
+
+static bool monitor_differs(const struct dp_bond *h, const struct dp_bond *w)
+{
+	if (w->arp_interval_ms || h->arp_interval_ms)
+		return h->arp_interval_ms != w->arp_interval_ms ||
+		       memcmp(h->arp_targets, w->arp_targets, sizeof(w->arp_targets)) != 0;
+	if (!w->miimon_ms) /* no monitor is wished: the kernel's default is fine */
+		return false;
+	return h->miimon_ms != w->miimon_ms ||
+	       h->updelay_ms != whole_intervals(w->updelay_ms, w->miimon_ms) ||
+	       h->downdelay_ms != whole_intervals(w->downdelay_ms, w->miimon_ms);
+}
+
+/* Mode and LACP rate can only be set while it is down, without members: made anew. */
+static enum dp_change bond_diff(const void *have, const void *want)
+{
+	const struct dp_bond *h = have, *w = want;
+	bool lacp_differs = w->mode == DP_BOND_8023AD && h->lacp_fast != w->lacp_fast;
+
+	if (h->mode != w->mode || lacp_differs || (h->arp_interval_ms && !w->arp_interval_ms))
+		return DP_RECREATE;
+	if (h->down || monitor_differs(h, w) || link_mtu_differs(h->mtu_bytes, w->mtu_bytes))
+		return DP_MODIFY;
+	return DP_SAME;
+}
+
+static const char *mode_name(enum dp_bond_mode mode)
+{
+	switch (mode) {
+	case DP_BOND_RR:
+		return "balance-rr";
+	case DP_BOND_ACTIVE_BACKUP:
+		return "active-backup";
+	case DP_BOND_XOR:
+		return "balance-xor";
+	case DP_BOND_BROADCAST:
+		return "broadcast";
+	case DP_BOND_8023AD:
+		return "802.3ad";
+	case DP_BOND_TLB:
+		return "balance-tlb";
+	case DP_BOND_ALB:
+		return "balance-alb";
+	}
+	return "unknown";
+}
+
+static void bond_print(const void *spec, struct strbuf *out)
+{
+	const struct dp_bond *bond = spec;
+	char text[INET_ADDRSTRLEN];
+	size_t i;
+
+	strbuf_addf(out, "mode=%s mtu=%u", mode_name(bond->mode), bond->mtu_bytes);
+	if (bond->miimon_ms)
+		strbuf_addf(out, " miimon=%u updelay=%u downdelay=%u", bond->miimon_ms,
+			    bond->updelay_ms, bond->downdelay_ms);
+	if (bond->arp_interval_ms)
+		strbuf_addf(out, " arp_interval=%u", bond->arp_interval_ms);
+	for (i = 0; i < DP_BOND_ARP_TARGETS && bond->arp_targets[i].s_addr; i++)
+		strbuf_addf(out, " arp_target=%s",
+			    inet_ntop(AF_INET, &bond->arp_targets[i], text, sizeof(text)));
+	if (bond->lacp_fast)
+		strbuf_add(out, " lacp_fast");
+	if (bond->down)
+		strbuf_add(out, " down");
+}
+
+static void put_monitor(struct nlmsghdr *msg, const struct dp_bond *bond)
+{
+	struct nlattr *nest;
+	size_t i;
+
+	if (bond->arp_interval_ms) {
+		mnl_attr_put_u32(msg, IFLA_BOND_ARP_INTERVAL, bond->arp_interval_ms);
+		nest = mnl_attr_nest_start(msg, IFLA_BOND_ARP_IP_TARGET);
+		for (i = 0; i < DP_BOND_ARP_TARGETS && bond->arp_targets[i].s_addr; i++)
+			mnl_attr_put_u32(msg, i, bond->arp_targets[i].s_addr);
+		mnl_attr_nest_end(msg, nest);
+	} else if (bond->miimon_ms) {
+		mnl_attr_put_u32(msg, IFLA_BOND_MIIMON, bond->miimon_ms);
+		mnl_attr_put_u32(msg, IFLA_BOND_UPDELAY, bond->updelay_ms);
+		mnl_attr_put_u32(msg, IFLA_BOND_DOWNDELAY, bond->downdelay_ms);
+	}
+}
+
+/* ip link add NAME up type bond mode MODE miimon MS … */
+static int bond_make(struct dp_op *op, const void *want)
+{
+	const struct dp_bond *bond = want;
+	struct nlmsghdr *msg = link_begin_new(op, &bond->ifname, true);
+	struct link_nest nest;
+
+	link_put_mtu(msg, bond->mtu_bytes);
+	nest = link_nest_begin(msg, "bond");
+	mnl_attr_put_u8(msg, IFLA_BOND_MODE, bond->mode);
+	if (bond->mode == DP_BOND_8023AD)
+		mnl_attr_put_u8(msg, IFLA_BOND_AD_LACP_RATE, bond->lacp_fast);
+	put_monitor(msg, bond);
+	link_nest_end(msg, nest);
+	return rtnl_end(op, msg, 0);
+}
+
+static int bond_create(struct dp_op *op, const void *want)
+{
+	return link_create(op, &dp_bond_type, want, bond_make);
+}
+
+/* ip link set NAME up type bond miimon MS … */
+static int bond_modify(struct dp_op *op, const void *have, const void *want)
+{
+	const struct dp_bond *bond = want;
+	struct nlmsghdr *msg = link_begin_change(op, &bond->ifname, LINK_UP);
+	struct link_nest nest;
+
+	link_put_mtu(msg, bond->mtu_bytes);
+	nest = link_nest_begin(msg, "bond");
+	if (monitor_differs(have, want))
+		put_monitor(msg, bond);
+	link_nest_end(msg, nest);
+	return rtnl_end(op, msg, 0);
+}
+
+const struct dp_type dp_bond_type = {
+	.name = "bond",
+	.size = sizeof(struct dp_bond),
+	.key = link_key,
+	.diff = bond_diff,
+	.print = bond_print,
+	.create = bond_create,
+	.modify = bond_modify,
+	.remove = link_remove,
+	.remove_last = true,
+};
+
+extern const struct link_kind dp_bond_kind;
+const struct link_kind dp_bond_kind = {
+	.kind = "bond",
+	.type = &dp_bond_type,
+	.read = bond_read,
+};

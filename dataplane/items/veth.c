@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "dataplane/items/host.h"
+#include "dataplane/nl/link_msg.h"
+#include "dataplane/nl/netns.h"
+#include "dataplane/nl/veth_peer.h"
+
+/* A peer in this namespace: the engine knows it as a link of its own. */
+static void peer_here(const struct dp *dp, uint32_t ifindex, struct dp_veth *veth)
+{
+	const struct dp_link *peer;
+
+	if (!rtnl_ifname(dp, ifindex, &veth->peer))
+		return;
+	peer = dp_have(dp, &dp_link_type, veth->peer.str);
+	if (!peer)
+		return;
+	veth->peer_mac = peer->mac;
+	veth->peer_up = peer->up;
+}
+
+/*
+ * A peer elsewhere costs a few system calls to look at. So that is done for what is found at
+ * adoption; of one we are making right now the engine has the wish, and of one it knows the news
+ * can only be of our end.
+ */
+static bool peer_elsewhere(struct dp *dp, const struct link_info *link, struct dp_veth *veth)
+{
+	const struct dp_veth *have = dp_have(dp, &dp_veth_type, veth->ifname.str);
+
+	if (have && have->peer_netns[0]) {
+		veth->peer = have->peer;
+		veth->peer_mac = have->peer_mac;
+		veth->peer_up = have->peer_up;
+		memcpy(veth->peer_netns, have->peer_netns, sizeof(veth->peer_netns));
+		return true;
+	}
+	if (!link_dumping(dp))
+		return false;
+	veth_peer_look(dp, link->ifindex, veth);
+	return true;
+}
+
+static bool veth_read(struct dp *dp, const struct link_info *link, void *spec)
+{
+	struct dp_veth *veth = spec;
+
+	if (!link->parent)
+		return false; /* half of a pair being made */
+	*veth = (struct dp_veth){
+		.ifname = link->ifname,
+		.mac = link->mac,
+		.mtu_bytes = link->mtu_bytes,
+		.up = link->flags & IFF_UP,
+	};
+	if (link->parent_elsewhere)
+		return peer_elsewhere(dp, link, veth);
+	peer_here(dp, link->parent, veth);
+	return true;
+}
+
+/* News of the peer, when it is in this namespace, are news of the pair. */
+void dp_veth_follow(struct dp *dp, const struct link_info *link)
+{
+	const struct dp_veth *have;
+	struct dp_veth veth;
+	struct ifname other;
+
+	if (strcmp(link->kind, "veth") != 0 || link->parent_elsewhere ||
+	    !link_group_is_ours(dp, link_group(dp, link->parent)) ||
+	    !rtnl_ifname(dp, link->parent, &other))
+		return;
+	have = dp_have(dp, &dp_veth_type, other.str);
+	if (!have)
+		return;
+	veth = *have;
+	peer_here(dp, link->ifindex, &veth);
+	dp_observed(dp, &dp_veth_type, &veth, true);
+}
+
+static enum dp_change veth_diff(const void *have, const void *want)
+{
+	const struct dp_veth *h = have, *w = want;
+	bool peer_mac_differs = link_mac_differs(&h->peer_mac, &w->peer_mac);
+	bool elsewhere = w->peer_netns[0];
+
+	if (!ifname_equal(&h->peer, &w->peer) || strcmp(h->peer_netns, w->peer_netns) != 0 ||
+	    (elsewhere && peer_mac_differs))
+		return DP_RECREATE;
+	if (h->up != w->up || peer_mac_differs || (!elsewhere && h->peer_up != w->peer_up) ||
+	    link_mtu_differs(h->mtu_bytes, w->mtu_bytes) || link_mac_differs(&h->mac, &w->mac))
+		return DP_MODIFY;
+	return DP_SAME;
+}
+
+static void veth_needs(const void *want, struct dp_deps *deps)
+{
+	const struct dp_veth *veth = want;
+
+	if (veth->peer_netns[0])
+		dp_need(deps, &dp_netns_type, veth->peer_netns, DP_FALLS_WITH, NULL);
+}
+
+static void veth_print(const void *spec, struct strbuf *out)
+{
+	const struct dp_veth *veth = spec;
+
+	strbuf_addf(out, "peer=%s", veth->peer.str);
+	if (veth->peer_netns[0])
+		strbuf_addf(out, " netns=%s", veth->peer_netns);
+	if (mac_is_set(&veth->peer_mac)) {
+		strbuf_add(out, " peer_mac=");
+		mac_format(&veth->peer_mac, out);
+	}
+	strbuf_addf(out, " mtu=%u", veth->mtu_bytes);
+	link_print_mac(&veth->mac, out);
+	strbuf_add(out, veth->up ? " up" : " down");
+	strbuf_add(out, veth->peer_up ? " peer_up" : " peer_down");
+}
+
+/* One queue: the kernel's default is one per CPU, which makes a pair a third slower to make. */
+static void put_one_queue(struct nlmsghdr *msg)
+{
+	mnl_attr_put_u32(msg, IFLA_NUM_TX_QUEUES, 1);
+	mnl_attr_put_u32(msg, IFLA_NUM_RX_QUEUES, 1);
+}
+
+/* No group for the peer: an engine in its namespace would take it for its own. */
+static void put_peer(struct nlmsghdr *msg, const struct dp_veth *veth, int netns_fd)
+{
+	struct link_nest nest = link_nest_begin(msg, "veth");
+	struct nlattr *peer = mnl_attr_nest_start(msg, VETH_INFO_PEER);
+	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(msg, sizeof(*ifi));
+
+	if (veth->peer_up)
+		ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	mnl_attr_put_strz(msg, IFLA_IFNAME, veth->peer.str);
+	link_put_mtu(msg, veth->mtu_bytes);
+	link_put_mac(msg, &veth->peer_mac);
+	put_one_queue(msg);
+	if (netns_fd >= 0)
+		mnl_attr_put_u32(msg, IFLA_NET_NS_FD, netns_fd);
+	mnl_attr_nest_end(msg, peer);
+	link_nest_end(msg, nest);
+}
+
+/* ip link add NAME numtxqueues 1 numrxqueues 1 type veth peer name PEER netns NETNS */
+static int veth_make(struct dp_op *op, const void *want)
+{
+	const struct dp_veth *veth = want;
+	struct nlmsghdr *msg;
+	int fd = -1;
+
+	if (veth->peer_netns[0]) {
+		fd = netns_by_name(veth->peer_netns);
+		if (fd < 0)
+			return fd;
+		rtnl_keep_fd(dp_op_dp(op), fd);
+	}
+	msg = link_begin_new(op, &veth->ifname, veth->up);
+	link_put_mtu(msg, veth->mtu_bytes);
+	link_put_mac(msg, &veth->mac);
+	put_one_queue(msg);
+	put_peer(msg, veth, fd);
+	return rtnl_end(op, msg, 0);
+}
+
+static int veth_create(struct dp_op *op, const void *want)
+{
+	return link_create(op, &dp_veth_type, want, veth_make);
+}
+
+/* ip link set NAME … && ip link set PEER … */
+static int veth_modify(struct dp_op *op, const void *have, const void *want)
+{
+	const struct dp_veth *veth = want;
+	struct nlmsghdr *msg;
+
+	(void)have;
+	msg = link_begin_set(op, &veth->ifname, veth->up ? LINK_UP : LINK_DOWN);
+	link_put_mtu(msg, veth->mtu_bytes);
+	link_put_mac(msg, &veth->mac);
+	rtnl_end(op, msg, 0);
+	if (veth->peer_netns[0])
+		return -EINPROGRESS;
+	msg = link_begin_set(op, &veth->peer, veth->peer_up ? LINK_UP : LINK_DOWN);
+	link_put_mtu(msg, veth->mtu_bytes);
+	link_put_mac(msg, &veth->peer_mac);
+	return rtnl_end(op, msg, 0);
+}
+
+const struct dp_type dp_veth_type = {
+	.name = "veth",
+	.size = sizeof(struct dp_veth),
+	.key = link_key,
+	.diff = veth_diff,
+	.needs = veth_needs,
+	.print = veth_print,
+	.create = veth_create,
+	.modify = veth_modify,
+	.remove = link_remove,
+	.remove_last = true,
+};
+
+extern const struct link_kind dp_veth_kind;
+const struct link_kind dp_veth_kind = {
+	.kind = "veth",
+	.type = &dp_veth_type,
+	.read = veth_read,
+};

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ear on the kernel: one socket in the multicast groups of all observers, each message handed
+ * to the observer of its type.
+ *
+ * A reader that lost messages (ENOBUFS) knows nothing any more until it has read everything
+ * again; so does one whose dump was disturbed. Both are repeated with back-off: on a machine that
+ * changes faster than we read, dumping without pause would only add to the load.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/mono.h"
+#include "dataplane/nl/nlsock.h"
+#include "dataplane/nl/rtnl_state.h"
+
+#define AT_ONCE 8
+#define MESSAGE_SIZE (16 * 1024)
+#define OBSERVERS_MAX 16
+#define BACKOFF_FIRST_MS 10
+#define BACKOFF_MAX_MS 1000
+#define CALM_MS 2000 /* without another resync: the next one need not wait */
+
+struct rtnl_monitor {
+	struct rtnl *r;
+	int fd;
+	struct event *readable;
+	struct event *resync;
+	uint32_t due; /* bit n: rtnl_observers[n] is to be dumped */
+	unsigned int backoff_ms;
+	struct mono last_overrun;
+	char buf[AT_ONCE][MESSAGE_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+};
+
+static void schedule_resync(struct rtnl_monitor *m, unsigned int delay_ms)
+{
+	const struct timeval tv = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
+
+	if (!event_pending(m->resync, EV_TIMEOUT, NULL))
+		event_add(m->resync, &tv);
+}
+
+static unsigned int next_delay(struct rtnl_monitor *m)
+{
+	struct mono now = mono_now();
+	unsigned int delay_ms;
+
+	if (!m->last_overrun.ns || mono_diff_ms(now, m->last_overrun) > CALM_MS)
+		m->backoff_ms = 0;
+	m->last_overrun = now;
+	delay_ms = m->backoff_ms;
+	m->backoff_ms = delay_ms ? delay_ms * 2 : BACKOFF_FIRST_MS;
+	if (m->backoff_ms > BACKOFF_MAX_MS)
+		m->backoff_ms = BACKOFF_MAX_MS;
+	return delay_ms;
+}
+
+static void overrun(struct rtnl_monitor *m)
+{
+	size_t i;
+
+	for (i = 0; rtnl_observers[i]; i++)
+		m->due |= 1u << i;
+	schedule_resync(m, next_delay(m));
+}
+
+static int resync_one(struct rtnl_monitor *m, const struct rtnl_observer *o)
+{
+	const struct dp_type *const *type;
+	int err;
+
+	for (type = o->types; *type; type++)
+		dp_resync_begin(m->r->dp, *type);
+	err = o->dump(m->r->dp);
+	if (err < 0)
+		return err;
+	for (type = o->types; *type; type++)
+		dp_resync_end(m->r->dp, *type);
+	return 0;
+}
+
+static void resync(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtnl_monitor *m = arg;
+	uint32_t due = m->due;
+	size_t i;
+
+	(void)fd;
+	(void)what;
+	/* Older news first: they must not be told after what the dump says. */
+	rtnl_monitor_drain(m);
+	due |= m->due;
+	m->due = 0;
+	for (i = 0; rtnl_observers[i]; i++) {
+		if (!(due & 1u << i))
+			continue;
+		if (resync_one(m, rtnl_observers[i]) < 0)
+			m->due |= 1u << i;
+	}
+	if (m->due)
+		schedule_resync(m, next_delay(m));
+}
+
+void rtnl_monitor_resync(struct rtnl_monitor *m, const struct rtnl_observer *observer)
+{
+	size_t i;
+
+	for (i = 0; rtnl_observers[i]; i++)
+		if (rtnl_observers[i] == observer)
+			m->due |= 1u << i;
+	schedule_resync(m, 0);
+}
+
+void rtnl_monitor_lost(struct rtnl_monitor *m)
+{
+	size_t i;
+
+	for (i = 0; rtnl_observers[i]; i++)
+		if (rtnl_observers[i]->silent_loss)
+			rtnl_monitor_resync(m, rtnl_observers[i]);
+}
+
+static void dispatch(struct rtnl_monitor *m, const struct nlmsghdr *msg)
+{
+	const struct rtnl_observer *o;
+	size_t i;
+
+	for (i = 0; (o = rtnl_observers[i]); i++) {
+		if (msg->nlmsg_type == o->msg_new) {
+			o->seen(m->r->dp, msg);
+		} else if (msg->nlmsg_type == o->msg_del) {
+			o->gone(m->r->dp, msg);
+			if (msg->nlmsg_type == RTM_DELADDR)
+				rtnl_monitor_lost(m);
+		}
+	}
+}
+
+/* Returns the number of datagrams, 0: empty, or -errno. */
+static int receive(struct rtnl_monitor *m)
+{
+	struct mmsghdr vec[AT_ONCE];
+	struct iovec iov[AT_ONCE];
+	int i, n, left;
+
+	for (i = 0; i < AT_ONCE; i++) {
+		iov[i] = (struct iovec){ .iov_base = m->buf[i], .iov_len = MESSAGE_SIZE };
+		vec[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &iov[i], .msg_iovlen = 1 } };
+	}
+	n = recvmmsg(m->fd, vec, AT_ONCE, MSG_DONTWAIT, NULL);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	for (i = 0; i < n; i++) {
+		const struct nlmsghdr *msg = (const struct nlmsghdr *)m->buf[i];
+
+		if (vec[i].msg_hdr.msg_flags & MSG_TRUNC)
+			overrun(m);
+		for (left = vec[i].msg_len; mnl_nlmsg_ok(msg, left);
+		     msg = mnl_nlmsg_next(msg, &left))
+			dispatch(m, msg);
+	}
+	return n;
+}
+
+void rtnl_monitor_drain(struct rtnl_monitor *m)
+{
+	int n;
+
+	do {
+		n = receive(m);
+		if (n == -ENOBUFS)
+			overrun(m); /* and read on what is there */
+	} while (n == AT_ONCE || n == -EINTR || n == -ENOBUFS);
+}
+
+static void readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	rtnl_monitor_drain(arg);
+}
+
+static void join_groups(int fd)
+{
+	const struct rtnl_observer *const *o;
+	size_t i;
+
+	for (o = rtnl_observers; *o; o++) {
+		for (i = 0; i < ARRAY_SIZE((*o)->groups) && (*o)->groups[i]; i++) {
+			int group = (*o)->groups[i];
+
+			/* -EINVAL: a group this kernel does not have; nothing is told there. */
+			setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+		}
+	}
+}
+
+struct rtnl_monitor *rtnl_monitor_free(struct rtnl_monitor *m)
+{
+	if (!m)
+		return NULL;
+	if (m->readable)
+		event_free(m->readable);
+	if (m->resync)
+		event_free(m->resync);
+	closep(&m->fd);
+	free(m);
+	return NULL;
+}
+
+static void monitor_freep(struct rtnl_monitor **m)
+{
+	rtnl_monitor_free(*m);
+}
+
+int rtnl_monitor_new(struct rtnl *r, struct rtnl_monitor **ret)
+{
+	_cleanup_(monitor_freep) struct rtnl_monitor *m = xcalloc(1, sizeof(*m));
+	struct event_base *base = dp_base(r->dp);
+
+	m->r = r;
+	m->fd = nlsock_open(dp_conf(r->dp)->netns_fd, NETLINK_ROUTE, RTNL_SOCKET_BUFFER);
+	if (m->fd < 0)
+		return m->fd;
+	join_groups(m->fd);
+	m->readable = event_new(base, m->fd, EV_READ | EV_PERSIST, readable, m);
+	m->resync = evtimer_new(base, resync, m);
+	if (!m->readable || !m->resync || event_add(m->readable, NULL) < 0)
+		return -ENOMEM;
+	*ret = take_ptr(m);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is listened to: one line per kind of kernel message, one per kind of link. */
+#include "dataplane/nl/link_msg.h"
+#include "dataplane/nl/rtnl.h"
+
+/* Links first: the others carry interface indexes, and links give them names. */
+const struct rtnl_observer *const rtnl_observers[] = {
+	&dp_link_observer,
+	&dp_brvlan_observer,
+	NULL,
+};
+
+extern const struct link_kind dp_bridge_kind, dp_veth_kind, dp_tap_kind, dp_vlan_kind, dp_bond_kind,
+	dp_vrf_kind, dp_dummy_kind, dp_brport_kind, dp_bond_member_kind;
+
+const struct link_kind *const link_kinds[] = {
+	&dp_bridge_kind, &dp_veth_kind,	 &dp_tap_kind,	  &dp_vlan_kind,	&dp_bond_kind,
+	&dp_vrf_kind,	 &dp_dummy_kind, &dp_brport_kind, &dp_bond_member_kind, NULL,
+};
+
+link_follower_fn *const link_followers[] = {
+	dp_linkset_follow,
+	dp_veth_follow,
+	NULL,
+};
