@@ -90,8 +90,6 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
-ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
-$(ITEM): $(ITEM_HARNESS)
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 
 .PHONY: deps
