@@ -89,6 +89,7 @@ $(BUILD)/bin/%: $(BUILD)/cmd/%/main.o $(LIB)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
+$(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 

@@ -98,9 +98,9 @@ static struct verdict judge_present(const struct item *it, enum dp_change change
 	}
 	if (it->have && change == DP_SAME && !it->stale && !it->unsure)
 		return o->want_unmet ? verdict_remove(it, o) : verdict_still(DP_CREATED);
-	/* The old one stays while the new one cannot be. */
+	/* What is there is not wanted any more, even if what is wanted cannot be yet. */
 	if (o->want_missing && !it->recreate)
-		return verdict_still(DP_WAITING);
+		return verdict_remove(it, o);
 	if (!it->stale && it->have && change != DP_RECREATE && it->kind->type->modify)
 		v = (struct verdict){ .queue = Q_MODIFY, .state = DP_MODIFYING };
 	else if (!it->stale && !it->have && change == DP_SAME)

@@ -185,7 +185,8 @@ static void check_end(const struct model *m)
 
 		snprintf(name, sizeof(name), "t%u", i);
 		t = world_find(name);
-		assert_int_equal(t != NULL, should_exist(m, i));
+		if ((t != NULL) != should_exist(m, i))
+			fail_msg("%s should%s be there", name, t ? " not" : "");
 		if (t && (t->value != m->want[i].value || t->shape != m->want[i].shape))
 			fail_msg("%s is not as wanted", name);
 	}
