@@ -105,8 +105,8 @@ static void survives_a_restart(void **state)
 
 static void sets_a_bad_file_aside(void **state)
 {
-	static const char *const bad[] = { "x", "1 a\n1 b\n", "1 a\n2 a\n", "0 a\n", "1 \n",
-					   "101 a\n", "1 a" };
+	static const char *const bad[] = { "x",	   "1 a\n1 b\n", "1 a\n2 a\n", "0 a\n",
+					   "1 \n", "101 a\n",	 "1 a" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
