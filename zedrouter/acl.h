@@ -42,6 +42,7 @@ struct zr_ace {
 	uint16_t target_port; /* port map: the app's port (the first, when lport is a range) */
 };
 
+#define ZR_ACL_MAX 65536 /* entries of one compiled list */
 #define ZR_ACL_LAYERS 4 /* of each family; see zedrouter/filter.h for the rules they make */
 
 /* Which lookups an entry answers. */
@@ -75,8 +76,8 @@ struct zr_acl {
 /*
  * Never opens more than asked: an entry that cannot be honoured is left out when it allows and
  * widened when it drops, and named in why (added to, "" when all is well; may be NULL).
- * eids: addresses of the apps and static names of the instance. Returns 0 or -E2BIG when the
- * list needs more than a million boxes; then nothing is allowed. Takes O(n · number of ranges).
+ * eids: addresses of the apps and static names of the instance. Returns 0, or -E2BIG when the
+ * list needs more than ZR_ACL_MAX entries (then nothing may pass). Takes O(n · number of ranges).
  */
 int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eids, size_t n_eids,
 		   struct strbuf *why, struct zr_acl **ret);
