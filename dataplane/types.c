@@ -2,6 +2,8 @@
 /* Every item type and every backend: one line each, in the order they are observed and shown. */
 #include "dataplane/dp.h"
 #include "dataplane/items/link.h"
+#include "dataplane/items/nft.h"
+#include "dataplane/nft/nft.h"
 #include "dataplane/nl/rtnl.h"
 
 const struct dp_type *const dp_types[] = {
@@ -18,11 +20,16 @@ const struct dp_type *const dp_types[] = {
 	&dp_bond_member_type,
 	&dp_brport_type,
 	&dp_brvlan_type,
+	&dp_nft_table_type,
+	&dp_nft_set_type,
+	&dp_nft_chain_type,
+	&dp_nft_elems_type,
 	/* clang-format on */
 	NULL,
 };
 
 const struct dp_backend *const dp_backends[] = {
 	&dp_rtnl_backend,
+	&dp_nft_backend,
 	NULL,
 };

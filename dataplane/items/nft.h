@@ -16,7 +16,7 @@ struct nft_elems; /* dataplane/nft/elems.h */
 struct nft_rules; /* dataplane/nft/rule.h */
 
 #define DP_NFT_NAME 32 /* bytes of a name with its NUL; the kernel would take 256 */
-#define DP_NFT_FIELDS 6 /* of a concatenated key */
+#define DP_NFT_FIELDS 5 /* of a concatenated key: nft packs their types into 32 bits */
 
 /* nft add table FAMILY NAME */
 struct dp_nft_table {

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/item/space.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+void wrong(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "%s:%d: ", file, line);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	fflush(NULL);
+	_exit(EXIT_FAILURE);
+}
+
+static int run(const char *command)
+{
+	int status = system(command);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+void sh(const char *fmt, ...)
+{
+	_cleanup_(freep) char *command = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	require(vasprintf(&command, fmt, ap) >= 0, "no memory");
+	va_end(ap);
+	require(run(command) == 0, "failed: %s", command);
+}
+
+int sh_try(const char *fmt, ...)
+{
+	_cleanup_(freep) char *command = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	require(vasprintf(&command, fmt, ap) >= 0, "no memory");
+	va_end(ap);
+	return run(command);
+}
+
+unsigned int patience_ms(unsigned int ms)
+{
+	const char *slow = getenv("EDGEWAY_SLOW");
+	double factor = slow ? atof(slow) : 1;
+
+	return factor > 1 ? ms * factor : ms;
+}
+
+static void map_user(uid_t uid, gid_t gid)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "0 %u 1", uid);
+	require(file_write_value("/proc/self/uid_map", text) == 0, "uid_map");
+	require(file_write_value("/proc/self/setgroups", "deny") == 0, "setgroups");
+	snprintf(text, sizeof(text), "0 %u 1", gid);
+	require(file_write_value("/proc/self/gid_map", text) == 0, "gid_map");
+}
+
+static void enter(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	require(unshare(CLONE_NEWNET | CLONE_NEWNS | (uid ? CLONE_NEWUSER : 0)) == 0, "unshare: %s",
+		strerror(errno));
+	if (uid)
+		map_user(uid, gid);
+	require(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mount: %s",
+		strerror(errno));
+	require(mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0, "/run: %s",
+		strerror(errno));
+	/* /sys shows the interfaces of the namespace it was mounted in. */
+	if (mount("sys", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		require(errno == EPERM, "/sys: %s", strerror(errno));
+	sh("ip link set lo up");
+}
+
+void in_space(void (*fn)(const void *arg), const void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		enter();
+		fn(arg);
+		fflush(NULL);
+		_exit(EXIT_SUCCESS);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		fail_msg("ended by signal %d", WTERMSIG(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
