@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+import pytest
+
+import sandbox
+
+sandbox.enter()
+
+import topology  # noqa: E402
+from node import Node  # noqa: E402
+
+INSIDE_LAB = "EDGEWAY_LAB" in os.environ
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "lab: needs what only the lab's kernel has (VLAN, bond, VRF …)")
+
+
+def pytest_collection_modifyitems(config, items):
+    """On the machine itself the tests of the lab are not asked for."""
+    if INSIDE_LAB:
+        return
+    lab = [item for item in items if item.get_closest_marker("lab")]
+    if lab:
+        config.hook.pytest_deselected(items=lab)
+        items[:] = [item for item in items if item not in lab]
+
+
+@pytest.fixture
+def make_net():
+    """topology.Topology, or another builder of one; closed at the end, half-built ones too."""
+    yield lambda builder=topology.Topology, *args, **kwargs: builder(*args, **kwargs)
+    for net in list(topology.Topology.open_ones):
+        net.close()
+
+
+@pytest.fixture
+def net(make_net):
+    """The standard topology: topology.standard()."""
+    return make_net(topology.standard)
+
+
+@pytest.fixture
+def make_node(request, tmp_path):
+    """Node in a host; on failure its log, plan and graph are shown."""
+    request.node.edge_nodes = []
+
+    def make(host):
+        folder = tmp_path / host.name
+        folder.mkdir()
+        node = Node(host, folder)
+        request.node.edge_nodes.append(node)
+        return node
+
+    return make
+
+
+@pytest.fixture
+def node(net, make_node):
+    return make_node(net["node"])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.when == "call":
+        for node in getattr(item, "edge_nodes", []):
+            report.sections += node.report()

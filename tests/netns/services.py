@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers of the world around the node. They live in threads of the test run, with sockets of
+their host's namespace; dnsmasq is a process of it."""
+
+import http.server
+import selectors
+import socket
+import tempfile
+import threading
+
+
+def dual_stack(host, kind, port):
+    with host.inside():
+        sock = socket.socket(socket.AF_INET6, kind)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("::", port))
+    return sock
+
+
+class Web:
+    """Answers each GET with "hello ADDRESS", the address the client is seen with."""
+
+    def __init__(self, host, port=80):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                seen = self.client_address[0].removeprefix("::ffff:")
+                body = f"hello {seen}\n".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
+        self.server.daemon_threads = True
+        self.server.socket.listen(64)
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Echo:
+    """Sends back what it gets, by UDP and TCP, IPv4 and IPv6."""
+
+    def __init__(self, host, port=7):
+        self.selector = selectors.DefaultSelector()
+        self.udp = dual_stack(host, socket.SOCK_DGRAM, port)
+        self.tcp = dual_stack(host, socket.SOCK_STREAM, port)
+        self.tcp.listen(64)
+        self.wake, waker = socket.socketpair()
+        self.selector.register(self.udp, selectors.EVENT_READ, self.answer)
+        self.selector.register(self.tcp, selectors.EVENT_READ, self.accept)
+        self.selector.register(waker, selectors.EVENT_READ, None)
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+        self.thread.start()
+        host.closers.append(self.close)
+
+    def loop(self):
+        while True:
+            for key, _ in self.selector.select():
+                if key.data is None:
+                    return
+                try:
+                    key.data(key.fileobj)
+                except OSError:
+                    self.selector.unregister(key.fileobj)
+                    key.fileobj.close()
+
+    def answer(self, sock):
+        data, peer = sock.recvfrom(65536)
+        try:
+            sock.sendto(data, peer)
+        except OSError:
+            pass  # no way back to that peer, for now
+
+    def accept(self, sock):
+        self.selector.register(sock.accept()[0], selectors.EVENT_READ, self.relay)
+
+    def relay(self, sock):
+        data = sock.recv(65536)
+        if not data:
+            raise ConnectionResetError
+        sock.sendall(data)
+
+    def close(self):
+        self.wake.send(b"x")
+        self.thread.join()
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
+        self.wake.close()
+
+
+def dnsmasq(host, dev, net4, net6, names):
+    """DHCP for net4.100 to .199 and net6::100 to ::1ff, router advertisements, and DNS that knows
+    names: {name: (IPv4, IPv6)}."""
+    folder = tempfile.mkdtemp(prefix=f"{host.netns}.", dir="/run")
+    options = [
+        "keep-in-foreground", "conf-file=/dev/null", "user=root", "no-hosts", "no-resolv", "no-ping",
+        f"pid-file={folder}/pid", f"dhcp-leasefile={folder}/leases", f"log-facility={folder}/log",
+        f"interface={dev}", "bind-interfaces", "dhcp-authoritative", "enable-ra",
+        f"ra-param={dev},mtu:off,10,1800",
+        f"dhcp-range={net4}.100,{net4}.199,1h",
+        f"dhcp-range={net6}::100,{net6}::1ff,slaac,64,1h",
+        f"dhcp-option=option:dns-server,{net4}.1", f"dhcp-option=option6:dns-server,[{net6}::1]",
+    ]
+    for name, addresses in names.items():
+        options += [f"address=/{name}/{address}" for address in addresses]
+    host.start("dnsmasq", *(f"--{option}" for option in options))
+    return folder

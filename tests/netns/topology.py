@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts in network namespaces, joined by cables.
+
+    net = Topology()
+    node, isp = net.host("node"), net.host("isp", forward=True)
+    net.cable("node:eth0", "isp:lan")
+    isp.configure("addr add 192.0.2.1/24 dev lan", "addr add 2001:db8::1/64 dev lan nodad")
+    net.pull("node:eth0")       # the far end goes down: eth0 loses its carrier
+    net.close()
+
+standard() is the picture most tests use.
+"""
+
+import itertools
+import os
+import signal
+import subprocess
+
+import sandbox
+import services
+from waiting import wait_for
+
+_runs = itertools.count(1)
+
+
+class Host:
+    """One network namespace. Its name in /run/netns is unique in the test run."""
+
+    def __init__(self, name, netns):
+        self.name = name
+        self.netns = netns
+        self.path = sandbox.make_netns(netns)
+        self.closers = []  # called at the end of the topology
+
+    def inside(self):
+        return sandbox.inside(self.path)
+
+    def run(self, *command, check=True, **options):
+        """Runs a program to its end; its output is in the result."""
+        with self.inside():
+            return subprocess.run(command, check=check, stdin=options.pop("stdin", None),
+                                  capture_output=True, text=True, **options)
+
+    def start(self, *command, **options):
+        with self.inside():
+            return subprocess.Popen(command, **options)
+
+    def configure(self, *lines, force=False):
+        """Lines as `ip -batch` takes them."""
+        command = ["ip", *(["-force"] if force else []), "-batch", "-"]
+        with self.inside():
+            done = subprocess.run(command, input="\n".join(lines) + "\n", text=True,
+                                  capture_output=True)
+        if done.returncode != 0 and not force:
+            raise AssertionError(f"{self.name}: {done.stderr.strip()}\n" + "\n".join(lines))
+
+    def sysctl(self, **values):
+        """sysctl(net__ipv4__ip_forward=1)"""
+        with self.inside():
+            for key, value in values.items():
+                with open("/proc/sys/" + key.replace("__", "/"), "w") as file:
+                    file.write(str(value))
+
+    def kill_all(self):
+        """SIGKILL to every process of this host."""
+        pids = sandbox.processes_in(self.path)
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return pids
+
+    def __repr__(self):
+        return f"<{self.name}>"
+
+
+class Topology:
+    open_ones = []
+
+    def __init__(self):
+        Topology.open_ones.append(self)
+        self.number = next(_runs)
+        self.hosts = {}
+        self.peers = {}  # "host:ifname" -> (Host, ifname) of the far end
+
+    def __getitem__(self, name):
+        return self.hosts[name]
+
+    def netns_name(self, name):
+        """The name in /run/netns of a host, existing or to come."""
+        return f"t{self.number}-{name}"
+
+    def host(self, name, forward=False):
+        """forward: a router of the world outside, whose addresses work at once (no DAD)."""
+        host = self.hosts[name] = Host(name, self.netns_name(name))
+        host.configure("link set lo up")
+        if forward:
+            host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
+                        net__ipv6__conf__default__accept_dad=0)
+        return host
+
+    def cable(self, one, other):
+        """A cable between "host:ifname" and "host:ifname", plugged in at both ends."""
+        (name1, dev1), (name2, dev2) = one.split(":"), other.split(":")
+        host1, host2 = self.hosts[name1], self.hosts[name2]
+        self.peers[one], self.peers[other] = (host2, dev2), (host1, dev1)
+        host1.configure(
+            f"link add {dev1} up type veth peer name {dev2} netns {host2.netns}")
+        host2.configure(f"link set dev {dev2} up")
+
+    def pull(self, end):
+        host, dev = self.peers[end]
+        host.configure(f"link set dev {dev} down")
+
+    def plug(self, end):
+        host, dev = self.peers[end]
+        host.configure(f"link set dev {dev} up")
+
+    def close(self):
+        """Ends all processes. The namespaces stay until the test run ends: taking them down now
+        would slow the kernel down for the test that follows."""
+        if self in Topology.open_ones:
+            Topology.open_ones.remove(self)
+        for host in self.hosts.values():
+            for closer in reversed(host.closers):
+                closer()
+            host.closers.clear()
+        for host in self.hosts.values():
+            wait_for(lambda h=host: not h.kill_all(), f"processes of {host.name} are gone")
+            host.configure("link set group default down", force=True)
+
+
+WEB4, WEB6 = "198.51.100.80", "2001:db8:80::80"  # the web server of the internet
+
+
+def uplink(net, letter, node="node", port=None, dhcp=True):
+    """An access network: the node's port, a switch, a router with DHCP, DNS and router
+    advertisements, and its line to the internet. Letter a is 192.168.1.0/24 and
+    2001:db8:1::/64 by eth0, b is .2. by eth1, and so on."""
+    n = ord(letter) - ord("a") + 1
+    isp = net.host(f"isp-{letter}", forward=True)
+    isp.configure("link add lan up type bridge forward_delay 0")
+    net.cable(f"{node}:{port or f'eth{n - 1}'}", f"isp-{letter}:p1")
+    net.cable(f"isp-{letter}:wan", f"internet:{letter}")
+    isp.configure(
+        "link set p1 master lan",
+        f"addr add 192.168.{n}.1/24 dev lan", f"addr add 2001:db8:{n}::1/64 dev lan nodad",
+        f"addr add 203.0.113.{4 * n + 1}/30 dev wan",
+        f"addr add 2001:db8:ff:{n}::1/64 dev wan nodad",
+        f"route add default via 203.0.113.{4 * n + 2}",
+        f"route add default via 2001:db8:ff:{n}::2")
+    net["internet"].configure(
+        f"addr add 203.0.113.{4 * n + 2}/30 dev {letter}",
+        f"addr add 2001:db8:ff:{n}::2/64 dev {letter} nodad",
+        f"route add 192.168.{n}.0/24 via 203.0.113.{4 * n + 1}",
+        f"route add 2001:db8:{n}::/64 via 2001:db8:ff:{n}::1")
+    if dhcp:
+        services.dnsmasq(isp, "lan", f"192.168.{n}", f"2001:db8:{n}", names={"web.example": (WEB4, WEB6)})
+    return isp
+
+
+def standard(uplinks="ab", dhcp=True):
+    """                       .-- isp-a --.
+         apps --- node --eth0-'            +-- internet: web.example, echo on port 7
+                       --eth1---- isp-b ---'
+    """
+    net = Topology()
+    net.host("node")
+    internet = net.host("internet", forward=True)
+    internet.configure(f"addr add {WEB4}/32 dev lo", f"addr add {WEB6}/128 dev lo")
+    for letter in uplinks:
+        uplink(net, letter, dhcp=dhcp)
+    services.Web(internet, port=80)
+    services.Echo(internet, port=7)
+    return net
