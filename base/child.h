@@ -16,12 +16,19 @@
 struct event_base;
 struct child;
 
+struct child_bind { /* mount --bind FROM TO */
+	const char *from, *to; /* existing folders or files */
+};
+
 struct child_conf {
 	const char *const *argv; /* argv[0] a path or a name in PATH; copied */
 	const char *const *env; /* NULL: ours */
 	const char *pid_file; /* detached helpers: written before exec; NULL: a child proper */
 	int netns_fd; /* -1: ours; borrowed for the call */
 	int log_fd; /* its stdout and stderr; -1: ours */
+	/* It runs in a mount namespace of its own with these in place; ends with from NULL. NULL:
+	 * ours. For programs with fixed paths, of which several must not meet. */
+	const struct child_bind *binds;
 };
 
 struct child_ops {

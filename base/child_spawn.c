@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -116,6 +117,19 @@ static void spawn_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Slave: what is unmounted outside (a network namespace that ends) must not live on in here. */
+static int spawn_mounts(const struct child_bind *binds)
+{
+	if (!binds)
+		return 0;
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	for (; binds->from; binds++)
+		if (mount(binds->from, binds->to, "none", MS_BIND, NULL) < 0)
+			return -errno;
+	return 0;
+}
+
 static int spawn_prepare(const struct spawn *spawn)
 {
 	const struct child_conf *conf = spawn->conf;
@@ -125,6 +139,8 @@ static int spawn_prepare(const struct spawn *spawn)
 	if (conf->netns_fd >= 0 && setns(conf->netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
 	r = spawn_ties(spawn);
+	if (r == 0)
+		r = spawn_mounts(conf->binds);
 	if (r == 0)
 		r = spawn_files(conf);
 	if (r == 0)

@@ -139,9 +139,11 @@ enum dp_state dp_state(const struct dp *dp, const struct dp_type *type, const ch
 const void *dp_have(const struct dp *dp, const struct dp_type *type, const char *key); /* or NULL */
 void dp_each_have(const struct dp *dp, const struct dp_type *type,
 		  void (*fn)(const char *key, const void *spec, void *arg), void *arg);
-/* First failed or waiting item of a scope (prefix match), for status pages; false when all is well.
+/* First failed, else waiting item of one scope, for status pages; false when all is well.
  * Pointers in ret are borrowed until the next turn. */
-bool dp_scope_problem(const struct dp *dp, const char *scope_prefix, struct dp_report *ret);
+bool dp_scope_problem(const struct dp *dp, const char *scope, struct dp_report *ret);
+/* Every item of this one scope is DP_CREATED; true of an empty or unknown scope as well. */
+bool dp_scope_settled(const struct dp *dp, const char *scope);
 
 /* Tells of each observed appearance, change (was and now) and disappearance (now NULL) of one type,
  * ours and foreign; the facts a daemon's model lives on. Called from the loop; fn may submit. */

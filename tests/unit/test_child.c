@@ -195,6 +195,29 @@ static void environment_and_namespace_are_passed(void **state)
 	child_free(c);
 }
 
+static void binds_are_seen_by_the_child_alone(void **state)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "ls there && touch there/new", NULL };
+	const struct child_bind binds[] = { { "here", "there" }, { 0 } };
+	struct child_conf conf = {
+		.argv = argv, .netns_fd = -1, .log_fd = output[1], .binds = binds
+	};
+	struct child *c;
+
+	(void)state;
+	if (geteuid() != 0)
+		assert_int_equal(unshare(CLONE_NEWUSER), 0);
+	assert_int_equal(dir_make("there", 0755), 0);
+	assert_int_equal(child_start(base, &conf, &ops, &seen, &c), -ENOENT); /* no "here" yet */
+	assert_int_equal(file_replace_volatile("here/file", "", 0, 0644), 0);
+	assert_int_equal(child_start(base, &conf, &ops, &seen, &c), 0);
+	assert_int_equal(wait_exit(), 0);
+	expect_output("file\n");
+	assert_int_equal(access("here/new", F_OK), 0);
+	assert_int_equal(access("there/new", F_OK), -1);
+	child_free(c);
+}
+
 static void stop_sends_term_and_kills_after_the_deadline(void **state)
 {
 	struct child *c;
@@ -374,7 +397,9 @@ int main(void)
 		test(adopt_refuses_stale_and_foreign_pids),
 		test(old_helper_does_not_remove_its_successors_pid_file),
 		cmocka_unit_test(restart_delay_grows_to_its_cap),
-		test(environment_and_namespace_are_passed), /* last: may change our user namespace */
+		/* last: may change our user namespace */
+		test(environment_and_namespace_are_passed),
+		test(binds_are_seen_by_the_child_alone),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, NULL, NULL);

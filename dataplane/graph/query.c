@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions about what is, and why something is not. */
+#include "dataplane/graph/engine.h"
+
+static const char *const state_names[] = {
+	[DP_ABSENT] = "absent",	  [DP_WAITING] = "waiting",	[DP_CREATING] = "creating",
+	[DP_CREATED] = "created", [DP_MODIFYING] = "modifying", [DP_REMOVING] = "removing",
+	[DP_FAILED] = "failed",	  [DP_FOREIGN] = "foreign",	[DP_LEFTOVER] = "leftover",
+};
+
+const char *dp_state_name(enum dp_state state)
+{
+	return state_names[state];
+}
+
+void need_describe(const struct edge *e, struct strbuf *out)
+{
+	const struct item *to = e->to;
+
+	strbuf_addf(out, "needs %s %s", to->kind->type->name, to->key);
+	if (!to->have)
+		return;
+	if (to->refused)
+		strbuf_add(out, ": it is not ours");
+	else if (to->doomed)
+		strbuf_add(out, ": it is being removed");
+	else if (e->ok && !e->ok(to->have->data))
+		strbuf_add(out, ": not as required");
+}
+
+static const char *why_waiting(struct item *it)
+{
+	struct trouble *t = item_trouble(it);
+	struct strbuf text = STRBUF_INIT;
+	const struct edge *e;
+
+	for (e = it->needs; e && (e->met || !(e->use & USE_WANT)); e = e->next_need)
+		;
+	if (!e)
+		return NULL;
+	need_describe(e, &text);
+	free(t->waits);
+	t->waits = strbuf_take(&text);
+	return t->waits;
+}
+
+const char *item_why(const struct item *it)
+{
+	if (it->state == DP_WAITING)
+		return why_waiting((struct item *)it); /* the text is kept in its trouble */
+	if (it->state != DP_FAILED || !it->trouble)
+		return NULL;
+	return it->trouble->why ?: strerror(-it->trouble->err);
+}
+
+enum dp_state dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
+		       const char **ret_why)
+{
+	const struct item *it = item_lookup(dp, type, key);
+
+	if (ret_why)
+		*ret_why = it ? item_why(it) : NULL;
+	return it ? (enum dp_state)it->state : DP_ABSENT;
+}
+
+const void *dp_have(const struct dp *dp, const struct dp_type *type, const char *key)
+{
+	const struct item *it = item_lookup(dp, type, key);
+
+	return it ? spec_data(it->have) : NULL;
+}
+
+void dp_each_have(const struct dp *dp, const struct dp_type *type,
+		  void (*fn)(const char *key, const void *spec, void *arg), void *arg)
+{
+	const struct kind *kind = kind_find(dp, type);
+	struct hmap_node *n;
+
+	if (!kind)
+		return;
+	hmap_for_each (n, &kind->items) {
+		const struct item *it = container_of(n, struct item, node);
+
+		if (it->have)
+			fn(it->key, it->have->data, arg);
+	}
+}
+
+/* Failed ones before waiting ones: those often wait for the failed. */
+static bool claim_before(const struct claim *a, const struct claim *b)
+{
+	return !b || (a->item->state == DP_FAILED && b->item->state != DP_FAILED);
+}
+
+static const char *claim_why(const struct claim *c)
+{
+	struct trouble *t = item_trouble(c->item);
+	struct strbuf text = STRBUF_INIT;
+
+	if (!c->differs)
+		return item_why(c->item);
+	strbuf_addf(&text, "wanted differently by scope %s", c->item->claims->scope->name);
+	free(t->waits);
+	t->waits = strbuf_take(&text);
+	return t->waits;
+}
+
+bool dp_scope_problem(const struct dp *dp, const char *scope, struct dp_report *ret)
+{
+	const struct scope *s = scope_find(dp, scope);
+	const struct claim *c, *first = NULL;
+
+	if (!s || !s->problems)
+		return false;
+	list_for_each (c, &s->claims, list) {
+		if ((c->differs || c->item->bad) && claim_before(c, first))
+			first = c;
+	}
+	if (!first)
+		return false;
+	*ret = (struct dp_report){
+		.type = first->item->kind->type,
+		.scope = s->name,
+		.key = first->item->key,
+		.why = claim_why(first),
+		.from = (enum dp_state)first->item->told,
+		.to = first->differs ? DP_WAITING : (enum dp_state)first->item->state,
+		.err = first->item->state == DP_FAILED ? first->item->trouble->err : 0,
+	};
+	return true;
+}
+
+bool dp_scope_settled(const struct dp *dp, const char *scope)
+{
+	const struct scope *s = scope_find(dp, scope);
+	const struct claim *c;
+
+	if (!s)
+		return true;
+	if (s->problems)
+		return false;
+	list_for_each (c, &s->claims, list) {
+		if (c->item->state != DP_CREATED || c->item->queue == Q_DIRTY)
+			return false;
+	}
+	return true;
+}
+
+void dp_counts(const struct dp *dp, struct dp_counts *ret)
+{
+	*ret = dp->counts;
+	ret->created = dp->by_state[DP_CREATED];
+	ret->waiting = dp->by_state[DP_WAITING];
+	ret->failed = dp->by_state[DP_FAILED];
+	ret->leftover = dp->by_state[DP_LEFTOVER];
+	ret->foreign = dp->by_state[DP_FOREIGN];
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nim is asked for: DevicePortConfig as plain structs, lower layers resolved to names. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "dataplane/items/link.h"
+
+#define NIM_PORTS 64 /* of one device */
+#define NIM_LABEL 64 /* bytes with NUL */
+#define NIM_ADDRS 16 /* of one port */
+#define NIM_SERVERS 8
+#define NIM_LABELS 8
+#define NIM_MEMBERS 16
+
+struct Ew__DevicePortConfig;
+
+enum nim_dhcp { NIM_DHCP_NONE, NIM_DHCP_STATIC, NIM_DHCP_CLIENT };
+enum nim_lower { NIM_LOWER_NONE, NIM_LOWER_VLAN, NIM_LOWER_BOND };
+
+struct nim_port {
+	char label[NIM_LABEL];
+	struct ifname ifname;
+	char shared[NIM_LABELS][NIM_LABEL];
+	uint8_t nshared;
+	bool is_mgmt, is_l3;
+	uint8_t cost;
+	uint8_t number; /* 1..255, kept over restarts: chooses table and mark; 0 = none */
+	uint32_t mtu_bytes;
+
+	enum nim_dhcp dhcp;
+	bool ipv4, ipv6;
+	struct prefix addrs[NIM_ADDRS]; /* static */
+	uint8_t naddrs;
+	struct ipaddr gateway4, gateway6; /* static */
+	bool no_default_route;
+	struct ipaddr dns[NIM_SERVERS];
+	uint8_t ndns;
+	char ntp[NIM_SERVERS][NIM_LABEL];
+	uint8_t nntp;
+	char domain[NIM_LABEL];
+
+	enum nim_lower lower;
+	struct dp_vlan vlan;
+	struct dp_bond bond;
+	struct ifname members[NIM_MEMBERS];
+	uint8_t nmembers;
+
+	char error[160]; /* why it is not applied; "" = valid */
+};
+
+struct nim_config {
+	struct nim_port ports[NIM_PORTS];
+	unsigned int nports;
+};
+
+/*
+ * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
+ * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.
+ * Numbers are not filled in.
+ */
+void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
+
+/* Routing table and mark of a port with a number. */
+#define NIM_TABLE_BASE 500
+#define NIM_MARK_MASK 0xff000000u
+static inline uint32_t nim_port_table(const struct nim_port *port)
+{
+	return NIM_TABLE_BASE + port->number;
+}
+static inline uint32_t nim_port_mark(const struct nim_port *port)
+{
+	return (uint32_t)port->number << 24;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the world reports of each port's interface, and what follows from it. */
+#pragma once
+
+#include "nim/config.h"
+
+struct dp_lease;
+
+struct nim_lease { /* of one family, from the DHCP client */
+	struct ipaddr gateway;
+	struct ipaddr dns[NIM_SERVERS];
+	uint8_t ndns;
+	char ntp[NIM_SERVERS][NIM_LABEL];
+	uint8_t nntp;
+	char domain[NIM_LABEL];
+};
+
+struct nim_iface {
+	struct ifname ifname; /* empty: slot unused */
+	uint32_t ifindex; /* 0: not there */
+	uint32_t mtu_bytes;
+	struct mac mac;
+	bool up, carrier;
+	struct prefix addrs[NIM_ADDRS]; /* global ones, usable (not tentative) */
+	uint8_t naddrs;
+	struct nim_lease lease4, lease6;
+	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
+	char problem[200]; /* first failed item of the port's scope; "" = none */
+};
+
+struct nim_facts {
+	struct nim_iface ifaces[NIM_PORTS]; /* of the configured ports, same order */
+};
+
+/* What config and facts make of one port. */
+struct nim_port_view {
+	struct ipaddr gateway4, gateway6; /* unset: none */
+	bool usable4, usable6; /* carrier, address and gateway: may carry traffic */
+	uint8_t rank; /* 0 = first choice among all ports */
+};
+
+struct nim_view {
+	struct nim_port_view ports[NIM_PORTS];
+	int default4, default6; /* index of the port with the default route; -1 = none */
+};
+
+/* Keeps the facts of interfaces that are still configured, in the new order. */
+void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config);
+struct nim_iface *nim_facts_find(struct nim_facts *facts, const char *ifname); /* or NULL */
+void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p); /* set semantics */
+void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p);
+/* lease NULL: none. True when anything nim uses changed. */
+bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_lease *lease);
+
+/* Pure. Rank: management before application ports, then cost, then the order of the config. */
+void nim_view(const struct nim_config *config, const struct nim_facts *facts, struct nim_view *ret);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the node needs of each port, and why:
+ *
+ *   main table        default via GW dev PORT metric 5000+rank   the node's own traffic
+ *   table 500+number  connected prefixes, default via GW         traffic bound to this port
+ *   rule 15000        from ADDR lookup 500+number                answers leave where they came in
+ *   rule 900          fwmark MARK/0xff000000 lookup 500+number   flows of apps stay on the port
+ *                                                                they started on while it works
+ */
+#include "nim/intent.h"
+
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/dp.h"
+#include "dataplane/items/host.h"
+#include "dataplane/items/inet.h"
+#include "dataplane/items/link.h"
+
+#define PRIORITY_MARK 900
+#define PRIORITY_SOURCE 15000
+#define METRIC_MGMT 5000
+#define METRIC_APPS 10000
+
+/* family "ipv4", "ipv6"; dir "conf/eth0" … */
+static void want_sysctl(struct dp_graph *g, const char *family, const char *dir, const char *leaf,
+			const char *value)
+{
+	struct dp_sysctl sysctl = { 0 };
+
+	snprintf(sysctl.name, sizeof(sysctl.name), "net/%s%s%s/%s", family, dir[0] ? "/conf/" : "",
+		 dir, leaf);
+	snprintf(sysctl.value, sizeof(sysctl.value), "%s", value);
+	dp_want(g, &dp_sysctl_type, &sysctl);
+}
+
+static void intent_link(struct dp_graph *g, const struct nim_port *port)
+{
+	if (port->lower == NIM_LOWER_VLAN)
+		dp_want(g, &dp_vlan_type, &port->vlan);
+	if (port->lower == NIM_LOWER_BOND)
+		dp_want(g, &dp_bond_type, &port->bond);
+	for (unsigned int i = 0; i < port->nmembers; i++)
+		dp_want(g, &dp_bond_member_type,
+			&(struct dp_bond_member){ .ifname = port->members[i],
+						  .bond = port->ifname });
+	if (port->lower == NIM_LOWER_NONE)
+		dp_want(g, &dp_linkset_type,
+			&(struct dp_linkset){
+				.ifname = port->ifname, .mtu_bytes = port->mtu_bytes, .up = true });
+}
+
+static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
+{
+	const char *name = port->ifname.str;
+
+	/* Strict filtering drops answers that come in by another port than the main table's. */
+	want_sysctl(g, "ipv4", name, "rp_filter", "2");
+	if (!port->ipv6)
+		return;
+	/* A forwarding node ignores router advertisements unless told 2, and our choice of default
+	 * route has to come before the kernel's (net/ipv6/ndisc.c, ndisc_router_discovery). */
+	want_sysctl(g, "ipv6", name, "accept_ra", "2");
+	want_sysctl(g, "ipv6", name, "ra_defrtr_metric", "20000");
+	want_sysctl(g, "ipv6", name, "keep_addr_on_down", "1");
+}
+
+static void intent_addresses(struct dp_graph *g, const struct nim_port *port)
+{
+	if (port->dhcp == NIM_DHCP_NONE)
+		return;
+	for (unsigned int i = 0; i < port->naddrs; i++)
+		dp_want(g, &dp_addr_type,
+			&(struct dp_addr){ .ifname = port->ifname, .prefix = port->addrs[i] });
+	if (port->dhcp == NIM_DHCP_CLIENT)
+		dp_want(g, &dp_dhcpcd_type,
+			&(struct dp_dhcpcd){ .ifname = port->ifname,
+					     .ipv4 = port->ipv4,
+					     .ipv6 = port->ipv6,
+					     .vendor_class = "LFEDGE-EVE" });
+}
+
+static void want_default(struct dp_graph *g, const struct nim_port *port,
+			 const struct ipaddr *gateway, uint32_t table, uint32_t metric)
+{
+	if (!ipaddr_is_set(gateway))
+		return;
+	dp_want(g, &dp_route_type,
+		&(struct dp_route){ .dst = { .addr = { .family = gateway->family } },
+				    .table = table,
+				    .metric = metric,
+				    .nexthops = 1,
+				    .nexthop = { { .ifname = port->ifname,
+						   .gateway = *gateway,
+						   .onlink = true } } });
+}
+
+/* An IPv6 route without a metric gets 1024 (IP6_RT_PRIO_USER); the kernel's connected ones 256. */
+static uint32_t connected_metric(int family)
+{
+	return family == AF_INET6 ? 256 : 0;
+}
+
+static bool subnet_seen_before(const struct nim_iface *iface, unsigned int addr)
+{
+	struct prefix subnet = prefix_network(&iface->addrs[addr]);
+
+	for (unsigned int i = 0; i < addr; i++) {
+		struct prefix other = prefix_network(&iface->addrs[i]);
+
+		if (prefix_equal(&subnet, &other))
+			return true;
+	}
+	return false;
+}
+
+static void intent_routes(struct dp_graph *g, const struct nim_port *port,
+			  const struct nim_iface *iface, const struct nim_port_view *view)
+{
+	uint32_t table = nim_port_table(port);
+
+	for (unsigned int i = 0; i < iface->naddrs; i++) {
+		const struct prefix *p = &iface->addrs[i];
+
+		if (!subnet_seen_before(iface, i) && p->len < ipaddr_bits(&p->addr))
+			dp_want(g, &dp_route_type,
+				&(struct dp_route){ .dst = prefix_network(p),
+						    .table = table,
+						    .metric = connected_metric(p->addr.family),
+						    .nexthops = 1,
+						    .nexthop = { { .ifname = port->ifname } } });
+		dp_want(g, &dp_rule_type,
+			&(struct dp_rule){ .family = p->addr.family,
+					   .priority = PRIORITY_SOURCE,
+					   .from = prefix_host(&p->addr),
+					   .table = table });
+	}
+	want_default(g, port, &view->gateway4, table, 0);
+	want_default(g, port, &view->gateway6, table, 1024);
+}
+
+static void intent_mark(struct dp_graph *g, const struct nim_port *port, bool usable, int family)
+{
+	if (!usable)
+		return;
+	dp_want(g, &dp_rule_type,
+		&(struct dp_rule){ .family = (uint8_t)family,
+				   .priority = PRIORITY_MARK,
+				   .fwmark = nim_port_mark(port),
+				   .fwmask = NIM_MARK_MASK,
+				   .table = nim_port_table(port) });
+}
+
+void nim_port_scope(const struct nim_port *port, char ret[sizeof("port/") + NIM_LABEL])
+{
+	snprintf(ret, sizeof("port/") + NIM_LABEL, "port/%s", port->label);
+}
+
+struct dp_graph *nim_intent_port(const struct nim_config *config, const struct nim_facts *facts,
+				 const struct nim_view *view, unsigned int port)
+{
+	const struct nim_port *p = &config->ports[port];
+	char scope[sizeof("port/") + NIM_LABEL];
+	struct dp_graph *g;
+
+	nim_port_scope(p, scope);
+	g = dp_graph_new(scope);
+	if (p->error[0])
+		return g;
+	intent_link(g, p);
+	if (!p->is_l3 || !p->number)
+		return g;
+	intent_sysctls(g, p);
+	intent_addresses(g, p);
+	intent_routes(g, p, &facts->ifaces[port], &view->ports[port]);
+	intent_mark(g, p, view->ports[port].usable4, AF_INET);
+	intent_mark(g, p, view->ports[port].usable6, AF_INET6);
+	return g;
+}
+
+struct dp_graph *nim_intent_node(const struct nim_config *config, const struct nim_view *view)
+{
+	struct dp_graph *g = dp_graph_new("node");
+
+	if (!config->nports)
+		return g;
+	want_sysctl(g, "ipv4", "", "ip_forward", "1");
+	want_sysctl(g, "ipv6", "all", "forwarding", "1");
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const struct nim_port *port = &config->ports[i];
+		const struct nim_port_view *pv = &view->ports[i];
+		uint32_t metric = (port->is_mgmt ? METRIC_MGMT : METRIC_APPS) + pv->rank;
+
+		if (pv->usable4)
+			want_default(g, port, &pv->gateway4, RT_TABLE_MAIN, metric);
+		if (pv->usable6)
+			want_default(g, port, &pv->gateway6, RT_TABLE_MAIN, metric);
+	}
+	return g;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The graphs nim wants, from config and facts. Pure: no I/O, no clock, no globals. */
+#pragma once
+
+#include "nim/facts.h"
+
+struct dp_graph;
+
+/* "port/<label>", the scope of one port. */
+void nim_port_scope(const struct nim_port *port, char ret[sizeof("port/") + NIM_LABEL]);
+
+/* Interface, addresses, DHCP client, the port's table, rules and mark. */
+struct dp_graph *nim_intent_port(const struct nim_config *config, const struct nim_facts *facts,
+				 const struct nim_view *view, unsigned int port);
+
+/* Scope "node": forwarding, and a default route in the main table for every usable port, the
+ * best rank first. */
+struct dp_graph *nim_intent_node(const struct nim_config *config, const struct nim_view *view);

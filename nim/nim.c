@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Three inputs (config, kernel, leases), two pure functions, two outputs (graphs, status). */
+#include "nim/nim.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+
+#include "api/topics.h"
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/numbers.h"
+#include "dataplane/dp.h"
+#include "dataplane/items/inet.h"
+#include "dataplane/lease.h"
+#include "dataplane/report.h"
+#include "nim/intent.h"
+#include "nim/status.h"
+
+struct nim {
+	struct daemon *daemon;
+	struct dp *dp;
+	struct ps *ps;
+	struct ps_pub *status_pub;
+	struct dp_lease_watch *leases;
+	struct numbers *numbers;
+	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
+	struct event *status_ev; /* only the engine's reports changed */
+	bool swept;
+	struct nim_config config;
+	struct nim_facts facts;
+	struct nim_view view;
+};
+
+static void nim_publish(struct nim *nim)
+{
+	struct arena arena = { 0 };
+	int r;
+
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		struct nim_iface *iface = &nim->facts.ifaces[i];
+		char scope[sizeof("port/") + NIM_LABEL];
+		struct dp_report report;
+
+		nim_port_scope(&nim->config.ports[i], scope);
+		iface->problem[0] = '\0';
+		if (dp_scope_problem(nim->dp, scope, &report))
+			dp_report_str(&report, iface->problem, sizeof(iface->problem));
+	}
+	r = ps_publish_device_network_status(
+		nim->status_pub, "global",
+		nim_status(&nim->config, &nim->facts, &nim->view, &arena));
+	if (r < 0)
+		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);
+	arena_fini(&arena);
+}
+
+static const char *port_name(const struct nim *nim, int port)
+{
+	return port < 0 ? "none" : nim->config.ports[port].label;
+}
+
+/* The one place where the view changes: it logs what an operator asks for first. */
+static void nim_set_view(struct nim *nim, const struct nim_view *view)
+{
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		const struct nim_port_view *was = &nim->view.ports[i], *now = &view->ports[i];
+
+		if (was->usable4 != now->usable4 || was->usable6 != now->usable6)
+			log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d",
+				 nim->config.ports[i].label, now->usable4, now->usable6,
+				 nim->facts.ifaces[i].carrier);
+	}
+	if (nim->view.default4 != view->default4)
+		log_info("default_port", "family=4 port=%s", port_name(nim, view->default4));
+	if (nim->view.default6 != view->default6)
+		log_info("default_port", "family=6 port=%s", port_name(nim, view->default6));
+	nim->view = *view;
+}
+
+static void nim_submit(struct nim *nim, struct dp_graph *g)
+{
+	int r = dp_submit(nim->dp, g);
+
+	if (r < 0)
+		log_error("submit_failed", "err=%d", -r);
+}
+
+static void nim_apply(struct nim *nim)
+{
+	struct nim_view view;
+
+	nim_view(&nim->config, &nim->facts, &view);
+	nim_set_view(nim, &view);
+	for (unsigned int i = 0; i < nim->config.nports; i++)
+		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
+	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
+	nim_publish(nim); /* first: others follow while we are in the kernel */
+	dp_run(nim->dp);
+}
+
+static void on_apply(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	nim_apply(arg);
+}
+
+static void on_status(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	nim_publish(arg);
+}
+
+static void nim_changed(struct nim *nim)
+{
+	event_active(nim->apply_ev, 0, 0);
+}
+
+/* ---- Kernel ---- */
+
+static void link_changed(const char *key, const void *was, const void *now, void *arg)
+{
+	static const struct dp_link none;
+	const struct dp_link *link = now ? now : &none;
+	struct nim *nim = arg;
+	struct nim_iface *iface = nim_facts_find(&nim->facts, key);
+
+	(void)was;
+	if (!iface)
+		return;
+	iface->ifindex = link->ifindex;
+	iface->mtu_bytes = link->mtu_bytes;
+	iface->mac = link->mac;
+	if (iface->carrier != link->carrier)
+		log_info("port_carrier", "ifname=%s carrier=%d", key, link->carrier);
+	iface->up = link->up;
+	iface->carrier = link->carrier;
+	nim_changed(nim);
+}
+
+static void addr_changed(const char *key, const void *was, const void *now, void *arg)
+{
+	const struct dp_addr *old = was, *new = now, *addr = now ? now : was;
+	struct nim *nim = arg;
+	struct nim_iface *iface = nim_facts_find(&nim->facts, addr->ifname.str);
+
+	(void)key;
+	if (!iface || ipaddr_is_linklocal(&addr->prefix.addr))
+		return;
+	if (old)
+		nim_iface_remove_addr(iface, &old->prefix);
+	if (new && !new->tentative && !new->dadfailed)
+		nim_iface_add_addr(iface, &new->prefix);
+	nim_changed(nim);
+}
+
+/* The kernel's own IPv6 default routes tell the routers it heard. */
+static void route_changed(const char *key, const void *was, const void *now, void *arg)
+{
+	const struct dp_route *route = now ? now : was;
+	struct nim *nim = arg;
+	struct nim_iface *iface;
+
+	(void)key;
+	if (route->dst.addr.family != AF_INET6 || route->dst.len || route->nexthops != 1 ||
+	    route->table != RT_TABLE_MAIN || route->nexthop[0].onlink)
+		return;
+	iface = nim_facts_find(&nim->facts, route->nexthop[0].ifname.str);
+	if (!iface)
+		return;
+	iface->ra_gateway = now ? route->nexthop[0].gateway : (struct ipaddr){ 0 };
+	nim_changed(nim);
+}
+
+static void addr_have(const char *key, const void *spec, void *arg)
+{
+	addr_changed(key, NULL, spec, arg);
+}
+
+static void route_have(const char *key, const void *spec, void *arg)
+{
+	route_changed(key, NULL, spec, arg);
+}
+
+/* ---- Leases ---- */
+
+static void lease_changed(const struct ifname *ifname, int family, const struct dp_lease *lease,
+			  void *arg)
+{
+	struct nim *nim = arg;
+	struct nim_iface *iface = nim_facts_find(&nim->facts, ifname->str);
+
+	if (iface && nim_iface_set_lease(iface, family, lease))
+		nim_changed(nim);
+}
+
+/* Tells the leases there are again: for interfaces that were not configured the first time. */
+static int nim_watch_leases(struct nim *nim)
+{
+	nim->leases = dp_lease_watch_free(nim->leases);
+	return dp_lease_watch_new(daemon_base(nim->daemon), daemon_run_dir(nim->daemon), "nim",
+				  lease_changed, nim, &nim->leases);
+}
+
+/* ---- Config ---- */
+
+static void nim_give_numbers(struct nim *nim)
+{
+	int r;
+
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		struct nim_port *port = &nim->config.ports[i];
+		uint32_t number = 0;
+
+		if (!port->error[0] && numbers_get(nim->numbers, port->label, &number) < 0)
+			log_error("port_number", "port=%s why=\"all 255 numbers are taken\"",
+				  port->label);
+		port->number = (uint8_t)number;
+	}
+	r = numbers_sync(nim->numbers);
+	if (r < 0)
+		log_error("port_number", "err=%d why=\"numbers not saved\"", -r);
+}
+
+static const struct nim_port *find_port(const struct nim_config *config, const char *label)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (strcmp(config->ports[i].label, label) == 0)
+			return &config->ports[i];
+	return NULL;
+}
+
+static bool port_is_configured(const char *label, void *arg)
+{
+	const struct nim *nim = arg;
+
+	return find_port(&nim->config, label) != NULL;
+}
+
+static void nim_drop_port(struct nim *nim, const struct nim_port *port)
+{
+	char scope[sizeof("port/") + NIM_LABEL];
+
+	nim_port_scope(port, scope);
+	nim_submit(nim, dp_graph_new(scope));
+}
+
+static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
+{
+	_cleanup_(freep) struct nim_config *was = xmemdup(&nim->config, sizeof(nim->config));
+	int r;
+
+	nim_config_load(&nim->config, msg);
+	nim_give_numbers(nim);
+	/* Ports that moved in the order are other ports to the view: start it anew. */
+	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
+	nim_facts_follow(&nim->facts, &nim->config);
+	for (unsigned int i = 0; i < was->nports; i++) {
+		const struct nim_port *now = find_port(&nim->config, was->ports[i].label);
+
+		if (!now || !ifname_equal(&now->ifname, &was->ports[i].ifname))
+			nim_drop_port(nim, &was->ports[i]);
+	}
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		const struct nim_port *port = &nim->config.ports[i];
+		const void *link = dp_have(nim->dp, &dp_link_type, port->ifname.str);
+
+		if (link)
+			link_changed(port->ifname.str, NULL, link, nim);
+	}
+	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
+	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
+	r = nim_watch_leases(nim);
+	if (r < 0)
+		log_error("lease_watch", "err=%d", -r);
+	log_info("config_ports", "ports=%u", nim->config.nports);
+	nim_changed(nim);
+}
+
+static void config_changed(const char *key, const Ew__DevicePortConfig *was,
+			   const Ew__DevicePortConfig *now, void *arg)
+{
+	(void)key, (void)was;
+	nim_set_config(arg, now);
+}
+
+/* Only now is an object nobody wants a leftover. */
+static void config_synced(void *arg)
+{
+	struct nim *nim = arg;
+
+	nim_apply(nim);
+	if (nim->swept)
+		return;
+	nim->swept = true;
+	numbers_retain(nim->numbers, port_is_configured, nim);
+	dp_sweep(nim->dp);
+	ps_publish_synced(nim->status_pub);
+	daemon_ready(nim->daemon, "ports configured");
+}
+
+/* ---- Life ---- */
+
+static void item_changed(const struct dp_report *report, void *arg)
+{
+	struct nim *nim = arg;
+
+	dp_report_log(report);
+	event_active(nim->status_ev, 0, 0);
+}
+
+static int nim_open_dp(struct nim *nim)
+{
+	const struct dp_conf conf = {
+		.owner = "nim",
+		.run_dir = daemon_run_dir(nim->daemon),
+		.netns_fd = -1,
+		.changed = item_changed,
+		.arg = nim,
+	};
+	int r;
+
+	r = dp_new(daemon_base(nim->daemon), &conf, &nim->dp);
+	if (r == 0)
+		r = dp_watch(nim->dp, &dp_link_type, link_changed, nim);
+	if (r == 0)
+		r = dp_watch(nim->dp, &dp_addr_type, addr_changed, nim);
+	if (r == 0)
+		r = dp_watch(nim->dp, &dp_route_type, route_changed, nim);
+	if (r == 0)
+		r = dp_adopt(nim->dp);
+	if (r == 0)
+		dp_control(nim->dp, daemon_control(nim->daemon));
+	return r;
+}
+
+static int nim_open_bus(struct nim *nim)
+{
+	static const struct ps_device_port_config_ops ops = {
+		.changed = config_changed,
+		.synced = config_synced,
+	};
+	const struct ps_conf conf = {
+		.agent = "nim",
+		.run_dir = daemon_run_dir(nim->daemon),
+		.state_dir = daemon_state_dir(nim->daemon),
+	};
+	struct ps_sub *sub; /* nim->ps frees it */
+	int r;
+
+	r = ps_connect(daemon_base(nim->daemon), &conf, &nim->ps);
+	if (r == 0)
+		r = ps_advertise_device_network_status(nim->ps, NULL, &nim->status_pub);
+	if (r == 0)
+		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
+	return r;
+}
+
+static int nim_open_numbers(struct nim *nim)
+{
+	_cleanup_(freep) char *path =
+		xasprintf("%s/nim/port-numbers", daemon_state_dir(nim->daemon));
+
+	return numbers_open(path, 1, 255, &nim->numbers);
+}
+
+int nim_new(struct daemon *d, struct nim **ret)
+{
+	struct nim *nim = xcalloc(1, sizeof(*nim));
+	int r;
+
+	nim->daemon = d;
+	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
+	nim->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, nim);
+	nim->status_ev = event_new(daemon_base(d), -1, 0, on_status, nim);
+	r = nim->apply_ev && nim->status_ev ? 0 : -ENOMEM;
+	if (r == 0)
+		r = nim_open_numbers(nim);
+	if (r == 0)
+		r = nim_watch_leases(nim);
+	if (r == 0)
+		r = nim_open_dp(nim);
+	if (r == 0)
+		r = nim_open_bus(nim);
+	if (r < 0) {
+		log_error("start_failed", "err=%d", -r);
+		nim_free(nim);
+		return r;
+	}
+	*ret = nim;
+	return 0;
+}
+
+struct nim *nim_free(struct nim *nim)
+{
+	if (!nim)
+		return NULL;
+	ps_free(nim->ps);
+	dp_free(nim->dp);
+	dp_lease_watch_free(nim->leases);
+	numbers_free(nim->numbers);
+	if (nim->apply_ev)
+		event_free(nim->apply_ev);
+	if (nim->status_ev)
+		event_free(nim->status_ev);
+	free(nim);
+	return NULL;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network interface manager: brings up the device's ports, gives each its routing table,
+ * chooses which one carries the default route, and publishes DeviceNetworkStatus.
+ */
+#pragma once
+
+struct daemon;
+struct nim;
+
+/* Opens engine, bus and stored numbers, adopts what an earlier run left, subscribes. */
+int nim_new(struct daemon *d, struct nim **ret);
+struct nim *nim_free(struct nim *nim); /* leaves the system as it is; NULL is fine */
+static inline void nim_freep(struct nim **nim)
+{
+	nim_free(*nim);
+}

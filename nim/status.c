@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/status.h"
+
+#include "base/arena.h"
+#include "status.pb-c.h"
+
+struct texts { /* a repeated string field while it grows */
+	char **item;
+	size_t n;
+};
+
+static void texts_add(struct texts *t, char *s)
+{
+	t->item[t->n++] = s;
+}
+
+static struct texts texts_new(struct arena *a, size_t max)
+{
+	return (struct texts){ .item = arena_alloc(a, max * sizeof(char *)) };
+}
+
+/* EVE's automatic labels: all; uplink = management; freeuplink = management at no cost. */
+static struct texts port_labels(const struct nim_port *port, struct arena *a)
+{
+	struct texts t = texts_new(a, NIM_LABELS + 3);
+
+	for (unsigned int i = 0; i < port->nshared; i++)
+		texts_add(&t, arena_strdup(a, port->shared[i]));
+	texts_add(&t, arena_strdup(a, "all"));
+	if (port->is_mgmt)
+		texts_add(&t, arena_strdup(a, "uplink"));
+	if (port->is_mgmt && port->cost == 0)
+		texts_add(&t, arena_strdup(a, "freeuplink"));
+	return t;
+}
+
+/* Servers of the config come first, then those of the leases. */
+static struct texts port_dns(const struct nim_port *port, const struct nim_iface *iface,
+			     struct arena *a)
+{
+	struct texts t = texts_new(a, 3 * NIM_SERVERS);
+
+	for (unsigned int i = 0; i < port->ndns; i++)
+		texts_add(&t, arena_ipaddr(a, &port->dns[i]));
+	for (unsigned int i = 0; i < iface->lease4.ndns; i++)
+		texts_add(&t, arena_ipaddr(a, &iface->lease4.dns[i]));
+	for (unsigned int i = 0; i < iface->lease6.ndns; i++)
+		texts_add(&t, arena_ipaddr(a, &iface->lease6.dns[i]));
+	return t;
+}
+
+static struct texts port_ntp(const struct nim_port *port, const struct nim_iface *iface,
+			     struct arena *a)
+{
+	struct texts t = texts_new(a, 3 * NIM_SERVERS);
+
+	for (unsigned int i = 0; i < port->nntp; i++)
+		texts_add(&t, arena_strdup(a, port->ntp[i]));
+	for (unsigned int i = 0; i < iface->lease4.nntp; i++)
+		texts_add(&t, arena_strdup(a, iface->lease4.ntp[i]));
+	for (unsigned int i = 0; i < iface->lease6.nntp; i++)
+		texts_add(&t, arena_strdup(a, iface->lease6.ntp[i]));
+	return t;
+}
+
+static const char *port_domain(const struct nim_port *port, const struct nim_iface *iface)
+{
+	if (port->domain[0])
+		return port->domain;
+	return iface->lease4.domain[0] ? iface->lease4.domain : iface->lease6.domain;
+}
+
+static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
+			      const struct nim_port_view *view)
+{
+	if (port->error[0])
+		return port->error;
+	if (!port->number)
+		return "no free port number";
+	if (!iface->ifindex)
+		return "interface not found";
+	if (iface->problem[0])
+		return iface->problem;
+	if (!iface->carrier)
+		return "no carrier";
+	if (!port->is_l3 || port->dhcp == NIM_DHCP_NONE || view->usable4 || view->usable6)
+		return "";
+	if (!iface->naddrs)
+		return "no address";
+	return port->no_default_route ? "" : "no gateway";
+}
+
+static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim_iface *iface,
+				   const struct nim_port_view *view, struct arena *a)
+{
+	Ew__PortStatus *s = arena_alloc(a, sizeof(*s));
+	struct texts labels = port_labels(port, a), dns = port_dns(port, iface, a),
+		     ntp = port_ntp(port, iface, a), addrs = texts_new(a, NIM_ADDRS);
+
+	for (unsigned int i = 0; i < iface->naddrs; i++)
+		texts_add(&addrs, arena_prefix(a, &iface->addrs[i]));
+	ew__port_status__init(s);
+	s->logicallabel = arena_strdup(a, port->label);
+	s->ifname = arena_strdup(a, port->ifname.str);
+	s->ifindex = iface->ifindex;
+	s->labels = labels.item;
+	s->n_labels = labels.n;
+	s->is_mgmt = port->is_mgmt;
+	s->is_l3 = port->is_l3;
+	s->cost = port->cost;
+	s->mtu = iface->mtu_bytes;
+	s->up = iface->up;
+	s->carrier = iface->carrier;
+	s->mac = arena_mac(a, &iface->mac);
+	s->addresses = addrs.item;
+	s->n_addresses = addrs.n;
+	s->gateway4 = arena_ipaddr(a, &view->gateway4);
+	s->gateway6 = arena_ipaddr(a, &view->gateway6);
+	s->dns_servers = dns.item;
+	s->n_dns_servers = dns.n;
+	s->ntp_servers = ntp.item;
+	s->n_ntp_servers = ntp.n;
+	s->domain = arena_strdup(a, port_domain(port, iface));
+	s->table = port->number ? nim_port_table(port) : 0;
+	s->mark = nim_port_mark(port);
+	s->usable4 = view->usable4;
+	s->usable6 = view->usable6;
+	s->error = arena_strdup(a, port_error(port, iface, view));
+	return s;
+}
+
+struct Ew__DeviceNetworkStatus *nim_status(const struct nim_config *config,
+					   const struct nim_facts *facts,
+					   const struct nim_view *view, struct arena *arena)
+{
+	Ew__DeviceNetworkStatus *s = arena_alloc(arena, sizeof(*s));
+
+	ew__device_network_status__init(s);
+	s->ports = arena_alloc(arena, (config->nports + 1) * sizeof(Ew__PortStatus *));
+	s->n_ports = config->nports;
+	for (unsigned int i = 0; i < config->nports; i++)
+		s->ports[i] =
+			port_status(&config->ports[i], &facts->ifaces[i], &view->ports[i], arena);
+	if (view->default4 >= 0)
+		s->default_port4 = arena_strdup(arena, config->ports[view->default4].label);
+	if (view->default6 >= 0)
+		s->default_port6 = arena_strdup(arena, config->ports[view->default6].label);
+	return s;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/numbers.h"
+
+static char dir[] = "/tmp/test_numbers.XXXXXX";
+static char path[64];
+
+static struct numbers *open_numbers(uint32_t first, uint32_t last)
+{
+	struct numbers *n = NULL;
+
+	assert_int_equal(numbers_open(path, first, last, &n), 0);
+	return n;
+}
+
+static uint32_t get(struct numbers *n, const char *name)
+{
+	uint32_t value = 0;
+
+	assert_int_equal(numbers_get(n, name, &value), 0);
+	return value;
+}
+
+static void gives_the_lowest_free_number(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	assert_int_equal(get(n, "a"), 1);
+	assert_int_equal(get(n, "b"), 2);
+	assert_int_equal(get(n, "a"), 1);
+	numbers_release(n, "a");
+	assert_int_equal(get(n, "c"), 1);
+	assert_int_equal(get(n, "d"), 3);
+	numbers_free(n);
+}
+
+static void groups_count_apart(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	assert_int_equal(get(n, "x/a"), 1);
+	assert_int_equal(get(n, "y/a"), 1);
+	assert_int_equal(get(n, "x/b"), 2);
+	assert_int_equal(get(n, "a"), 1);
+	numbers_free(n);
+}
+
+static void refuses_when_full(void **state)
+{
+	struct numbers *n = open_numbers(5, 6);
+	uint32_t value = 77;
+
+	(void)state;
+	assert_int_equal(get(n, "a"), 5);
+	assert_int_equal(get(n, "b"), 6);
+	assert_int_equal(numbers_get(n, "c", &value), -ENOSPC);
+	assert_int_equal(value, 77);
+	assert_int_equal(get(n, "other/c"), 5);
+	numbers_release(n, "b");
+	assert_int_equal(get(n, "c"), 6);
+	numbers_free(n);
+}
+
+static bool keep_b(const char *name, void *arg)
+{
+	(void)arg;
+	return strcmp(name, "b") == 0;
+}
+
+static void survives_a_restart(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	get(n, "a");
+	get(n, "b");
+	get(n, "g/c");
+	assert_int_equal(numbers_sync(n), 0);
+	get(n, "unsynced");
+	numbers_free(n);
+	n = open_numbers(1, 100);
+	assert_int_equal(numbers_find(n, "b"), 2);
+	assert_int_equal(numbers_find(n, "g/c"), 1);
+	assert_int_equal(numbers_find(n, "unsynced"), 0);
+	numbers_retain(n, keep_b, NULL);
+	assert_int_equal(numbers_find(n, "a"), 0);
+	assert_int_equal(numbers_sync(n), 0);
+	numbers_free(n);
+	n = open_numbers(1, 100);
+	assert_int_equal(numbers_find(n, "b"), 2);
+	assert_int_equal(get(n, "new"), 1);
+	numbers_free(n);
+}
+
+static void sets_a_bad_file_aside(void **state)
+{
+	static const char *const bad[] = { "x",	   "1 a\n1 b\n", "1 a\n2 a\n", "0 a\n",
+					   "1 \n", "101 a\n",	 "1 a" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(freep) char *aside = xasprintf("%s.bad", path);
+		struct numbers *n;
+
+		assert_int_equal(file_replace(path, bad[i], strlen(bad[i]), 0600), 0);
+		n = open_numbers(1, 100);
+		assert_int_equal(numbers_find(n, "a"), 0);
+		assert_int_equal(access(aside, F_OK), 0);
+		assert_int_equal(access(path, F_OK), -1);
+		unlink(aside);
+		numbers_free(n);
+	}
+}
+
+static int fresh_file(void **state)
+{
+	(void)state;
+	unlink(path);
+	return 0;
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/numbers", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(gives_the_lowest_free_number, fresh_file),
+		cmocka_unit_test_setup(groups_count_apart, fresh_file),
+		cmocka_unit_test_setup(refuses_when_full, fresh_file),
+		cmocka_unit_test_setup(survives_a_restart, fresh_file),
+		cmocka_unit_test_setup(sets_a_bad_file_aside, fresh_file),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

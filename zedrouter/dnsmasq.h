@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The DHCP and DNS server of one local instance: what its files say. Pure. The main file changes
+ * with the instance (restart); names, leases and upstream servers change with apps and ports and
+ * are read again on SIGHUP.
+ */
+#pragma once
+
+#include "zedrouter/model.h"
+
+struct strbuf;
+
+/* Absolute paths of the files the main one names. */
+struct zr_dnsmasq_paths {
+	const char *hosts, *dhcp_hosts, *servers;
+};
+
+void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
+		     const struct zr_dnsmasq_paths *paths, struct strbuf *out);
+void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out); /* addn-hosts */
+void zr_dnsmasq_dhcp_hosts(const struct zr_ni *ni, struct strbuf *out);
+void zr_dnsmasq_servers(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out);

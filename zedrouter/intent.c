@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A local network instance number N:
+ *
+ *   bnN   bridge with the gateway address; VIF ports are isolated, so that apps of one instance
+ *         talk through the bridge address (proxy ARP, proxy NDP) and meet the same rules as all
+ *   table 800+N   subnet dev bnN
+ *                 the selected port's subnets, default via its gateway
+ *                 unreachable default, metric 4294967295
+ *   rule 10000    iif bnN lookup 800+N   (with VRF: bnN is enslaved to vrfN, which has that table)
+ *   rule 11000    to SUBNET lookup 800+N
+ *   dnsmasq       on bnN
+ */
+#include "zedrouter/intent.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/hmap.h"
+#include "base/strbuf.h"
+#include "dataplane/dp.h"
+#include "dataplane/items/host.h"
+#include "dataplane/items/inet.h"
+#include "dataplane/items/link.h"
+#include "zedrouter/dnsmasq.h"
+#include "zedrouter/filter.h"
+
+#define PRIORITY_HAIRPIN 950
+#define PRIORITY_FROM 10000
+#define PRIORITY_TO 11000
+#define METRIC_LAST 4294967295u
+
+static void want_sysctl(struct dp_graph *g, const char *dir, const char *leaf, const char *value)
+{
+	struct dp_sysctl sysctl = { 0 };
+
+	snprintf(sysctl.name, sizeof(sysctl.name), "net/%s/%s", dir, leaf);
+	snprintf(sysctl.value, sizeof(sysctl.value), "%s", value);
+	dp_want(g, &dp_sysctl_type, &sysctl);
+}
+
+struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct zr_model *m)
+{
+	struct dp_graph *g = dp_graph_new("node");
+
+	if (!m->instances.count)
+		return g;
+	want_sysctl(g, "ipv4", "ip_forward", "1");
+	want_sysctl(g, "ipv6/conf/all", "forwarding", "1");
+	if (m->vrf) {
+		/* Servers bound to a bridge address hear what comes in through the bridge's VRF. */
+		want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
+		want_sysctl(g, "ipv4", "tcp_l3mdev_accept", "1");
+	}
+	zr_filter_base(g, conf->table);
+	return g;
+}
+
+/* ---- Ports ---- */
+
+static void filter_port(struct zr_filter_ports *all, const struct zr_port *port)
+{
+	unsigned int n = all->count++;
+
+	for (unsigned int i = 0; i < port->naddrs; i++)
+		all->addrs[n][i] = port->addrs[i].addr;
+	for (unsigned int i = 0; i < port->nlabels; i++)
+		all->labels[n][i] = port->labels[i];
+	all->labels[n][port->nlabels] = port->label;
+	all->port[n] = (struct zr_filter_port){
+		.ifname = port->ifname,
+		.mark = port->mark,
+		.addrs = all->addrs[n],
+		.n_addrs = port->naddrs,
+		.labels = all->labels[n],
+		.n_labels = port->nlabels + 1u,
+	};
+}
+
+struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *label)
+{
+	struct zr_filter_ports *all = xcalloc(1, sizeof(*all));
+
+	for (unsigned int i = 0; i < m->ports.count; i++)
+		if (!label || (label[0] && zr_port_matches(&m->ports.port[i], label)))
+			filter_port(all, &m->ports.port[i]);
+	return all;
+}
+
+struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct zr_model *m)
+{
+	_cleanup_(freep) struct zr_filter_ports *ports = zr_filter_ports(m, NULL);
+	struct dp_graph *g = dp_graph_new("ports");
+
+	for (unsigned int i = 0; m->instances.count && i < ports->count; i++)
+		zr_filter_port(g, conf->table, &ports->port[i]);
+	return g;
+}
+
+/* ---- Instances ---- */
+
+void zr_ni_scope(const char *uuid, char ret[ZR_SCOPE])
+{
+	snprintf(ret, ZR_SCOPE, "ni/%s", uuid);
+}
+
+static void vrf_name(const struct zr_ni *ni, struct ifname *ret)
+{
+	snprintf(ret->str, sizeof(ret->str), "vrf%u", ni->number);
+}
+
+static void intent_bridge(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
+{
+	struct dp_bridge bridge = {
+		.ifname = ni->bridge,
+		.mac = { { 0x02, 0x16, 0x3f, 0, (uint8_t)(ni->number >> 8), (uint8_t)ni->number } },
+		.mtu_bytes = zr_ni_mtu(m, ni),
+	};
+
+	if (m->vrf) {
+		vrf_name(ni, &bridge.vrf);
+		dp_want(g, &dp_vrf_type,
+			&(struct dp_vrf){ .ifname = bridge.vrf, .table = zr_ni_table(ni) });
+	}
+	dp_want(g, &dp_bridge_type, &bridge);
+	dp_want(g, &dp_addr_type,
+		&(struct dp_addr){ .ifname = ni->bridge,
+				   .prefix = { .addr = ni->gateway, .len = ni->subnet.len },
+				   .noprefixroute = true,
+				   .nodad = true });
+}
+
+static void intent_bridge_sysctls(struct dp_graph *g, const struct zr_ni *ni)
+{
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "ipv4/conf/%s", ni->bridge.str);
+	if (ni->subnet.addr.family == AF_INET) {
+		/* Isolated ports: the bridge answers ARP for the other apps and passes packets on
+		 * over the interface they came from, without telling apps a shorter way. */
+		want_sysctl(g, dir, "proxy_arp_pvlan", "1");
+		want_sysctl(g, dir, "send_redirects", "0");
+		return;
+	}
+	snprintf(dir, sizeof(dir), "ipv6/conf/%s", ni->bridge.str);
+	want_sysctl(g, dir, "proxy_ndp", "1");
+	snprintf(dir, sizeof(dir), "ipv6/neigh/%s", ni->bridge.str);
+	want_sysctl(g, dir, "proxy_delay", "0");
+}
+
+static struct prefix default_prefix(int family)
+{
+	return (struct prefix){ .addr = { .family = (uint8_t)family } };
+}
+
+static void want_route(struct dp_graph *g, const struct zr_ni *ni, const struct prefix *dst,
+		       const struct ifname *ifname, const struct ipaddr *gateway)
+{
+	bool v6 = dst->addr.family == AF_INET6;
+
+	dp_want(g, &dp_route_type,
+		&(struct dp_route){ .dst = *dst,
+				    .table = zr_ni_table(ni),
+				    .metric = v6 ? 1024 : 0,
+				    .nexthops = 1,
+				    .nexthop = { { .ifname = *ifname,
+						   .gateway = *gateway,
+						   .onlink = ipaddr_is_set(gateway) } } });
+}
+
+static void intent_uplink(struct dp_graph *g, const struct zr_ni *ni, const struct zr_port *port)
+{
+	int family = ni->subnet.addr.family;
+	const struct ipaddr none = { 0 };
+	struct prefix def = default_prefix(family);
+	struct prefix subnet, last = { 0 };
+
+	for (unsigned int i = 0; i < port->naddrs; i++) {
+		subnet = prefix_network(&port->addrs[i]);
+		if (subnet.addr.family != family || subnet.len == ipaddr_bits(&subnet.addr) ||
+		    prefix_equal(&subnet, &last))
+			continue;
+		last = subnet;
+		want_route(g, ni, &subnet, &port->ifname, &none);
+	}
+	want_route(g, ni, &def, &port->ifname,
+		   family == AF_INET6 ? &port->gateway6 : &port->gateway4);
+}
+
+/* A static route leads to an app of the instance (gateway in the subnet) or out by a port. */
+static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
+				 const struct zr_ni *ni)
+{
+	for (unsigned int i = 0; i < ni->nroutes; i++) {
+		const struct zr_static_route *r = &ni->routes[i];
+		const char *label = r->port_label[0] ? r->port_label : ni->port_label;
+		int family = r->dst.addr.family;
+		int port = zr_choose_port(&m->ports, label, family, ni->selected);
+		const struct ipaddr *gateway = &r->gateway;
+
+		if (ipaddr_is_set(gateway) && prefix_contains(&ni->subnet, gateway)) {
+			want_route(g, ni, &r->dst, &ni->bridge, gateway);
+			continue;
+		}
+		if (port < 0)
+			continue;
+		if (!ipaddr_is_set(gateway))
+			gateway = family == AF_INET6 ? &m->ports.port[port].gateway6
+						     : &m->ports.port[port].gateway4;
+		want_route(g, ni, &r->dst, &m->ports.port[port].ifname, gateway);
+	}
+}
+
+static bool has_static_default(const struct zr_ni *ni)
+{
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		if (ni->routes[i].dst.len == 0)
+			return true;
+	return false;
+}
+
+static void intent_routing(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
+{
+	uint8_t family = ni->subnet.addr.family;
+	const struct ipaddr none = { 0 };
+
+	want_route(g, ni, &ni->subnet, &ni->bridge, &none);
+	intent_static_routes(g, m, ni);
+	if (ni->selected >= 0 && !has_static_default(ni))
+		intent_uplink(g, ni, &m->ports.port[ni->selected]);
+	dp_want(g, &dp_route_type,
+		&(struct dp_route){ .dst = default_prefix(family),
+				    .table = zr_ni_table(ni),
+				    .metric = METRIC_LAST,
+				    .kind = DP_ROUTE_UNREACHABLE });
+	if (!m->vrf)
+		dp_want(g, &dp_rule_type,
+			&(struct dp_rule){ .family = family,
+					   .priority = PRIORITY_FROM,
+					   .iif = ni->bridge,
+					   .table = zr_ni_table(ni) });
+	dp_want(g, &dp_rule_type,
+		&(struct dp_rule){ .family = family,
+				   .priority = PRIORITY_TO,
+				   .to = ni->subnet,
+				   .table = zr_ni_table(ni) });
+	dp_want(g, &dp_rule_type,
+		&(struct dp_rule){ .family = family,
+				   .priority = PRIORITY_HAIRPIN,
+				   .to = ni->subnet,
+				   .fwmark = ZR_MARK_HAIRPIN,
+				   .fwmask = ZR_MARK_HAIRPIN,
+				   .table = zr_ni_table(ni) });
+}
+
+static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
+			  const struct zr_model *m, const struct zr_ni *ni)
+{
+	struct ifname uplinks[ZR_PORTS];
+	struct zr_filter_instance fi = {
+		.number = ni->number,
+		.bridge = ni->bridge,
+		.gateways = { ni->gateway },
+		.uplinks = uplinks,
+	};
+
+	for (unsigned int i = 0; ni->port_label[0] && i < m->ports.count; i++)
+		if (zr_port_matches(&m->ports.port[i], ni->port_label))
+			uplinks[fi.n_uplinks++] = m->ports.port[i].ifname;
+	if (m->vrf)
+		vrf_name(ni, &fi.vrf);
+	zr_filter_instance(g, conf->table, &fi);
+}
+
+/* ---- dnsmasq ---- */
+
+static void stamp(const char *text, char ret[24])
+{
+	size_t len = strlen(text);
+
+	snprintf(ret, 24, "%08" PRIx32 "%08" PRIx32, hash_bytes(text, len, 1),
+		 hash_bytes(text, len, 2));
+}
+
+/* Wants a file "dnsmasq/<bridge>.<part>" with this content and adds its stamp to text. */
+static void want_file(struct dp_graph *g, const struct zr_ni *ni, const char *part,
+		      struct strbuf *content, struct strbuf *stamps)
+{
+	struct dp_file file = { .content = content->str ? content->str : (char[1]){ "" } };
+	char one[24];
+
+	snprintf(file.name, sizeof(file.name), "dnsmasq/%s.%s", ni->bridge.str, part);
+	dp_want(g, &dp_file_type, &file);
+	stamp(strbuf_str(content), one);
+	strbuf_add(stamps, one);
+	strbuf_reset(content);
+}
+
+static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf,
+			   const struct zr_model *m, const struct zr_ni *ni)
+{
+	struct strbuf text = STRBUF_INIT, stamps = STRBUF_INIT;
+	struct dp_dnsmasq dnsmasq = { .ifname = ni->bridge };
+	char name[3][128], path[3][256];
+	static const char *const parts[] = { "hosts", "dhcp-hosts", "servers" };
+	struct strbuf key = STRBUF_INIT;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		snprintf(name[i], sizeof(name[i]), "dnsmasq/%s.%s", ni->bridge.str, parts[i]);
+		dp_file_path(conf->run_dir, conf->owner, name[i], path[i]);
+	}
+	zr_dnsmasq_hosts(ni, &text);
+	want_file(g, ni, "hosts", &text, &stamps);
+	zr_dnsmasq_dhcp_hosts(ni, &text);
+	want_file(g, ni, "dhcp-hosts", &text, &stamps);
+	zr_dnsmasq_servers(m, ni, &text);
+	want_file(g, ni, "servers", &text, &stamps);
+	stamp(strbuf_str(&stamps), dnsmasq.hosts_stamp);
+	strbuf_reset(&stamps);
+
+	zr_dnsmasq_conf(m, ni,
+			&(struct zr_dnsmasq_paths){
+				.hosts = path[0], .dhcp_hosts = path[1], .servers = path[2] },
+			&text);
+	want_file(g, ni, "conf", &text, &stamps);
+	stamp(strbuf_str(&stamps), dnsmasq.stamp);
+	snprintf(dnsmasq.name, sizeof(dnsmasq.name), "%s", ni->bridge.str);
+	snprintf(dnsmasq.conf_file, sizeof(dnsmasq.conf_file), "dnsmasq/%s.conf", ni->bridge.str);
+	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
+	for (unsigned int i = 0; i < 3; i++)
+		dp_after(g, &dp_file_type, name[i]);
+	/* It binds the bridge address at start. */
+	strbuf_addf(&key, "%s/", ni->bridge.str);
+	prefix_format(&(struct prefix){ .addr = ni->gateway, .len = ni->subnet.len }, &key);
+	dp_after(g, &dp_addr_type, strbuf_str(&key));
+	strbuf_fini(&key);
+	strbuf_fini(&text);
+	strbuf_fini(&stamps);
+}
+
+struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,
+			      const struct zr_ni *ni)
+{
+	char scope[ZR_SCOPE];
+	struct dp_graph *g;
+
+	zr_ni_scope(ni->uuid, scope);
+	g = dp_graph_new(scope);
+	if (!zr_ni_works(ni))
+		return g;
+	intent_filter(g, conf, m, ni);
+	intent_bridge(g, m, ni);
+	intent_bridge_sysctls(g, ni);
+	intent_routing(g, m, ni);
+	if (!ni->dnsmasq_off)
+		intent_dnsmasq(g, conf, m, ni);
+	return g;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The graphs zedrouter wants, from its model. Pure: no I/O, no clock, no globals. */
+#pragma once
+
+#include "zedrouter/filter.h"
+#include "zedrouter/model.h"
+
+struct dp_graph;
+struct strbuf;
+
+struct zr_intent_conf { /* what is fixed for the life of the daemon */
+	const char *table; /* our nftables table */
+	const char *run_dir, *owner; /* for file names that stand in other files */
+};
+
+#define ZR_SCOPE 96 /* bytes of a scope's name */
+
+/* "node": forwarding sysctls, the chains and sets all others hang on. */
+struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct zr_model *m);
+/* Ports whose labels fit ("" fits none, NULL all) as the filter wants them; caller frees. */
+struct zr_filter_ports {
+	unsigned int count;
+	struct zr_filter_port port[ZR_PORTS];
+	struct ipaddr addrs[ZR_PORTS][ZR_PORT_ADDRS]; /* what port[] points to */
+	const char *labels[ZR_PORTS][ZR_PORT_LABELS + 1];
+};
+struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *label);
+
+/* "ports": the uplinks as the filter knows them. */
+struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct zr_model *m);
+/* "ni/<uuid>": bridge, routing domain, DHCP and DNS server. Empty for one that does not work. */
+struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,
+			      const struct zr_ni *ni);
+void zr_ni_scope(const char *uuid, char ret[ZR_SCOPE]);
+
+/* "vif/<app>/<index>/rules": what has to stand before the app's interface appears; why: what of
+ * its ACL could not be honoured. "vif/<app>/<index>/port": the interface's place on the bridge. */
+struct dp_graph *zr_intent_vif_rules(const struct zr_intent_conf *conf, const struct zr_model *m,
+				     const struct zr_vif *vif, struct strbuf *why);
+struct dp_graph *zr_intent_vif_port(const struct zr_vif *vif);
+void zr_vif_scope(const char *app, unsigned int index, const char *part, char ret[ZR_SCOPE]);

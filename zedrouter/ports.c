@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device's ports as nim reports them, and the choice of one for an instance. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "status.pb-c.h"
+#include "zedrouter/model.h"
+
+static void load_port(struct zr_port *port, const Ew__PortStatus *msg)
+{
+	snprintf(port->label, sizeof(port->label), "%s", msg->logicallabel);
+	(void)ifname_parse(msg->ifname, &port->ifname); /* nim has checked it */
+	port->is_mgmt = msg->is_mgmt;
+	port->usable4 = msg->usable4;
+	port->usable6 = msg->usable6;
+	port->cost = (uint8_t)msg->cost;
+	port->mark = msg->mark;
+	port->mtu_bytes = msg->mtu;
+	(void)ipaddr_parse(msg->gateway4, &port->gateway4);
+	(void)ipaddr_parse(msg->gateway6, &port->gateway6);
+	for (size_t i = 0; i < msg->n_labels && i < ZR_PORT_LABELS; i++)
+		snprintf(port->labels[port->nlabels++], ZR_NAME, "%s", msg->labels[i]);
+	for (size_t i = 0; i < msg->n_addresses && port->naddrs < ZR_PORT_ADDRS; i++)
+		if (prefix_parse(msg->addresses[i], &port->addrs[port->naddrs]) == 0)
+			port->naddrs++;
+	for (size_t i = 0; i < msg->n_dns_servers && port->ndns < ZR_SERVERS; i++)
+		if (ipaddr_parse(msg->dns_servers[i], &port->dns[port->ndns]) == 0)
+			port->ndns++;
+	for (size_t i = 0; i < msg->n_ntp_servers && port->nntp < ZR_SERVERS; i++)
+		snprintf(port->ntp[port->nntp++], ZR_NAME, "%s", msg->ntp_servers[i]);
+}
+
+bool zr_port_matches(const struct zr_port *port, const char *label)
+{
+	if (strcmp(port->label, label) == 0)
+		return true;
+	for (unsigned int i = 0; i < port->nlabels; i++)
+		if (strcmp(port->labels[i], label) == 0)
+			return true;
+	return false;
+}
+
+int zr_choose_port(const struct zr_ports *ports, const char *label, int family, int current)
+{
+	int best = -1;
+
+	for (unsigned int i = 0; label[0] && i < ports->count; i++) {
+		const struct zr_port *port = &ports->port[i];
+
+		if (!(family == AF_INET6 ? port->usable6 : port->usable4) ||
+		    !zr_port_matches(port, label))
+			continue;
+		if (best < 0 || port->cost < ports->port[best].cost ||
+		    ((int)i == current && port->cost == ports->port[best].cost))
+			best = (int)i;
+	}
+	return best;
+}
+
+uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni)
+{
+	uint32_t lowest = 0;
+
+	for (unsigned int i = 0; ni->port_label[0] && i < m->ports.count; i++) {
+		const struct zr_port *port = &m->ports.port[i];
+
+		if (port->mtu_bytes && zr_port_matches(port, ni->port_label) &&
+		    (!lowest || port->mtu_bytes < lowest))
+			lowest = port->mtu_bytes;
+	}
+	if (!lowest)
+		return ni->mtu_bytes ? ni->mtu_bytes : 1500;
+	return ni->mtu_bytes && ni->mtu_bytes < lowest ? ni->mtu_bytes : lowest;
+}
+
+/* Do instances on this port have to be made again? */
+static bool port_differs(const struct zr_port *a, const struct zr_port *b)
+{
+	return memcmp(a, b, sizeof(*a)) != 0;
+}
+
+static int find_port(const struct zr_ports *ports, const char *label)
+{
+	for (unsigned int i = 0; i < ports->count; i++)
+		if (strcmp(ports->port[i].label, label) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* An instance is dirty when a port it may use came, went or changed, or its choice did. */
+static bool ni_affected(const struct zr_ni *ni, const struct zr_ports *was,
+			const struct zr_ports *now)
+{
+	if (!ni->port_label[0])
+		return false;
+	for (unsigned int i = 0; i < now->count; i++) {
+		int old = find_port(was, now->port[i].label);
+
+		if ((old < 0 || port_differs(&was->port[old], &now->port[i])) &&
+		    (zr_port_matches(&now->port[i], ni->port_label) ||
+		     (old >= 0 && zr_port_matches(&was->port[old], ni->port_label))))
+			return true;
+	}
+	for (unsigned int i = 0; i < was->count; i++)
+		if (find_port(now, was->port[i].label) < 0 &&
+		    zr_port_matches(&was->port[i], ni->port_label))
+			return true;
+	return false;
+}
+
+static void ni_follow(struct zr_ni *ni)
+{
+	struct zr_vif *vif;
+
+	ni->dirty = true;
+	list_for_each (vif, &ni->vifs, of_ni)
+		if (vif->uses_ports)
+			vif->app->dirty = true;
+}
+
+void zr_model_set_ports(struct zr_model *m, const struct Ew__DeviceNetworkStatus *status)
+{
+	_cleanup_(freep) struct zr_ports *was = xmemdup(&m->ports, sizeof(m->ports));
+	struct hmap_node *node;
+
+	memset(&m->ports, 0, sizeof(m->ports));
+	for (size_t i = 0; status && i < status->n_ports && i < ZR_PORTS; i++)
+		load_port(&m->ports.port[m->ports.count++], status->ports[i]);
+	hmap_for_each (node, &m->instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		int current =
+			ni->selected < 0 ? -1 : find_port(&m->ports, was->port[ni->selected].label);
+
+		ni->selected =
+			zr_choose_port(&m->ports, ni->port_label, ni->subnet.addr.family, current);
+		if (ni_affected(ni, was, &m->ports))
+			ni_follow(ni);
+	}
+}

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Three inputs (instances, apps, ports) change the model; apply turns it into graphs. */
+#include "zedrouter/zedrouter.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+
+#include "api/topics.h"
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/numbers.h"
+#include "base/strbuf.h"
+#include "dataplane/dp.h"
+#include "dataplane/items/link.h"
+#include "dataplane/mark.h"
+#include "dataplane/report.h"
+#include "zedrouter/intent.h"
+#include "zedrouter/status.h"
+
+enum zr_input { ZR_INPUT_INSTANCES = 1, ZR_INPUT_APPS = 2, ZR_INPUT_PORTS = 4, ZR_INPUTS_ALL = 7 };
+
+struct zedrouter {
+	struct daemon *daemon;
+	struct dp *dp;
+	struct ps *ps;
+	struct ps_pub *ni_pub, *app_pub;
+	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
+	struct event *tell_ev; /* the engine reported: statuses follow */
+	struct zr_intent_conf conf;
+	struct zr_model model;
+	bool node_dirty, ports_dirty;
+	unsigned int synced; /* enum zr_input bits */
+	bool swept;
+};
+
+/* ---- Status ---- */
+
+static void tell_ni(struct zedrouter *zr, struct zr_ni *ni)
+{
+	struct arena arena = { 0 };
+	struct dp_report report;
+	char scope[ZR_SCOPE], problem[200] = "";
+
+	zr_ni_scope(ni->uuid, scope);
+	if (dp_scope_problem(zr->dp, scope, &report))
+		dp_report_str(&report, problem, sizeof(problem));
+	ni->untold = false;
+	ps_publish_network_instance_status(
+		zr->ni_pub, ni->uuid,
+		zr_ni_status(&zr->model, ni, problem, !dp_scope_settled(zr->dp, scope), &arena));
+	arena_fini(&arena);
+}
+
+static void vif_state(struct zedrouter *zr, const struct zr_vif *vif, struct zr_vif_state *ret)
+{
+	char rules[ZR_SCOPE], ni[ZR_SCOPE];
+	struct dp_report report;
+
+	zr_vif_scope(vif->app->uuid, vif->index, "rules", rules);
+	zr_ni_scope(vif->ni_uuid, ni);
+	ret->ready = dp_scope_settled(zr->dp, rules) &&
+		     dp_state(zr->dp, &dp_bridge_type, vif->ni ? vif->ni->bridge.str : "", NULL) ==
+			     DP_CREATED;
+	if (dp_scope_problem(zr->dp, rules, &report))
+		dp_report_str(&report, ret->problem, sizeof(ret->problem));
+}
+
+static void tell_app(struct zedrouter *zr, struct zr_app *app)
+{
+	struct arena arena = { 0 };
+	struct zr_vif_state *states;
+	const struct zr_vif *vif;
+	unsigned int n = 0;
+
+	list_for_each (vif, &app->vifs, of_app)
+		n++;
+	states = arena_alloc(&arena, (n + 1) * sizeof(*states));
+	n = 0;
+	list_for_each (vif, &app->vifs, of_app)
+		vif_state(zr, vif, &states[n++]);
+	app->untold = false;
+	ps_publish_app_network_status(zr->app_pub, app->uuid,
+				      zr_app_status(&zr->model, app, states, &arena));
+	arena_fini(&arena);
+}
+
+static void zedrouter_tell(struct zedrouter *zr)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (node, &zr->model.instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (ni->untold)
+			tell_ni(zr, ni);
+	}
+	hmap_for_each (node, &zr->model.apps) {
+		struct zr_app *app = container_of(node, struct zr_app, node);
+
+		if (app->untold)
+			tell_app(zr, app);
+	}
+}
+
+/* ---- Apply ---- */
+
+static void submit(struct zedrouter *zr, struct dp_graph *g)
+{
+	int r = dp_submit(zr->dp, g);
+
+	if (r < 0)
+		log_error("submit_failed", "err=%d", -r);
+}
+
+static void drop_scope(struct zedrouter *zr, const char *scope)
+{
+	submit(zr, dp_graph_new(scope));
+}
+
+static void drop_vif(struct zedrouter *zr, const char *app, unsigned int index)
+{
+	char scope[ZR_SCOPE];
+
+	zr_vif_scope(app, index, "port", scope);
+	drop_scope(zr, scope);
+	zr_vif_scope(app, index, "rules", scope);
+	drop_scope(zr, scope);
+}
+
+static void apply_vif(struct zedrouter *zr, const struct zr_vif *vif)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	submit(zr, zr_intent_vif_rules(&zr->conf, &zr->model, vif, &why));
+	submit(zr, zr_intent_vif_port(vif));
+	if (why.len)
+		log_warning("acl_incomplete", "app=%s adapter=%s why=\"%s\"", vif->app->displayname,
+			    vif->adapter, strbuf_str(&why));
+	strbuf_fini(&why);
+}
+
+static void apply_app(struct zedrouter *zr, struct zr_app *app)
+{
+	const struct zr_vif *vif;
+	unsigned int n = 0;
+
+	list_for_each (vif, &app->vifs, of_app) {
+		apply_vif(zr, vif);
+		n++;
+	}
+	for (unsigned int i = n; i < app->submitted; i++)
+		drop_vif(zr, app->uuid, i);
+	app->submitted = n;
+	app->dirty = false;
+	app->untold = true;
+}
+
+static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
+{
+	submit(zr, zr_intent_ni(&zr->conf, &zr->model, ni));
+	ni->dirty = false;
+	ni->untold = true;
+}
+
+static void save_numbers(struct zedrouter *zr)
+{
+	struct numbers *all[] = { zr->model.ni_numbers, zr->model.app_numbers,
+				  zr->model.vif_numbers, zr->model.addr_numbers };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		int r = numbers_sync(all[i]);
+
+		if (r < 0)
+			log_error("numbers_not_saved", "err=%d", -r);
+	}
+}
+
+static void zedrouter_apply(struct zedrouter *zr)
+{
+	struct hmap_node *node;
+
+	save_numbers(zr);
+	if (zr->node_dirty)
+		submit(zr, zr_intent_node(&zr->conf, &zr->model));
+	if (zr->ports_dirty || zr->node_dirty)
+		submit(zr, zr_intent_ports(&zr->conf, &zr->model));
+	zr->node_dirty = zr->ports_dirty = false;
+	hmap_for_each (node, &zr->model.instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (ni->dirty)
+			apply_ni(zr, ni);
+	}
+	hmap_for_each (node, &zr->model.apps) {
+		struct zr_app *app = container_of(node, struct zr_app, node);
+
+		if (app->dirty)
+			apply_app(zr, app);
+	}
+	dp_run(zr->dp);
+	zedrouter_tell(zr);
+}
+
+static void on_apply(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	zedrouter_apply(arg);
+}
+
+static void on_tell(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	zedrouter_tell(arg);
+}
+
+/* ---- Inputs ---- */
+
+static void ni_changed(const char *key, const Ew__NetworkInstanceConfig *was,
+		       const Ew__NetworkInstanceConfig *now, void *arg)
+{
+	struct zedrouter *zr = arg;
+
+	(void)was;
+	zr_model_set_ni(&zr->model, key, now);
+	zr->node_dirty = true; /* the first one needs the base, the last one takes it along */
+	if (!now) {
+		char scope[ZR_SCOPE];
+
+		zr_ni_scope(key, scope);
+		drop_scope(zr, scope);
+		ps_unpublish(zr->ni_pub, key);
+	}
+	event_active(zr->apply_ev, 0, 0);
+}
+
+static void app_changed(const char *key, const Ew__AppConfig *was, const Ew__AppConfig *now,
+			void *arg)
+{
+	struct zedrouter *zr = arg;
+	struct zr_app *app = zr_model_app(&zr->model, key);
+
+	(void)was;
+	if (!now && app) {
+		for (unsigned int i = 0; i < app->submitted; i++)
+			drop_vif(zr, key, i);
+		ps_unpublish(zr->app_pub, key);
+	}
+	zr_model_set_app(&zr->model, key, now);
+	event_active(zr->apply_ev, 0, 0);
+}
+
+static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
+			  const Ew__DeviceNetworkStatus *now, void *arg)
+{
+	struct zedrouter *zr = arg;
+	struct hmap_node *node;
+
+	(void)key, (void)was;
+	zr_model_set_ports(&zr->model, now);
+	zr->ports_dirty = true;
+	zedrouter_apply(zr); /* at once: flows are waiting for their new way */
+	hmap_for_each (node, &zr->model.instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (ni->selected != ni->logged)
+			log_info("ni_uplink", "ni=%s port=%s", ni->displayname,
+				 ni->selected < 0 ? "none"
+						  : zr->model.ports.port[ni->selected].label);
+		ni->logged = ni->selected;
+	}
+}
+
+struct kept { /* names in use, for numbers_retain() */
+	const struct zr_model *model;
+};
+
+static bool keep_ni(const char *name, void *arg)
+{
+	return zr_model_ni(((struct kept *)arg)->model, name) != NULL;
+}
+
+static bool keep_app(const char *name, void *arg)
+{
+	return zr_model_app(((struct kept *)arg)->model, name) != NULL;
+}
+
+/* "<ni>/<app>/<index>" */
+static bool keep_vif(const char *name, void *arg)
+{
+	char ni[ZR_UUID], app[ZR_UUID];
+
+	return sscanf(name, "%39[^/]/%39[^/]/", ni, app) == 2 && keep_ni(ni, arg) &&
+	       keep_app(app, arg);
+}
+
+/* Only now is an object nobody wants a leftover. */
+static void input_synced(struct zedrouter *zr, enum zr_input input)
+{
+	struct kept kept = { .model = &zr->model };
+
+	zr->synced |= input;
+	if (zr->synced != ZR_INPUTS_ALL || zr->swept)
+		return;
+	zr->swept = true;
+	numbers_retain(zr->model.ni_numbers, keep_ni, &kept);
+	numbers_retain(zr->model.app_numbers, keep_app, &kept);
+	numbers_retain(zr->model.vif_numbers, keep_vif, &kept);
+	numbers_retain(zr->model.addr_numbers, keep_vif, &kept);
+	zedrouter_apply(zr);
+	dp_sweep(zr->dp);
+	ps_publish_synced(zr->ni_pub);
+	ps_publish_synced(zr->app_pub);
+	daemon_ready(zr->daemon, "instances configured");
+}
+
+static void instances_synced(void *arg)
+{
+	input_synced(arg, ZR_INPUT_INSTANCES);
+}
+
+static void apps_synced(void *arg)
+{
+	input_synced(arg, ZR_INPUT_APPS);
+}
+
+static void ports_synced(void *arg)
+{
+	input_synced(arg, ZR_INPUT_PORTS);
+}
+
+/* ---- Life ---- */
+
+/* Which status does a report concern? Its scope says so: "ni/<uuid>", "vif/<app>/…". */
+static void item_changed(const struct dp_report *report, void *arg)
+{
+	struct zedrouter *zr = arg;
+	char uuid[ZR_UUID];
+
+	dp_report_log(report);
+	if (report->scope && sscanf(report->scope, "vif/%39[^/]", uuid) == 1) {
+		struct zr_app *app = zr_model_app(&zr->model, uuid);
+
+		if (app)
+			app->untold = true;
+	} else if (report->scope && sscanf(report->scope, "ni/%39[^/]", uuid) == 1) {
+		struct zr_ni *ni = zr_model_ni(&zr->model, uuid);
+		struct zr_vif *vif;
+
+		if (!ni)
+			return;
+		ni->untold = true;
+		if (report->type == &dp_bridge_type) /* its VIFs' readiness hangs on it */
+			list_for_each (vif, &ni->vifs, of_ni)
+				vif->app->untold = true;
+	} else {
+		return;
+	}
+	event_active(zr->tell_ev, 0, 0);
+}
+
+static int zedrouter_open_dp(struct zedrouter *zr)
+{
+	const struct dp_conf conf = {
+		.owner = "zedrouter",
+		.run_dir = daemon_run_dir(zr->daemon),
+		.netns_fd = -1,
+		.changed = item_changed,
+		.arg = zr,
+	};
+	int r;
+
+	zr->conf = (struct zr_intent_conf){
+		.table = dp_mark("zedrouter")->nft_table,
+		.run_dir = conf.run_dir,
+		.owner = conf.owner,
+	};
+	r = dp_new(daemon_base(zr->daemon), &conf, &zr->dp);
+	if (r == 0)
+		r = dp_adopt(zr->dp);
+	if (r == 0)
+		dp_control(zr->dp, daemon_control(zr->daemon));
+	return r;
+}
+
+static int zedrouter_open_numbers(struct zedrouter *zr)
+{
+	const struct {
+		const char *file;
+		uint32_t last;
+		struct numbers **ret;
+	} all[] = {
+		{ "bridge-numbers", ZR_INSTANCES, &zr->model.ni_numbers },
+		{ "app-numbers", ZR_INSTANCES, &zr->model.app_numbers },
+		{ "vif-numbers", ZR_VIFS, &zr->model.vif_numbers },
+		{ "address-numbers", 65534, &zr->model.addr_numbers },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
+		_cleanup_(freep) char *path =
+			xasprintf("%s/zedrouter/%s", daemon_state_dir(zr->daemon), all[i].file);
+
+		r = numbers_open(path, 1, all[i].last, all[i].ret);
+	}
+	return r;
+}
+
+static int zedrouter_open_bus(struct zedrouter *zr)
+{
+	static const struct ps_network_instance_config_ops ni_ops = {
+		.changed = ni_changed,
+		.synced = instances_synced,
+	};
+	static const struct ps_app_config_ops app_ops = {
+		.changed = app_changed,
+		.synced = apps_synced,
+	};
+	static const struct ps_device_network_status_ops port_ops = {
+		.changed = ports_changed,
+		.synced = ports_synced,
+	};
+	const struct ps_conf conf = {
+		.agent = "zedrouter",
+		.run_dir = daemon_run_dir(zr->daemon),
+		.state_dir = daemon_state_dir(zr->daemon),
+	};
+	struct ps_sub *sub; /* zr->ps frees them */
+	int r;
+
+	r = ps_connect(daemon_base(zr->daemon), &conf, &zr->ps);
+	if (r == 0)
+		r = ps_advertise_network_instance_status(zr->ps, NULL, &zr->ni_pub);
+	if (r == 0)
+		r = ps_advertise_app_network_status(zr->ps, NULL, &zr->app_pub);
+	if (r == 0)
+		r = ps_subscribe_network_instance_config(zr->ps, &ni_ops, zr, &sub);
+	if (r == 0)
+		r = ps_subscribe_app_config(zr->ps, &app_ops, zr, &sub);
+	if (r == 0)
+		r = ps_subscribe_device_network_status(zr->ps, &port_ops, zr, &sub);
+	return r;
+}
+
+int zedrouter_new(struct daemon *d, struct zedrouter **ret)
+{
+	struct zedrouter *zr = xcalloc(1, sizeof(*zr));
+	int r;
+
+	zr->daemon = d;
+	zr_model_init(&zr->model);
+	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
+	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
+	r = zr->apply_ev && zr->tell_ev ? 0 : -ENOMEM;
+	if (r == 0)
+		r = zedrouter_open_numbers(zr);
+	if (r == 0)
+		r = zedrouter_open_dp(zr);
+	if (r == 0)
+		r = zedrouter_open_bus(zr);
+	if (r < 0) {
+		log_error("start_failed", "err=%d", -r);
+		zedrouter_free(zr);
+		return r;
+	}
+	*ret = zr;
+	return 0;
+}
+
+struct zedrouter *zedrouter_free(struct zedrouter *zr)
+{
+	if (!zr)
+		return NULL;
+	ps_free(zr->ps);
+	dp_free(zr->dp);
+	zr_model_fini(&zr->model);
+	numbers_free(zr->model.ni_numbers);
+	numbers_free(zr->model.app_numbers);
+	numbers_free(zr->model.vif_numbers);
+	numbers_free(zr->model.addr_numbers);
+	if (zr->apply_ev)
+		event_free(zr->apply_ev);
+	if (zr->tell_ev)
+		event_free(zr->tell_ev);
+	free(zr);
+	return NULL;
+}
