@@ -120,6 +120,11 @@ check-lab: deps	## items and nodes that this kernel cannot run, in the virtual m
 	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all lab
 tests: $(UNIT) $(if $(SAN),,$(ITEM))
 
+.PHONY: demo
+demo: deps	## the main job, from a config file to applications that talk; KEEP=1 leaves it running
+	$(Q)$(REMAKE) all
+	$(Q)$(AS_ROOT) env EDGEWAY_BUILD=$(BUILD) KEEP=$(KEEP) tools/demo
+
 .PHONY: fuzz fuzzers analyze format bench lab
 fuzz: deps	## run each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (30)
 	$(Q)$(REMAKE) SAN=1 FUZZING=1 CC=clang BUILD=build/fuzz fuzzers
