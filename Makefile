@@ -11,6 +11,7 @@ BUILD ?= $(if $(SAN),build/san,build/rel)
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 Q := $(if $(V),,@)
 
