@@ -102,6 +102,30 @@ static void enter(void)
 	sh("ip link set lo up");
 }
 
+/* The first process of the new process namespace: when it ends, so does all it started. Returns
+ * what in_space()'s child exits with. */
+static int run_as_init(void (*fn)(const void *arg), const void *arg)
+{
+	int status;
+	pid_t pid;
+
+	require(unshare(CLONE_NEWPID) == 0, "unshare: %s", strerror(errno));
+	pid = fork();
+	require(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		require(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0,
+			"/proc: %s", strerror(errno));
+		fn(arg);
+		fflush(NULL);
+		_exit(EXIT_SUCCESS);
+	}
+	require(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
+	if (WIFSIGNALED(status))
+		wrong(__FILE__, __LINE__, "ended by signal %d", WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
 void in_space(void (*fn)(const void *arg), const void *arg)
 {
 	int status;
@@ -113,9 +137,7 @@ void in_space(void (*fn)(const void *arg), const void *arg)
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		enter();
-		fn(arg);
-		fflush(NULL);
-		_exit(EXIT_SUCCESS);
+		_exit(run_as_init(fn, arg));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFSIGNALED(status))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A machine of one's own for a test: a child process in fresh network and mount namespaces (and a
- * fresh user namespace when we are not root) with an empty /run, lo up. Nothing it does is seen
+ * A machine of one's own for a test: a child process in fresh network, mount and process namespaces
+ * (and a fresh user namespace when we are not root) with an empty /run, lo up. Nothing it does is seen
  * outside, and all is gone when it ends, however it ends.
  */
 #pragma once
