@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every item type and every backend: one line each, in the order they are observed and shown. */
 #include "dataplane/dp.h"
+#include "dataplane/items/host.h"
 #include "dataplane/items/link.h"
 #include "dataplane/items/nft.h"
+#include "dataplane/items/proc.h"
+#include "dataplane/items/watch.h"
 #include "dataplane/nft/nft.h"
 #include "dataplane/nl/rtnl.h"
 
@@ -24,12 +27,16 @@ const struct dp_type *const dp_types[] = {
 	&dp_nft_set_type,
 	&dp_nft_chain_type,
 	&dp_nft_elems_type,
+	&dp_netns_type,
+	&dp_sysctl_type,
+	&dp_file_type,
+	&dp_process_type,
+	&dp_dnsmasq_type,
+	&dp_dhcpcd_type,
 	/* clang-format on */
 	NULL,
 };
 
 const struct dp_backend *const dp_backends[] = {
-	&dp_rtnl_backend,
-	&dp_nft_backend,
-	NULL,
+	&dp_rtnl_backend, &dp_proc_backend, &dp_host_backend, &dp_nft_backend, NULL,
 };

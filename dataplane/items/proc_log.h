@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The FIFO a helper process writes its messages to; see proc.h. */
+#pragma once
+
+struct event_base;
+struct proc_log;
+
+/* Makes the FIFO unless it is there, and reads from it. */
+int proc_log_open(struct event_base *base, const char *path, struct proc_log **ret);
+struct proc_log *proc_log_free(struct proc_log *log); /* the FIFO stays */
+int proc_log_fd(const struct proc_log *log); /* for the program; borrowed */
+const char *proc_log_last(struct proc_log *log); /* its last line; "" when it said nothing */
