@@ -11,6 +11,7 @@ BUILD ?= $(if $(SAN),build/san,build/rel)
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 Q := $(if $(V),,@)
 
@@ -119,6 +120,11 @@ check-lab: deps	## items and nodes that this kernel cannot run, in the virtual m
 	$(Q)$(REMAKE) all tests
 	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all lab
 tests: $(UNIT) $(if $(SAN),,$(ITEM))
+
+.PHONY: demo
+demo: deps	## the main job, from a config file to applications that talk; KEEP=1 leaves it running
+	$(Q)$(REMAKE) all
+	$(Q)$(AS_ROOT) env EDGEWAY_BUILD=$(BUILD) KEEP=$(KEEP) tools/demo
 
 .PHONY: fuzz fuzzers analyze format bench lab
 fuzz: deps	## run each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (30)

@@ -156,12 +156,14 @@ static void child_starts_with_clean_signals_files_and_no_stdin(void **state)
 	sigemptyset(&some);
 	sigaddset(&some, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &some, NULL);
-	c = start_shell("grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | wc -l; cat",
+	/* Signals 32 and 33 are libc's own, out of our reach; GNU make leaves them ignored. */
+	c = start_shell("set -- $(sed -nE 's/^Sig(Blk|Ign)://p' /proc/self/status);"
+			"echo $((0x$1)) $((0x$2 & ~0x180000000)); ls /proc/self/fd | wc -l; cat",
 			NULL);
 	sigprocmask(SIG_UNBLOCK, &some, NULL);
 	assert_int_equal(wait_exit(), 0);
 	/* 0, 1, 2 and the folder ls reads */
-	expect_output("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n4\n");
+	expect_output("0 0\n4\n");
 	child_free(c);
 	close(inherited);
 }
