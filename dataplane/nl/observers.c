@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is listened to: one line per kind of kernel message, one per kind of link. */
+#include "dataplane/items/inet_observers.h"
 #include "dataplane/nl/link_msg.h"
 #include "dataplane/nl/rtnl.h"
 
@@ -7,6 +8,10 @@
 const struct rtnl_observer *const rtnl_observers[] = {
 	&dp_link_observer,
 	&dp_brvlan_observer,
+	&dp_addr_observer,
+	&dp_route_observer,
+	&dp_rule_observer,
+	&dp_neigh_observer,
 	NULL,
 };
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zedrouter's graphs, DHCP files and statuses against golden text. */
+#include "tests/unit/zr_world.h"
+
+#include "base/arena.h"
+#include "zedrouter/dnsmasq.h"
+
+static const struct zr_intent_conf conf = { .table = "edgeway-zedrouter",
+					    .run_dir = "/run/edgeway",
+					    .owner = "zedrouter" };
+
+static void make_world(struct zr_world *w)
+{
+	zr_ports(w, "{'ports':[{'logicallabel':'wan','ifname':'eth0','labels':['all','uplink'],"
+		    "'is_mgmt':true,'usable4':true,'usable6':true,'mtu':1500,'mark':16777216,"
+		    "'gateway4':'192.0.2.1','gateway6':'fe80::1',"
+		    "'addresses':['192.0.2.7/24','2001:db8::7/64'],"
+		    "'dns_servers':['192.0.2.53','2001:db8::53'],'ntp_servers':['192.0.2.123']}]}");
+	zr_ni(w, NI_A,
+	      "{'displayname':'four','type':'NI_LOCAL','activate':true,"
+	      "'port_label':'uplink','subnet':'10.1.0.0/24','gateway':'10.1.0.1',"
+	      "'dhcp_start':'10.1.0.128','dhcp_end':'10.1.0.254','domain':'plant.example',"
+	      "'propagate_connected_routes':true,"
+	      "'static_dns':[{'name':'nas','addresses':['10.1.0.9']}],"
+	      "'static_routes':[{'destination':'10.9.0.0/16','gateway':'10.1.0.130'},"
+	      "{'destination':'10.8.0.0/16','port_label':'wan'}]}");
+	zr_ni(w, NI_B,
+	      "{'displayname':'six','type':'NI_LOCAL','activate':true,"
+	      "'port_label':'uplink','subnet':'fd00:1::/64','gateway':'fd00:1::1',"
+	      "'dhcp_start':'fd00:1::100','dhcp_end':'fd00:1::1ff'}");
+	zr_app(w, APP_1,
+	       "{'displayname':'My app','activate':true,'adapters':["
+	       "{'name':'eth0','network_instance':'" NI_A "','acl':["
+	       " {'id':1,'remote':'192.0.2.80','protocol':6,'fport_first':80,'fport_last':80},"
+	       " {'id':2,'action':'ACL_PORTMAP','protocol':6,'lport_first':8080,"
+	       "  'lport_last':8080,'target_port':80}]},"
+	       "{'name':'eth1','network_instance':'" NI_B "','mac':'02:00:00:00:00:05',"
+	       " 'acl':[{'id':3}]}]}");
+}
+
+static void instance_graphs_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_A)), &out);
+	strbuf_addc(&out, '\n');
+	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	golden_text("zr_instances", strbuf_str(&out));
+	strbuf_fini(&out);
+}
+
+static void vrf_replaces_the_interface_rule(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	w->model.vrf = true;
+	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_A)), &out);
+	assert_non_null(strstr(strbuf_str(&out), "vrf vrf1 "));
+	assert_null(strstr(strbuf_str(&out), "iif=bn1"));
+	strbuf_fini(&out);
+}
+
+static void app_interfaces_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+
+	make_world(w);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct zr_vif *vif = zr_vif_of(w, APP_1, i);
+
+		golden_graph(zr_intent_vif_rules(&conf, &w->model, vif, &why), &out);
+		golden_graph(zr_intent_vif_port(vif), &out);
+		strbuf_addc(&out, '\n');
+	}
+	assert_string_equal(strbuf_str(&why), "");
+	golden_text("zr_vifs", strbuf_str(&out));
+	strbuf_fini(&out);
+	strbuf_fini(&why);
+}
+
+static void server_files_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s" };
+	static const char *const uuids[] = { NI_A, NI_B };
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++) {
+		const struct zr_ni *ni = zr_model_ni(&w->model, uuids[i]);
+
+		zr_dnsmasq_conf(&w->model, ni, &paths, &out);
+		strbuf_add(&out, "---- hosts\n");
+		zr_dnsmasq_hosts(ni, &out);
+		strbuf_add(&out, "---- dhcp-hosts\n");
+		zr_dnsmasq_dhcp_hosts(ni, &out);
+		strbuf_add(&out, "---- servers\n");
+		zr_dnsmasq_servers(&w->model, ni, &out);
+		strbuf_add(&out, "----\n");
+	}
+	golden_text("zr_dnsmasq", strbuf_str(&out));
+	strbuf_fini(&out);
+}
+
+static void inactive_or_wrong_instance_wants_nothing(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+	struct zr_ni *ni;
+
+	make_world(w);
+	ni = zr_model_ni(&w->model, NI_A);
+	ni->activate = false;
+	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), NULL), &out);
+	golden_graph(zr_intent_vif_port(zr_vif_of(w, APP_1, 0)), &out);
+	ni->activate = true;
+	snprintf(ni->error, sizeof(ni->error), "broken");
+	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	assert_string_equal(strbuf_str(&out), "");
+	strbuf_fini(&out);
+}
+
+static void air_gapped_instance_has_no_way_out(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	zr_ni(w, NI_B,
+	      "{'type':'NI_LOCAL','activate':true,'subnet':'10.2.0.0/24',"
+	      "'gateway':'10.2.0.1','dhcp_start':'10.2.0.2','dhcp_end':'10.2.0.9'}");
+	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	assert_null(strstr(strbuf_str(&out), "192.0.2.1"));
+	assert_non_null(strstr(strbuf_str(&out), "unreachable"));
+	strbuf_fini(&out);
+}
+
+static void statuses_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_vif_state states[2] = { { .ready = true }, { .problem = "brport: no" } };
+	struct strbuf out = STRBUF_INIT;
+	struct arena a = { 0 };
+
+	make_world(w);
+	pbjson_format(&zr_ni_status(&w->model, zr_model_ni(&w->model, NI_A), "", false, &a)->base,
+		      PBJSON_PRETTY, &out);
+	strbuf_addc(&out, '\n');
+	pbjson_format(&zr_app_status(&w->model, zr_model_app(&w->model, APP_1), states, &a)->base,
+		      PBJSON_PRETTY, &out);
+	strbuf_addc(&out, '\n');
+	golden_text("zr_statuses", strbuf_str(&out));
+	strbuf_fini(&out);
+	arena_fini(&a);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, zr_setup, zr_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(instance_graphs_are_as_drawn),
+		TEST(vrf_replaces_the_interface_rule),
+		TEST(app_interfaces_are_as_drawn),
+		TEST(server_files_are_as_drawn),
+		TEST(inactive_or_wrong_instance_wants_nothing),
+		TEST(air_gapped_instance_has_no_way_out),
+		TEST(statuses_are_as_drawn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

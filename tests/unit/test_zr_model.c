@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zedrouter's model: instances, apps and ports in any order; numbers, addresses, errors. */
+#include "tests/unit/zr_world.h"
+
+static const char ni_a[] = "{'uuid':'" NI_A "','displayname':'a','type':'NI_LOCAL','activate':true,"
+			   "'port_label':'uplink','subnet':'10.1.0.0/24','gateway':'10.1.0.1',"
+			   "'dhcp_start':'10.1.0.128','dhcp_end':'10.1.0.130'}";
+static const char app_1[] =
+	"{'uuid':'" APP_1 "','displayname':'one','activate':true,'adapters':[{'name':'eth0',"
+	"'network_instance':'" NI_A "'}]}";
+static const char app_2[] =
+	"{'uuid':'" APP_2 "','displayname':'two','activate':true,'adapters':[{'name':'eth0',"
+	"'network_instance':'" NI_A "'}]}";
+static const char two_ports[] =
+	"{'ports':["
+	"{'logicallabel':'wan-a','ifname':'eth0','labels':['all','uplink'],'usable4':true,"
+	" 'mtu':1500,'gateway4':'192.0.2.1','addresses':['192.0.2.7/24'],'mark':16777216},"
+	"{'logicallabel':'wan-b','ifname':'eth1','labels':['all','uplink'],'usable4':true,"
+	" 'cost':10,'mtu':1400,'gateway4':'198.51.100.1','addresses':['198.51.100.7/24']}]}";
+
+static const char *addr_of(const struct zr_vif *vif)
+{
+	static char text[INET6_ADDRSTRLEN];
+
+	return ipaddr_is_set(&vif->addr) ? ipaddr_str(&vif->addr, text) : "";
+}
+
+static void app_may_come_before_its_instance(void **state)
+{
+	struct zr_world *w = *state;
+
+	zr_app(w, APP_1, app_1);
+	assert_string_equal(zr_vif_of(w, APP_1, 0)->error, "network instance not found");
+	assert_false(zr_vif_works(zr_vif_of(w, APP_1, 0)));
+	zr_ni(w, NI_A, ni_a);
+	assert_string_equal(zr_vif_of(w, APP_1, 0)->error, "");
+	assert_true(zr_vif_works(zr_vif_of(w, APP_1, 0)));
+	assert_string_equal(addr_of(zr_vif_of(w, APP_1, 0)), "10.1.0.128");
+	zr_ni(w, NI_A, NULL);
+	assert_string_equal(zr_vif_of(w, APP_1, 0)->error, "network instance not found");
+}
+
+static void names_and_macs_follow_the_numbers(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf mac = STRBUF_INIT;
+
+	zr_ni(w, NI_A, ni_a);
+	zr_app(w, APP_2, app_2);
+	zr_app(w, APP_1, app_1);
+	assert_string_equal(zr_model_ni(&w->model, NI_A)->bridge.str, "bn1");
+	assert_string_equal(zr_vif_of(w, APP_2, 0)->ifname.str, "nbu1x1");
+	assert_string_equal(zr_vif_of(w, APP_1, 0)->ifname.str, "nbu1x2");
+	mac_format(&zr_vif_of(w, APP_1, 0)->mac, &mac);
+	assert_string_equal(strbuf_str(&mac), "02:16:3e:00:02:01");
+	strbuf_fini(&mac);
+}
+
+static void address_stays_when_the_config_is_sent_again(void **state)
+{
+	struct zr_world *w = *state;
+
+	zr_ni(w, NI_A, ni_a);
+	zr_app(w, APP_1, app_1);
+	zr_app(w, APP_2, app_2);
+	assert_string_equal(addr_of(zr_vif_of(w, APP_2, 0)), "10.1.0.129");
+	zr_app(w, APP_1, NULL);
+	zr_app(w, APP_2, app_2);
+	zr_ni(w, NI_A, ni_a);
+	assert_string_equal(addr_of(zr_vif_of(w, APP_2, 0)), "10.1.0.129");
+	zr_app(w, APP_1, app_1);
+	assert_string_equal(addr_of(zr_vif_of(w, APP_1, 0)), "10.1.0.128");
+}
+
+static void full_range_is_an_error_until_somebody_leaves(void **state)
+{
+	struct zr_world *w = *state;
+	char uuid[40], json[300];
+
+	zr_ni(w, NI_A, ni_a);
+	for (unsigned int i = 0; i < 4; i++) {
+		snprintf(uuid, sizeof(uuid), "app-%u", i);
+		snprintf(json, sizeof(json),
+			 "{'activate':true,'adapters':[{'network_instance':'%s'}]}", NI_A);
+		zr_app(w, uuid, json);
+	}
+	assert_string_equal(zr_vif_of(w, "app-3", 0)->error, "no free IP addresses in DHCP range");
+	zr_app(w, "app-1", NULL);
+	zr_app(w, "app-3", json);
+	assert_string_equal(addr_of(zr_vif_of(w, "app-3", 0)), "10.1.0.129");
+}
+
+static void static_address_has_to_fit(void **state)
+{
+	struct zr_world *w = *state;
+	static const struct {
+		const char *addr, *error;
+	} cases[] = {
+		{ "10.1.0.77", "" },
+		{ "10.2.0.77", "static address is not in the subnet" },
+		{ "10.1.0.1", "static address is the gateway's" },
+		{ "10.1.0.128", "static address is taken" },
+	};
+
+	zr_ni(w, NI_A, ni_a);
+	zr_app(w, APP_1, app_1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char json[300];
+
+		snprintf(json, sizeof(json),
+			 "{'activate':true,'adapters':[{'network_instance':'%s','address':'%s'}]}",
+			 NI_A, cases[i].addr);
+		zr_app(w, APP_2, json);
+		assert_string_equal(zr_vif_of(w, APP_2, 0)->error, cases[i].error);
+	}
+}
+
+static void cheapest_usable_port_with_the_label_is_chosen(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ports *p = &w->model.ports;
+
+	zr_ports(w, two_ports);
+	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, -1), 0);
+	assert_int_equal(zr_choose_port(p, "uplink", AF_INET6, -1), -1);
+	assert_int_equal(zr_choose_port(p, "wan-b", AF_INET, -1), 1);
+	assert_int_equal(zr_choose_port(p, "", AF_INET, -1), -1);
+	assert_int_equal(zr_choose_port(p, "nobody", AF_INET, -1), -1);
+	p->port[1].cost = 0;
+	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, 1), 1);
+	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, -1), 0);
+	p->port[0].usable4 = false;
+	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, 0), 1);
+}
+
+static void port_change_touches_only_instances_that_may_use_it(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ni *a, *b;
+
+	zr_ni(w, NI_A, ni_a);
+	zr_ni(w, NI_B,
+	      "{'type':'NI_LOCAL','activate':true,'subnet':'10.2.0.0/24',"
+	      "'gateway':'10.2.0.1','dhcp_start':'10.2.0.2','dhcp_end':'10.2.0.9'}");
+	a = zr_model_ni(&w->model, NI_A);
+	b = zr_model_ni(&w->model, NI_B);
+	a->dirty = b->dirty = false;
+	zr_ports(w, two_ports);
+	assert_true(a->dirty);
+	assert_false(b->dirty);
+	assert_int_equal(a->selected, 0);
+	assert_int_equal(zr_ni_mtu(&w->model, a), 1400);
+	assert_int_equal(zr_ni_mtu(&w->model, b), 1500);
+	a->dirty = false;
+	zr_ports(w, two_ports);
+	assert_false(a->dirty);
+}
+
+static void bad_instances_say_why(void **state)
+{
+	struct zr_world *w = *state;
+	static const struct {
+		const char *json, *error;
+	} cases[] = {
+		{ "{'type':'NI_SWITCH'}", "only local network instances are supported" },
+		{ "{'type':'NI_LOCAL','subnet':'x'}", "bad subnet: x" },
+		{ "{'type':'NI_LOCAL','subnet':'10.0.0.0/24','gateway':'10.1.0.1'}",
+		  "gateway is not in the subnet: 10.1.0.1" },
+		{ "{'type':'NI_LOCAL','error':'said so'}", "said so" },
+	};
+
+	zr_app(w, APP_1, app_1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		zr_ni(w, NI_A, cases[i].json);
+		assert_string_equal(zr_model_ni(&w->model, NI_A)->error, cases[i].error);
+		assert_string_equal(zr_vif_of(w, APP_1, 0)->error, "network instance has an error");
+	}
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, zr_setup, zr_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(app_may_come_before_its_instance),
+		TEST(names_and_macs_follow_the_numbers),
+		TEST(address_stays_when_the_config_is_sent_again),
+		TEST(full_range_is_an_error_until_somebody_leaves),
+		TEST(static_address_has_to_fit),
+		TEST(cheapest_usable_port_with_the_label_is_chosen),
+		TEST(port_change_touches_only_instances_that_may_use_it),
+		TEST(bad_instances_say_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
