@@ -2,6 +2,7 @@
 /* Every item type and every backend: one line each, in the order they are observed and shown. */
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
+#include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "dataplane/items/nft.h"
 #include "dataplane/items/proc.h"
@@ -23,6 +24,10 @@ const struct dp_type *const dp_types[] = {
 	&dp_bond_member_type,
 	&dp_brport_type,
 	&dp_brvlan_type,
+	&dp_addr_type,
+	&dp_route_type,
+	&dp_rule_type,
+	&dp_neigh_type,
 	&dp_nft_table_type,
 	&dp_nft_set_type,
 	&dp_nft_chain_type,

@@ -203,15 +203,15 @@ static void parse_multipath(struct dp *dp, struct dp_route *r, const struct nlat
 		const struct nlattr *a = (const struct nlattr *)(rtnh + 1), *gateway = NULL;
 		int bytes = rtnh->rtnh_len - (int)sizeof(*rtnh);
 
-		for (; bytes > 0 && mnl_attr_ok(a, bytes); a = mnl_attr_next(a)) {
+		for (; mnl_attr_ok(a, bytes); a = mnl_attr_next(a)) {
 			bytes -= (int)MNL_ALIGN(a->nla_len);
 			if (mnl_attr_get_type(a) == RTA_GATEWAY)
 				gateway = a;
 		}
 		parse_nexthop(dp, r, (uint32_t)rtnh->rtnh_ifindex, gateway, rtnh->rtnh_hops);
-		if (RTNH_ALIGN(rtnh->rtnh_len) >= left)
+		if ((size_t)RTNH_ALIGN(rtnh->rtnh_len) >= left)
 			break;
-		left -= RTNH_ALIGN(rtnh->rtnh_len);
+		left -= (size_t)RTNH_ALIGN(rtnh->rtnh_len);
 		rtnh = RTNH_NEXT(rtnh);
 	}
 }
