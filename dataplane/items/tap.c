@@ -103,6 +103,15 @@ static int tap_finish(struct dp_op *op, const struct dp_tap *tap)
 	return rtnl_end(op, msg, 0);
 }
 
+static void tap_made(struct dp_op *op, int err)
+{
+	const struct dp_tap *tap = *dp_op_data(op);
+
+	if (err == 0)
+		link_reread(dp_op_dp(op), &tap->ifname);
+	dp_op_done(op, err);
+}
+
 /*
  * ip tuntap add NAME mode tap user UID. rtnetlink cannot make taps (tun_validate() in
  * drivers/net/tun.c). It is made persistent last: were we killed before it bears our mark, it
@@ -121,7 +130,10 @@ static int tap_make(struct dp_op *op, const void *want)
 		return r;
 	if (ioctl(fd, TUNSETOWNER, (unsigned long)tap->uid) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return -errno;
-	return tap_finish(op, tap);
+	tap_finish(op, tap);
+	*dp_op_data(op) = (void *)tap; /* want stays until the operation is done */
+	rtnl_then(op, tap_made);
+	return -EINPROGRESS;
 }
 
 /* One that is ours but different is removed at once: what is made here comes before the batch. */

@@ -58,6 +58,9 @@ typedef void link_follower_fn(struct dp *dp, const struct link_info *link);
 extern link_follower_fn *const link_followers[]; /* NULL-terminated: dataplane/nl/observers.c */
 link_follower_fn dp_linkset_follow, dp_veth_follow;
 
+/* Reads one link again and tells of it: the kernel sends no message when a link that is down
+ * changes its group (netdev_state_change() in net/core/dev.c). Not from within a type's hook. */
+void link_reread(struct dp *dp, const struct ifname *ifname);
 bool link_dumping(const struct dp *dp); /* what is read now is a dump, not news */
 
 /* Group of a link as last told; 0: unknown link. */

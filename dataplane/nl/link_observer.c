@@ -148,6 +148,18 @@ static void link_seen(struct dp *dp, const struct nlmsghdr *msg)
 		tell_kind(dp, row, &link, true);
 }
 
+void link_reread(struct dp *dp, const struct ifname *ifname)
+{
+	char buf[RTNL_MSG_MAX] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	struct nlmsghdr *msg;
+
+	rtnl_monitor_drain(rtnl_state(dp)->monitor); /* what is older comes first */
+	msg = rtnl_prepare(buf, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(msg, IFLA_IFNAME, ifname->str);
+	if (rtnl_ask(dp, msg, sizeof(buf)) == 0)
+		link_seen(dp, msg);
+}
+
 static void link_gone(struct dp *dp, const struct nlmsghdr *msg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);

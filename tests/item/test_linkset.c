@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dataplane/items/link.h"
+#include "tests/item/conformance.h"
+#include "tests/item/space.h"
+
+static void somebody_elses_link(void)
+{
+	sh("ip link add p0 mtu 1450 type veth peer name p1");
+}
+
+static void linkset_conforms(void **state)
+{
+	(void)state;
+	item_conformance(&(struct item_story){
+		.type = &dp_linkset_type,
+		.prepare = somebody_elses_link,
+		.a = &(struct dp_linkset){ .ifname = IFNAME("p0"), .up = true },
+		.b = &(struct dp_linkset){ .ifname = IFNAME("p0"), .mtu_bytes = 1400, .up = true },
+	});
+}
+
+static const struct dp_linkset set = { .ifname = IFNAME("p0"), .mtu_bytes = 1400, .up = true };
+
+static void restored(const void *arg)
+{
+	struct node *n;
+
+	(void)arg;
+	somebody_elses_link();
+	n = node_new();
+	node_apply(n, &dp_linkset_type, &set);
+	sh("ip link show p0 up | grep 'mtu 1400'");
+	node_free(n);
+	n = node_new();
+	dp_sweep(node_dp(n));
+	node_settle(n);
+	sh("ip link show p0 | grep 'mtu 1450' | grep 'state DOWN'");
+	require(sh_try("ls /run/edgeway/test/prior/link.p0") != 0, "record is left");
+	node_free(n);
+}
+
+static void next_run_restores_what_was_before(void **state)
+{
+	(void)state;
+	in_space(restored, NULL);
+}
+
+static void replugged(const void *arg)
+{
+	struct node *n;
+
+	(void)arg;
+	somebody_elses_link();
+	n = node_new();
+	node_apply(n, &dp_linkset_type, &set);
+	sh("ip link delete p0");
+	node_wait_state(n, &dp_linkset_type, "p0", DP_WAITING);
+	sh("ip link add p0 mtu 1300 type veth peer name p1");
+	node_wait_state(n, &dp_linkset_type, "p0", DP_CREATED);
+	sh("ip link show p0 up | grep 'mtu 1400'");
+	node_apply(n, &dp_linkset_type, NULL);
+	sh("ip link show p0 | grep 'mtu 1300'");
+	node_free(n);
+}
+
+static void a_new_link_of_that_name_has_values_of_its_own(void **state)
+{
+	(void)state;
+	in_space(replugged, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(linkset_conforms),
+		cmocka_unit_test(next_run_restores_what_was_before),
+		cmocka_unit_test(a_new_link_of_that_name_has_values_of_its_own),
+	};
+
+	return cmocka_run_group_tests_name("linkset", tests, NULL, NULL);
+}
