@@ -17,6 +17,7 @@
 
 #define UDATA_COMMENT 0 /* NFTNL_UDATA_SET_ELEM_COMMENT */
 #define LIST_BYTES 60000 /* of elements in one message: the length of an attribute is 16 bits */
+#define SHUFFLED_TRIES 4
 #define PRINT_MAX 6 /* elements shown of one item */
 
 static int elems_copy(void *dst, const void *src)
@@ -439,23 +440,52 @@ static int elems_seen(const struct nlmsghdr *nlh, void *arg)
 	return err;
 }
 
+/* Ends every group and returns how many elements came twice. */
+static size_t end_groups(struct reading *r)
+{
+	struct hmap_node *node;
+	size_t twice = 0;
+
+	hmap_for_each (node, &r->groups)
+		twice += nft_elems_end(container_of(node, struct group, node)->spec.elems);
+	return twice;
+}
+
+/*
+ * A dump goes on in each piece after as many elements as it has told already. While the kernel
+ * grows the hash table of a set (rhashtable, in the background) their order changes, and for each
+ * one that is told twice another is not told at all. Growing takes milliseconds.
+ */
+static int read_set(struct nft *nft, struct reading *r)
+{
+	size_t twice = 0;
+	int err;
+
+	for (int try = 0; try < SHUFFLED_TRIES; try++) {
+		err = nft_dump(nft, NFT_MSG_GETSETELEM, r->set->family, r->set->table, r->set->name,
+			       elems_seen, r);
+		if (err < 0)
+			return err;
+		twice = end_groups(r);
+		if (!twice)
+			return 0;
+	}
+	nft_resync(nft); /* what is missing is harmless until it is to be removed */
+	return 0;
+}
+
 static int observe_set(struct dp *dp, struct reading *r)
 {
 	struct hmap_node *node;
-	int err;
+	int err = read_set(nft_of(dp), r);
 
-	err = nft_dump(nft_of(dp), NFT_MSG_GETSETELEM, r->set->family, r->set->table, r->set->name,
-		       elems_seen, r);
 	if (err == -ENOENT)
 		return 0; /* the set has gone meanwhile, and a notification tells so */
 	if (err < 0)
 		return err;
-	hmap_for_each (node, &r->groups) {
-		struct group *g = container_of(node, struct group, node);
-
-		nft_elems_end(g->spec.elems);
-		dp_observed(dp, &dp_nft_elems_type, &g->spec, true);
-	}
+	hmap_for_each (node, &r->groups)
+		dp_observed(dp, &dp_nft_elems_type, &container_of(node, struct group, node)->spec,
+			    true);
 	return 0;
 }
 

@@ -15,6 +15,8 @@
 
 #define TYPE_BITS 6 /* nft packs the types of a concatenation into one number, so many bits each */
 
+enum { HOST_ENDIAN_ORDER = 1, BIG_ENDIAN_ORDER = 2 }; /* nft(8)'s numbers */
+
 /* The numbers by which nft(8) knows the types; the kernel only keeps them for it. */
 static const struct {
 	uint8_t number;
@@ -134,6 +136,20 @@ static void put_data_type(struct nlmsghdr *nlh, const struct dp_nft_set *s,
 	mnl_attr_put_u32(nlh, NFTA_SET_DATA_LEN, htonl(shape->data_len));
 }
 
+/* For nft(8), which prints numbers of maps in the wrong order without. */
+static void put_byteorder(struct nlmsghdr *nlh, const struct dp_nft_set *s)
+{
+	const struct {
+		uint8_t type, len;
+		uint32_t value; /* NFTNL_UDATA_SET_KEYBYTEORDER, …_DATABYTEORDER */
+	} __attribute__((__packed__)) udata[] = {
+		{ 0, 4, s->key[0] == NFT_TYPE_MARK ? HOST_ENDIAN_ORDER : BIG_ENDIAN_ORDER },
+		{ 1, 4, s->data[0] == NFT_TYPE_MARK ? HOST_ENDIAN_ORDER : BIG_ENDIAN_ORDER },
+	};
+
+	mnl_attr_put(nlh, NFTA_SET_USERDATA, sizeof(udata), udata);
+}
+
 /* Creating one that is there as wanted is fine, as something else fails with -EEXIST. */
 static int set_create(struct dp_op *op, const void *want)
 {
@@ -165,6 +181,7 @@ static int set_create(struct dp_op *op, const void *want)
 		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(s->timeout_s * UINT64_C(1000)));
 	if (concat)
 		put_fields(nlh, s);
+	put_byteorder(nlh, s);
 	return -EINPROGRESS;
 }
 

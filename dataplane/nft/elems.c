@@ -162,18 +162,20 @@ static void sort_chains(struct nft_elems *e)
 	}
 }
 
-void nft_elems_end(struct nft_elems *e)
+size_t nft_elems_end(struct nft_elems *e)
 {
-	size_t size = e->shape.size, kept = 0;
+	size_t size = e->shape.size, kept = 0, dropped;
 
 	if (!e->n)
-		return;
+		return 0;
 	sort_chains(e);
 	qsort_r(e->bytes, e->n, size, compare_records, &e->shape);
 	for (size_t i = 1; i < e->n; i++)
 		if (memcmp(e->bytes + kept * size, e->bytes + i * size, size) != 0 && ++kept != i)
 			memcpy(e->bytes + kept * size, e->bytes + i * size, size);
+	dropped = e->n - (kept + 1);
 	e->n = kept + 1;
+	return dropped;
 }
 
 /* ---- Filling a record ---- */

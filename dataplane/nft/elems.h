@@ -33,7 +33,7 @@ struct nft_elem { /* one record while it is filled; valid until the next nft_ele
 /* Of the shape of this set: its key, data and interval. One reference, yours. */
 struct nft_elems *nft_elems_new(const struct dp_nft_set *set);
 struct nft_elem nft_elems_add(struct nft_elems *e);
-void nft_elems_end(struct nft_elems *e); /* sorts, drops repeated records */
+size_t nft_elems_end(struct nft_elems *e); /* sorts, drops repeated records: how many */
 
 /* ---- Key: one call a field; in a set with intervals a plain value is a range of one ---- */
 
