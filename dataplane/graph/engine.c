@@ -75,6 +75,30 @@ static void tell_changes(struct dp *dp)
 	}
 }
 
+/* Two scopes disagree about an item, or agree again: told to the one that does not own it. */
+static void tell_claims(struct dp *dp)
+{
+	struct claim *c;
+
+	while ((c = list_first(&dp->tell_claims, struct claim, tell))) {
+		struct dp_report report = {
+			.type = c->item->kind->type,
+			.scope = c->scope->name,
+			.key = c->item->key,
+			.from = c->differs ? DP_ABSENT : DP_WAITING,
+			.to = c->differs ? DP_WAITING : c->item->state,
+		};
+
+		list_remove(&c->tell);
+		if (c->differs == c->told)
+			continue;
+		c->told = c->differs;
+		if (c->differs)
+			report.why = claim_why(c);
+		engine_report(dp, &report);
+	}
+}
+
 /* ---- Turns ---- */
 
 void engine_schedule(struct dp *dp)
@@ -151,7 +175,7 @@ static bool work_left(const struct dp *dp)
 	return !list_empty(&dp->queues[Q_DIRTY]) || !list_empty(&dp->queues[Q_REMOVE]) ||
 	       !list_empty(&dp->queues[Q_MODIFY]) || !list_empty(&dp->queues[Q_CREATE]) ||
 	       !list_empty(&dp->queues[Q_LAST]) || !list_empty(&dp->watch_events) ||
-	       !list_empty(&dp->tell) || dp->unflushed;
+	       !list_empty(&dp->tell) || !list_empty(&dp->tell_claims) || dp->unflushed;
 }
 
 static void run_turn(struct dp *dp, bool yield)
@@ -170,6 +194,7 @@ static void run_turn(struct dp *dp, bool yield)
 			break;
 	}
 	tell_watchers(dp);
+	tell_claims(dp);
 	tell_changes(dp);
 	timers_arm(dp);
 	dp->running = false;
@@ -251,6 +276,7 @@ int dp_new(struct event_base *base, const struct dp_conf *conf, struct dp **ret)
 	dp->now_ns = engine_now(dp);
 	list_init(&dp->kind_order);
 	list_init(&dp->tell);
+	list_init(&dp->tell_claims);
 	list_init(&dp->watch_events);
 	list_init(&dp->fresh);
 	list_init(&dp->waiting);

@@ -82,6 +82,7 @@ struct item {
 	struct spec *have; /* exists */
 	struct spec *maybe; /* may exist: create failed, or it fell by a predicate; have is NULL */
 	struct claim *claims; /* the first one owns the item: its spec is the wish */
+	struct claim **claims_end; /* valid while there are any */
 	struct edge *needs; /* in the order they were declared */
 	struct edge *users;
 	struct dp_op *op;
@@ -140,14 +141,17 @@ struct dp_graph {
 
 /* One scope's wish for one item, once it is submitted. */
 struct claim {
-	struct claim *next; /* of the item */
+	struct hmap_node node; /* in dp->claims by scope and item */
+	struct claim *next, **pprev; /* of the item */
 	struct list list; /* of the scope */
 	struct scope *scope;
 	struct item *item;
 	struct spec *spec;
 	struct after *afters;
 	uint32_t generation; /* of the submit that last wanted it */
+	struct list tell; /* on dp->tell_claims: differs changed */
 	bool differs; /* from the owner's wish: waits */
+	bool told; /* what was reported of that */
 };
 
 struct scope {
@@ -194,10 +198,10 @@ struct dp {
 	void *clock_arg;
 	uint64_t now_ns; /* of this turn */
 
-	struct hmap kinds, scopes;
+	struct hmap kinds, scopes, claims;
 	struct list kind_order; /* of conf->types */
 	struct list queues[Q_COUNT];
-	struct list tell, watch_events;
+	struct list tell, tell_claims, watch_events;
 	struct list fresh, waiting, orphans; /* operations */
 	struct item **timers; /* heap, from 1; the earliest first */
 	uint32_t timer_count, timer_room;
@@ -206,6 +210,7 @@ struct dp {
 	size_t backends_open;
 	struct dp_counts counts;
 	unsigned int by_state[DP_LEFTOVER + 1];
+	unsigned int differing; /* claims */
 	uint32_t generation;
 	bool unflushed, swept, running, scheduled, freeing;
 };
@@ -253,7 +258,6 @@ void item_set_state(struct dp *dp, struct item *it, enum dp_state state);
 void item_set_have(struct dp *dp, struct item *it, struct spec *spec); /* takes spec */
 void item_forget(struct dp *dp, struct item *it); /* it exists no more */
 struct trouble *item_trouble(struct item *it); /* made if need be */
-void item_count_problem(struct dp *dp, struct item *it);
 
 /* edge.c */
 void edges_want(struct dp *dp, struct item *it); /* from the wish and its afters */
@@ -301,7 +305,8 @@ void engine_watch_event(struct dp *dp, struct item *it, struct spec *was, struct
 void engine_report(struct dp *dp, const struct dp_report *report);
 
 /* query.c */
-const char *item_why(const struct item *it); /* NULL: nothing to say */
+const char *item_why(const struct item *it); /* NULL: nothing to say; kept by the item */
+const char *claim_why(const struct claim *c); /* likewise */
 void need_describe(const struct edge *e, struct strbuf *out); /* "link eth0: not as required" */
 
 /* ---- For tests ---- */

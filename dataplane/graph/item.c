@@ -164,12 +164,11 @@ void item_dirty(struct dp *dp, struct item *it)
 }
 
 /* Keeps each scope's number of problems, so that asking for one costs nothing while all is well. */
-void item_count_problem(struct dp *dp, struct item *it)
+static void item_count_problem(struct item *it)
 {
 	bool bad = it->state == DP_WAITING || it->state == DP_FAILED;
 	struct claim *c;
 
-	(void)dp;
 	if (bad == it->bad)
 		return;
 	it->bad = bad;
@@ -184,7 +183,8 @@ void item_set_state(struct dp *dp, struct item *it, enum dp_state state)
 		dp->by_state[it->state]--;
 		dp->by_state[state]++;
 		it->state = state;
-		item_count_problem(dp, it);
+		item_count_problem(it);
+		list_remove(&it->tell); /* told in the order in which things settled */
 	}
 	if ((it->state != it->told || it->retold) && list_empty(&it->tell))
 		list_append(&dp->tell, &it->tell);

@@ -13,41 +13,56 @@ const char *dp_state_name(enum dp_state state)
 	return state_names[state];
 }
 
+/* "link eth0", "link eth0: not as required" */
 void need_describe(const struct edge *e, struct strbuf *out)
 {
 	const struct item *to = e->to;
 
-	strbuf_addf(out, "needs %s %s", to->kind->type->name, to->key);
+	strbuf_addf(out, "%s %s", to->kind->type->name, to->key);
 	if (!to->have)
 		return;
 	if (to->refused)
-		strbuf_add(out, ": it is not ours");
-	else if (to->doomed)
-		strbuf_add(out, ": it is being removed");
-	else if (e->ok && !e->ok(to->have->data))
+		strbuf_add(out, ": exists and is not ours");
+	else if (!e->there)
 		strbuf_add(out, ": not as required");
+	else if (to->doomed)
+		strbuf_add(out, to->recreate ? ": is being replaced" : ": is being removed");
+}
+
+/* Reasons are kept by the item they concern, so that nobody has to free them. */
+static const char *keep_reason(struct item *it, struct strbuf *text)
+{
+	struct trouble *t = item_trouble(it);
+
+	if (t->waits && strcmp(t->waits, strbuf_str(text)) == 0) {
+		strbuf_fini(text); /* the same pointer as the last time */
+	} else {
+		free(t->waits);
+		t->waits = strbuf_take(text);
+	}
+	return t->waits;
 }
 
 static const char *why_waiting(struct item *it)
 {
-	struct trouble *t = item_trouble(it);
 	struct strbuf text = STRBUF_INIT;
-	const struct edge *e;
+	const struct edge *e = it->needs;
 
-	for (e = it->needs; e && (e->met || !(e->use & USE_WANT)); e = e->next_need)
-		;
-	if (!e)
-		return NULL;
-	need_describe(e, &text);
-	free(t->waits);
-	t->waits = strbuf_take(&text);
-	return t->waits;
+	while (e && (e->met || !(e->use & USE_WANT)))
+		e = e->next_need;
+	if (e) {
+		strbuf_add(&text, "needs ");
+		need_describe(e, &text);
+	} else {
+		strbuf_add(&text, "is not there"); /* observed only */
+	}
+	return keep_reason(it, &text);
 }
 
 const char *item_why(const struct item *it)
 {
 	if (it->state == DP_WAITING)
-		return why_waiting((struct item *)it); /* the text is kept in its trouble */
+		return why_waiting((struct item *)it);
 	if (it->state != DP_FAILED || !it->trouble)
 		return NULL;
 	return it->trouble->why ?: strerror(-it->trouble->err);
@@ -92,17 +107,14 @@ static bool claim_before(const struct claim *a, const struct claim *b)
 	return !b || (a->item->state == DP_FAILED && b->item->state != DP_FAILED);
 }
 
-static const char *claim_why(const struct claim *c)
+const char *claim_why(const struct claim *c)
 {
-	struct trouble *t = item_trouble(c->item);
 	struct strbuf text = STRBUF_INIT;
 
 	if (!c->differs)
 		return item_why(c->item);
 	strbuf_addf(&text, "wanted differently by scope %s", c->item->claims->scope->name);
-	free(t->waits);
-	t->waits = strbuf_take(&text);
-	return t->waits;
+	return keep_reason(c->item, &text);
 }
 
 bool dp_scope_problem(const struct dp *dp, const char *scope, struct dp_report *ret)
@@ -125,7 +137,9 @@ bool dp_scope_problem(const struct dp *dp, const char *scope, struct dp_report *
 		.why = claim_why(first),
 		.from = (enum dp_state)first->item->told,
 		.to = first->differs ? DP_WAITING : (enum dp_state)first->item->state,
-		.err = first->item->state == DP_FAILED ? first->item->trouble->err : 0,
+		.err = !first->differs && first->item->state == DP_FAILED
+			       ? first->item->trouble->err
+			       : 0,
 	};
 	return true;
 }
@@ -150,7 +164,7 @@ void dp_counts(const struct dp *dp, struct dp_counts *ret)
 {
 	*ret = dp->counts;
 	ret->created = dp->by_state[DP_CREATED];
-	ret->waiting = dp->by_state[DP_WAITING];
+	ret->waiting = dp->by_state[DP_WAITING] + dp->differing;
 	ret->failed = dp->by_state[DP_FAILED];
 	ret->leftover = dp->by_state[DP_LEFTOVER];
 	ret->foreign = dp->by_state[DP_FOREIGN];

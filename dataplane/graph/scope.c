@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Intended state once it is submitted: scopes hold claims, an item's first claim is its wish. A
- * scope is compared with its new graph wish by wish; what stayed the same costs no allocation.
+ * scope is compared with its new graph wish by wish; what stayed the same is not looked at again.
  */
 #include "dataplane/graph/engine.h"
 
 #include <errno.h>
+
+/* ---- Scopes ---- */
 
 struct scope *scope_find(const struct dp *dp, const char *name)
 {
@@ -46,13 +48,28 @@ static void scope_gc(struct dp *dp, struct scope *s)
 
 /* ---- Claims ---- */
 
-static struct claim *claim_find(const struct scope *s, const struct item *it)
+static uint32_t claim_hash(const struct scope *s, const struct item *it)
 {
-	struct claim *c = it->claims;
+	uintptr_t p[] = { (uintptr_t)s, (uintptr_t)it };
 
-	while (c && c->scope != s)
-		c = c->next;
-	return c;
+	return hash_bytes(p, sizeof(p), 0);
+}
+
+static struct claim *claim_find(const struct dp *dp, const struct scope *s, const struct item *it,
+				uint32_t hash)
+{
+	struct hmap_node *n;
+
+	if (it->claims && it->claims->scope == s)
+		return it->claims;
+	hmap_for_each_match(n, &dp->claims, hash)
+	{
+		struct claim *c = container_of(n, struct claim, node);
+
+		if (c->scope == s && c->item == it)
+			return c;
+	}
+	return NULL;
 }
 
 static bool claim_bad(const struct claim *c)
@@ -60,54 +77,54 @@ static bool claim_bad(const struct claim *c)
 	return c->differs || c->item->bad;
 }
 
-/* Is this wish the owner's too? If not it waits for the owner to leave. */
-static void claim_compare(struct claim *c)
+/* Is this wish the owner's too? Says so when that changes: the item itself may be fine. */
+static void claim_compare(struct dp *dp, struct claim *c)
 {
-	const struct claim *owner = c->item->claims;
+	const struct item *it = c->item;
+	const struct claim *owner = it->claims;
 	bool was_bad = claim_bad(c);
+	bool differs = c != owner && c->spec != owner->spec &&
+		       it->kind->type->diff(owner->spec->data, c->spec->data) != DP_SAME;
 
-	c->differs = c != owner && c->spec != owner->spec &&
-		     c->item->kind->type->diff(owner->spec->data, c->spec->data) != DP_SAME;
-	c->scope->problems += (unsigned int)claim_bad(c) - (unsigned int)was_bad;
+	if (differs == c->differs)
+		return;
+	c->differs = differs;
+	c->scope->problems += claim_bad(c) - was_bad;
+	dp->differing += differs ? 1 : -1;
+	if (list_empty(&c->tell))
+		list_append(&dp->tell_claims, &c->tell);
+	engine_schedule(dp);
 }
 
-/* The owner's wish is a new one, or gone. */
-static void item_want_changed(struct dp *dp, struct item *it)
+/* The owner's wish is another one, or gone; or says the same in other bytes. */
+static void item_want_changed(struct dp *dp, struct item *it, bool same)
 {
 	struct claim *c;
 
-	it->settled = it->drift = it->held = false;
+	if (!same) {
+		it->settled = it->drift = it->held = false;
+		trouble_reset(dp, it, true);
+	}
 	if (!it->claims)
 		it->released = true;
-	trouble_reset(dp, it, true);
 	edges_want(dp, it);
 	for (c = it->claims; c; c = c->next)
-		claim_compare(c);
+		claim_compare(dp, c);
 	item_dirty(dp, it);
 }
 
-static void claim_changed(struct dp *dp, struct claim *c)
+static struct claim *claim_new(struct dp *dp, struct scope *s, struct item *it, uint32_t hash)
 {
-	if (c == c->item->claims)
-		item_want_changed(dp, c->item);
-	else
-		claim_compare(c);
-}
+	struct claim *c = xcalloc(1, sizeof(*c));
 
-/* Takes spec and afters. */
-static struct claim *claim_new(struct scope *s, struct item *it, struct spec *spec,
-			       struct after *afters)
-{
-	struct claim *c = xcalloc(1, sizeof(*c)), **p = &it->claims;
-
-	while (*p)
-		p = &(*p)->next;
-	*p = c;
 	c->scope = s;
 	c->item = it;
-	c->spec = spec;
-	c->afters = afters;
+	c->pprev = it->claims ? it->claims_end : &it->claims;
+	*c->pprev = c;
+	it->claims_end = &c->next;
+	list_init(&c->tell);
 	list_append(&s->claims, &c->list);
+	hmap_insert(&dp->claims, &c->node, hash);
 	s->count++;
 	s->problems += claim_bad(c);
 	return c;
@@ -115,21 +132,30 @@ static struct claim *claim_new(struct scope *s, struct item *it, struct spec *sp
 
 static void claim_free(struct dp *dp, struct claim *c)
 {
-	struct item *it = c->item;
-	struct claim **p = &it->claims;
-	bool owner = it->claims == c;
-
-	while (*p != c)
-		p = &(*p)->next;
-	*p = c->next;
-	c->scope->problems -= claim_bad(c);
+	*c->pprev = c->next;
+	if (c->next)
+		c->next->pprev = c->pprev;
+	else
+		c->item->claims_end = c->pprev;
 	c->scope->count--;
+	c->scope->problems -= claim_bad(c);
+	dp->differing -= c->differs;
+	hmap_remove(&dp->claims, &c->node);
 	list_remove(&c->list);
-	if (owner)
-		item_want_changed(dp, it);
-	spec_unref(it->kind->type, c->spec);
+	list_remove(&c->tell);
+	spec_unref(c->item->kind->type, c->spec);
 	afters_free(c->afters);
 	free(c);
+}
+
+static void claim_drop(struct dp *dp, struct claim *c)
+{
+	struct item *it = c->item;
+	bool owner = it->claims == c;
+
+	claim_free(dp, c);
+	if (owner)
+		item_want_changed(dp, it, false);
 }
 
 static bool afters_equal(const struct after *a, const struct after *b)
@@ -137,44 +163,57 @@ static bool afters_equal(const struct after *a, const struct after *b)
 	for (; a && b; a = a->next, b = b->next)
 		if (a->type != b->type || strcmp(a->key, b->key) != 0)
 			return false;
-	return !a && !b;
+	return a == b;
 }
 
-/* Takes afters; spec is borrowed. */
-static void claim_update(struct dp *dp, struct claim *c, struct spec *spec, struct after *afters)
+static bool spec_says_same(const struct dp_type *type, const struct spec *a, const struct spec *b)
+{
+	return type->diff(a->data, b->data) == DP_SAME && type->diff(b->data, a->data) == DP_SAME;
+}
+
+/* Takes spec. What exists exactly so is kept once. */
+static void claim_take_spec(struct claim *c, struct spec *spec)
 {
 	const struct dp_type *type = c->item->kind->type;
-	bool same = type->diff(c->spec->data, spec->data) == DP_SAME;
+	struct spec *have = c->item->have;
 
-	if (same && afters_equal(c->afters, afters)) {
-		afters_free(afters);
+	spec_unref(type, c->spec);
+	if (have && spec_equal(type, have->data, spec->data)) {
+		spec_unref(type, spec);
+		spec = spec_ref(have);
+	}
+	c->spec = spec;
+}
+
+/* Takes spec, and *afters unless NULL (then they stay as they are). */
+static void claim_set(struct dp *dp, struct scope *s, struct item *it, struct spec *spec,
+		      struct after **afters)
+{
+	const struct dp_type *type = it->kind->type;
+	uint32_t hash = claim_hash(s, it);
+	struct claim *c = claim_find(dp, s, it, hash);
+	bool same = c && spec_says_same(type, c->spec, spec);
+	bool same_afters = !afters || (c && afters_equal(c->afters, *afters));
+
+	if (!c)
+		c = claim_new(dp, s, it, hash);
+	c->generation = dp->generation;
+	if (same && same_afters && spec_equal(type, c->spec->data, spec->data)) {
+		spec_unref(type, spec);
 		return;
 	}
-	if (!same) {
-		spec_unref(type, c->spec);
-		c->spec = spec_ref(spec);
+	claim_take_spec(c, spec);
+	if (!same_afters) {
+		afters_free(c->afters);
+		c->afters = take_ptr(*afters);
 	}
-	afters_free(c->afters);
-	c->afters = afters;
-	claim_changed(dp, c);
+	if (c == it->claims)
+		item_want_changed(dp, it, same && same_afters);
+	else
+		claim_compare(dp, c);
 }
 
 /* ---- Submitting ---- */
-
-static void submit_wish(struct dp *dp, struct scope *s, struct wish *w)
-{
-	struct item *it = item_get(dp, kind_get(dp, w->type), w->key, w->len);
-	struct claim *c = claim_find(s, it);
-	struct after *afters = take_ptr(w->afters);
-
-	if (c) {
-		claim_update(dp, c, w->spec, afters);
-	} else {
-		c = claim_new(s, it, spec_ref(w->spec), afters);
-		claim_changed(dp, c);
-	}
-	c->generation = dp->generation;
-}
 
 int dp_submit(struct dp *dp, struct dp_graph *g)
 {
@@ -189,12 +228,15 @@ int dp_submit(struct dp *dp, struct dp_graph *g)
 	}
 	dp->generation++;
 	s = scope_get(dp, g->scope);
-	list_for_each (w, &g->wishes, list)
-		submit_wish(dp, s, w);
+	list_for_each (w, &g->wishes, list) {
+		struct item *it = item_get(dp, kind_get(dp, w->type), w->key, w->len);
+
+		claim_set(dp, s, it, spec_ref(w->spec), &w->afters);
+	}
 	if (s->count > g->count) {
 		list_for_each_safe (c, tmp, &s->claims, list) {
 			if (c->generation != dp->generation)
-				claim_free(dp, c);
+				claim_drop(dp, c);
 		}
 	}
 	scope_gc(dp, s);
@@ -204,41 +246,36 @@ int dp_submit(struct dp *dp, struct dp_graph *g)
 
 int dp_patch(struct dp *dp, const char *scope, const struct dp_type *type, const void *data)
 {
-	struct item *it = item_of_spec(dp, kind_get(dp, type), data);
-	struct scope *s = scope_get(dp, scope);
-	struct claim *c = claim_find(s, it);
 	struct spec *spec;
+	struct item *it;
 	int r;
 
 	r = spec_new(type, data, &spec);
-	if (r < 0) {
-		scope_gc(dp, s);
-		item_dirty(dp, it); /* perhaps only made for this */
+	if (r < 0)
 		return r;
-	}
-	if (c) {
-		claim_update(dp, c, spec, NULL);
+	it = item_of_spec(dp, kind_get(dp, type), data);
+	if (!it->key[0]) {
 		spec_unref(type, spec);
-	} else {
-		claim_changed(dp, claim_new(s, it, spec, NULL));
+		item_gc(dp, it);
+		return -EINVAL;
 	}
+	claim_set(dp, scope_get(dp, scope), it, spec, NULL);
 	return 0;
 }
 
 int dp_unpatch(struct dp *dp, const char *scope, const struct dp_type *type, const char *key)
 {
-	struct item *it = item_lookup(dp, type, key);
 	struct scope *s = scope_find(dp, scope);
-	struct claim *c = it && s ? claim_find(s, it) : NULL;
+	struct item *it = item_lookup(dp, type, key);
+	struct claim *c = s && it ? claim_find(dp, s, it, claim_hash(s, it)) : NULL;
 
 	if (!c)
 		return -ENOENT;
-	claim_free(dp, c);
+	claim_drop(dp, c);
 	scope_gc(dp, s);
 	return 0;
 }
 
-/* At the end of the engine: no consequences. */
 void scopes_free(struct dp *dp)
 {
 	struct hmap_node *n, *tmp;
@@ -247,14 +284,11 @@ void scopes_free(struct dp *dp)
 	hmap_for_each_safe (n, tmp, &dp->scopes) {
 		struct scope *s = container_of(n, struct scope, node);
 
-		while ((c = list_first(&s->claims, struct claim, list))) {
-			c->item->claims = NULL;
-			list_remove(&c->list);
-			spec_unref(c->item->kind->type, c->spec);
-			afters_free(c->afters);
-			free(c);
-		}
+		while ((c = list_first(&s->claims, struct claim, list)))
+			claim_free(dp, c);
+		hmap_remove(&dp->scopes, &s->node);
 		free(s);
 	}
 	hmap_fini(&dp->scopes);
+	hmap_fini(&dp->claims);
 }

@@ -418,6 +418,47 @@ static void two_scopes_share_equal_wishes_and_queue_different_ones(void **state)
 	assert_true(dp_scope_settled(t->dp, "three"));
 }
 
+static void the_scope_that_wants_it_differently_is_told_and_told_when_that_ends(void **state)
+{
+	struct test *t = *state;
+	struct dp_counts counts;
+
+	submit(t, "one", "a");
+	t->reports[0] = '\0';
+	submit(t, "two", "a=2");
+	assert_string_equal(t->reports, "a:waiting:wanted differently by scope one ");
+	dp_counts(t->dp, &counts);
+	assert_int_equal(counts.waiting, 1);
+	t->reports[0] = '\0';
+	submit(t, "two", "a");
+	assert_string_equal(t->reports, "a:created: ");
+	dp_counts(t->dp, &counts);
+	assert_int_equal(counts.waiting, 0);
+}
+
+static void what_settles_first_is_told_first(void **state)
+{
+	struct test *t = *state;
+
+	t->reports[0] = '\0';
+	submit(t, "s", "c>b b>a a");
+	assert_string_equal(t->reports, "a:created: b:created: c:created: ");
+}
+
+static void patch_keeps_the_order_the_daemon_added(void **state)
+{
+	struct test *t = *state;
+	struct dp_graph *g = dp_graph_new("s");
+	struct thing a = thing("a"), other = thing("a=2");
+
+	dp_want(g, &thing_type, &a);
+	dp_after(g, &thing_type, "b");
+	assert_int_equal(dp_submit(t->dp, g), 0);
+	assert_int_equal(dp_patch(t->dp, "s", &thing_type, &other), 0);
+	dp_run(t->dp);
+	expect_why(t, "a", "needs thing b");
+}
+
 static void patch_changes_one_item_of_a_scope(void **state)
 {
 	struct test *t = *state;
@@ -542,6 +583,9 @@ int main(void)
 		TEST(restart_adopts_mends_and_sweeps_late),
 		TEST(foreign_object_is_never_touched),
 		TEST(two_scopes_share_equal_wishes_and_queue_different_ones),
+		TEST(the_scope_that_wants_it_differently_is_told_and_told_when_that_ends),
+		TEST(what_settles_first_is_told_first),
+		TEST(patch_keeps_the_order_the_daemon_added),
 		TEST(patch_changes_one_item_of_a_scope),
 		TEST(after_is_an_order_the_daemon_adds),
 		TEST(same_key_wanted_twice_in_one_graph_is_an_error),
