@@ -7,6 +7,7 @@ import sandbox
 
 sandbox.enter()
 
+import scenario  # noqa: E402
 import topology  # noqa: E402
 from node import Node  # noqa: E402
 
@@ -15,6 +16,7 @@ INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs what only the lab's kernel has (VLAN, bond, VRF …)")
+    config.addinivalue_line("markers", "everywhere: worth a run in the lab too, where VRFs do the work")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -47,7 +49,7 @@ def make_node(request, tmp_path):
     request.node.edge_nodes = []
 
     def make(host):
-        folder = tmp_path / host.name
+        folder = tmp_path / host.netns
         folder.mkdir()
         node = Node(host, folder)
         request.node.edge_nodes.append(node)
@@ -59,6 +61,12 @@ def make_node(request, tmp_path):
 @pytest.fixture
 def node(net, make_node):
     return make_node(net["node"])
+
+
+@pytest.fixture
+def edge(net, node):
+    """scenario.Edge: the standard node, up and with two apps that reach the internet."""
+    return scenario.Edge(net, node).start()
 
 
 @pytest.hookimpl(hookwrapper=True)

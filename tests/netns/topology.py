@@ -11,6 +11,7 @@
 standard() is the picture most tests use.
 """
 
+import hashlib
 import itertools
 import os
 import signal
@@ -75,6 +76,11 @@ class Host:
         return f"<{self.name}>"
 
 
+def mac_of(end):
+    """Each end of a cable has the same MAC in every topology, and so the same SLAAC addresses."""
+    return "02" + "".join(f":{byte:02x}" for byte in hashlib.md5(end.encode()).digest()[:5])
+
+
 class Topology:
     open_ones = []
 
@@ -105,8 +111,8 @@ class Topology:
         (name1, dev1), (name2, dev2) = one.split(":"), other.split(":")
         host1, host2 = self.hosts[name1], self.hosts[name2]
         self.peers[one], self.peers[other] = (host2, dev2), (host1, dev1)
-        host1.configure(
-            f"link add {dev1} up type veth peer name {dev2} netns {host2.netns}")
+        host1.configure(f"link add {dev1} address {mac_of(one)} up type veth peer name {dev2} "
+                        f"address {mac_of(other)} netns {host2.netns}")
         host2.configure(f"link set dev {dev2} up")
 
     def pull(self, end):

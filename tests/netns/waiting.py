@@ -13,8 +13,8 @@ class Timeout(AssertionError):
     pass
 
 
-def wait_for(condition, what, timeout=5.0, wake=None, every=0.01):
-    """Returns the first true value of condition().
+def wait_for(condition, what, timeout=5.0, wake=None, every=0.01, told=None):
+    """Returns the first true value of condition(). told() adds to the words of a failure.
 
     It is asked again whenever wake, a threading.Condition, is notified, and at least each
     `every` seconds. timeout is for a machine that is not slowed down by emulation.
@@ -26,7 +26,8 @@ def wait_for(condition, what, timeout=5.0, wake=None, every=0.01):
         if value:
             return value
         if time.monotonic() - begin > limit:
-            raise Timeout(f"not within {limit:.1f} s: {what} (last: {value!r})")
+            why = f"\n{told()}" if told else f" (last: {value!r})"
+            raise Timeout(f"not within {limit:.1f} s: {what}{why}")
         pause(every, wake)
 
 

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node most tests start from.
+
+     app-a  eth0 in ni4 (10.1.0.0/24)  eth1 in ni6 (fd00:1::/64)
+     app-b  the same two                                        node -- isp-a, isp-b -- internet
+"""
+
+import ipaddress
+
+import topology
+from config import Config, allow_all, uuid_of
+from packets import icmp_arrives
+from waiting import wait_for
+
+
+class Edge:
+    def __init__(self, net, node):
+        self.net, self.node = net, node
+        self.config = None
+
+    def start(self, config=None):
+        """Up, apps connected, and traffic flowing to the internet by IPv4 and IPv6."""
+        self.config = config or self.standard_config()
+        self.make_apps()
+        self.node.start(self.config)
+        self.wait_applied(self.config)
+        for address in (topology.WEB4, topology.WEB6):
+            self.wait_internet("app-a", address)
+        return self
+
+    def make_apps(self):
+        for name in ("app-a", "app-b"):
+            if name not in self.net.hosts:
+                self.net.host(name)
+
+    def standard_config(self, version=1, acl=None, static=False):
+        """static: ports with fixed addresses instead of DHCP and router advertisements."""
+        config = Config(version)
+        for n, label in enumerate(("uplink-a", "uplink-b"), 1):
+            if static:
+                config.port(label, f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only",
+                            address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
+            else:
+                config.port(label, f"eth{n - 1}", cost=10 * (n - 1))
+        four = config.instance("ni4", "10.1.0.0/24")
+        six = config.instance("ni6", "fd00:1::/64")
+        for name in ("app-a", "app-b"):
+            app = config.app(name, self.net.netns_name(name))
+            app.adapter(four, acl=acl or allow_all())
+            app.adapter(six, acl=acl or allow_all())
+        return config
+
+    def wait_applied(self, config):
+        """Until instances, apps and all plans are as that configuration says."""
+        instances = {i["uuidandversion"]["uuid"] for i in config.root["networkInstances"] if i["activate"]}
+        apps = {a["uuidandversion"]["uuid"] for a in config.root["apps"] if a["activate"]}
+        self.node.wait("NetworkInstanceStatus", lambda t: {
+            key for key, value in t.items() if value.get("state") == "NI_STATE_ONLINE"} == instances,
+            f"{len(instances)} network instances online", 30)
+        self.node.wait("DomainStatus", lambda t: {
+            key for key, value in t.items() if value.get("state") == "DOMAIN_RUNNING"} == apps,
+            f"{len(apps)} apps running", 30)
+        self.node.wait_settled()
+
+    def wait_internet(self, app, address):
+        wait_for(lambda: icmp_arrives(self.net[app], address, self.net["internet"]),
+                 f"{app} reaches {address}", 15)
+
+    def app(self, name):
+        return self.net[name]
+
+    def vif(self, app, adapter=0):
+        """VifStatus of an app's adapter: ifname, mac, addresses, gateway …"""
+        return self.node.table("AppNetworkStatus")[uuid_of("app", app)]["vifs"][adapter]
+
+    def address(self, app, version=4):
+        """The app's address in ni4 or ni6."""
+        vif = self.vif(app, 0 if version == 4 else 1)
+        return str(ipaddress.ip_interface(vif["addresses"][0]).ip)
+
+    def gateway(self, version=4):
+        return self.vif("app-a", 0 if version == 4 else 1)["gateway"]
