@@ -51,8 +51,8 @@ extern const struct dp_type dp_bridge_type;
 
 /*
  * ip link add NAME type veth peer name PEER netns NETNS; one queue. Our mark is on our end only.
- * A peer in another namespace is looked at when the veth is made or adopted, and peer_up is then
- * its owner's affair.
+ * A peer in another namespace is looked at when the veth is made or adopted: it is brought up then
+ * (peer_up), and what its owner does to it afterwards is the owner's affair.
  */
 struct dp_veth {
 	struct ifname ifname, peer;

@@ -89,11 +89,12 @@ static enum dp_change veth_diff(const void *have, const void *want)
 	const struct dp_veth *h = have, *w = want;
 	bool peer_mac_differs = link_mac_differs(&h->peer_mac, &w->peer_mac);
 	bool elsewhere = w->peer_netns[0];
+	bool peer_up_differs = elsewhere ? w->peer_up && !h->peer_up : w->peer_up != h->peer_up;
 
 	if (!ifname_equal(&h->peer, &w->peer) || strcmp(h->peer_netns, w->peer_netns) != 0 ||
 	    (elsewhere && peer_mac_differs))
 		return DP_RECREATE;
-	if (h->up != w->up || peer_mac_differs || (!elsewhere && h->peer_up != w->peer_up) ||
+	if (h->up != w->up || peer_mac_differs || peer_up_differs ||
 	    link_mtu_differs(h->mtu_bytes, w->mtu_bytes) || link_mac_differs(&h->mac, &w->mac))
 		return DP_MODIFY;
 	return DP_SAME;
@@ -136,10 +137,8 @@ static void put_peer(struct nlmsghdr *msg, const struct dp_veth *veth, int netns
 {
 	struct link_nest nest = link_nest_begin(msg, "veth");
 	struct nlattr *peer = mnl_attr_nest_start(msg, VETH_INFO_PEER);
-	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(msg, sizeof(*ifi));
 
-	if (veth->peer_up)
-		ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(msg, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(msg, IFLA_IFNAME, veth->peer.str);
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->peer_mac);
@@ -148,6 +147,25 @@ static void put_peer(struct nlmsghdr *msg, const struct dp_veth *veth, int netns
 		mnl_attr_put_u32(msg, IFLA_NET_NS_FD, netns_fd);
 	mnl_attr_nest_end(msg, peer);
 	link_nest_end(msg, nest);
+}
+
+static void veth_made(struct dp_op *op, int err)
+{
+	if (err == 0)
+		err = veth_peer_up(*dp_op_data(op));
+	dp_op_done(op, err);
+}
+
+/* ip link set PEER up. It could not be made so: veth_open() in drivers/net/veth.c refuses an end
+ * whose other end does not exist yet, and the peer is made first. */
+static int raise_peer(struct dp_op *op, const struct dp_veth *veth)
+{
+	if (veth->peer_netns[0]) {
+		*dp_op_data(op) = (void *)veth; /* want stays until the operation is done */
+		rtnl_then(op, veth_made);
+		return -EINPROGRESS;
+	}
+	return rtnl_end(op, link_begin_set(op, &veth->peer, LINK_UP), 0);
 }
 
 /* ip link add NAME numtxqueues 1 numrxqueues 1 type veth peer name PEER netns NETNS */
@@ -168,7 +186,8 @@ static int veth_make(struct dp_op *op, const void *want)
 	link_put_mac(msg, &veth->mac);
 	put_one_queue(msg);
 	put_peer(msg, veth, fd);
-	return rtnl_end(op, msg, 0);
+	rtnl_end(op, msg, 0);
+	return veth->peer_up ? raise_peer(op, veth) : -EINPROGRESS;
 }
 
 static int veth_create(struct dp_op *op, const void *want)
@@ -188,7 +207,7 @@ static int veth_modify(struct dp_op *op, const void *have, const void *want)
 	link_put_mac(msg, &veth->mac);
 	rtnl_end(op, msg, 0);
 	if (veth->peer_netns[0])
-		return -EINPROGRESS;
+		return veth->peer_up ? raise_peer(op, veth) : -EINPROGRESS;
 	msg = link_begin_set(op, &veth->peer, veth->peer_up ? LINK_UP : LINK_DOWN);
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->peer_mac);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,8 +43,10 @@ int nlsock_open(int netns_fd, int protocol, size_t buf_bytes)
 	set_option(fd, NETLINK_EXT_ACK);
 	set_option(fd, NETLINK_CAP_ACK);
 	set_option(fd, NETLINK_GET_STRICT_CHK);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buf_bytes);
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buf_bytes);
+	if (buf_bytes) {
+		set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buf_bytes);
+		set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buf_bytes);
+	}
 	if (bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0)
 		return -errno;
 	return take_fd(&fd);
@@ -82,4 +85,51 @@ bool nlsock_parse_ack(const struct nlmsghdr *msg, struct nlsock_ack *ret)
 	}
 	*ret = ack;
 	return true;
+}
+
+/* Reads until the answer to seq: an error or ack (returns its code), or data (returns 1). */
+static int read_reply(int fd, uint32_t seq, void *buf, size_t size, char *why, size_t why_size)
+{
+	const struct nlmsghdr *reply = buf;
+	struct nlsock_ack ack;
+	ssize_t n;
+
+	for (;;) {
+		n = recv(fd, buf, size, MSG_DONTWAIT | MSG_TRUNC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? -ENOBUFS : -errno;
+		if ((size_t)n > size)
+			return -EMSGSIZE;
+		if (!mnl_nlmsg_ok(reply, n) || reply->nlmsg_seq != seq)
+			continue; /* of a request whose sender did not care */
+		if (reply->nlmsg_type != NLMSG_ERROR)
+			return 1;
+		if (!nlsock_parse_ack(reply, &ack))
+			return -EBADMSG;
+		if (ack.err && ack.why && why_size)
+			snprintf(why, why_size, "%s", ack.why);
+		return ack.err;
+	}
+}
+
+int nlsock_ask(int fd, const struct nlmsghdr *msg, void *buf, size_t size, char *why,
+	       size_t why_size)
+{
+	uint32_t seq = msg->nlmsg_seq; /* buf may be where msg is */
+	int err;
+
+	err = nlsock_send(fd, msg, msg->nlmsg_len);
+	return err < 0 ? err : read_reply(fd, seq, buf, size, why, why_size);
+}
+
+int nlsock_request(int fd, struct nlmsghdr *msg, char *why, size_t why_size)
+{
+	char buf[1024] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	int err;
+
+	msg->nlmsg_flags |= NLM_F_ACK;
+	err = nlsock_ask(fd, msg, buf, sizeof(buf), why, why_size);
+	return err > 0 ? -EBADMSG : err;
 }

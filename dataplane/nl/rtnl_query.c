@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One message or one dump at once, outside of the batch. */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -12,46 +11,12 @@
 #define DUMP_SIZE (32 * 1024)
 #define DUMP_TRIES 4
 
-/* Reads until the answer to seq: an error or ack (returns its code), or data (returns 1). */
-static int read_reply(int fd, uint32_t seq, void *buf, size_t size, char *why, size_t why_size)
-{
-	const struct nlmsghdr *reply = buf;
-	struct nlsock_ack ack;
-	ssize_t n;
-
-	for (;;) {
-		n = recv(fd, buf, size, MSG_DONTWAIT | MSG_TRUNC);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? -ENOBUFS : -errno;
-		if ((size_t)n > size)
-			return -EMSGSIZE;
-		if (!mnl_nlmsg_ok(reply, n) || reply->nlmsg_seq != seq)
-			continue; /* of a request whose sender did not care */
-		if (reply->nlmsg_type != NLMSG_ERROR)
-			return 1;
-		if (!nlsock_parse_ack(reply, &ack))
-			return -EBADMSG;
-		if (ack.err && ack.why && why_size)
-			snprintf(why, why_size, "%s", ack.why);
-		return ack.err;
-	}
-}
-
 int rtnl_request(struct dp *dp, struct nlmsghdr *msg, char *why, size_t why_size)
 {
-	char buf[1024] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	struct rtnl *r = rtnl_state(dp);
-	int err;
 
-	msg->nlmsg_flags |= NLM_F_ACK;
 	msg->nlmsg_seq = ++r->seq;
-	err = nlsock_send(r->fd, msg, msg->nlmsg_len);
-	if (err < 0)
-		return err;
-	err = read_reply(r->fd, r->seq, buf, sizeof(buf), why, why_size);
-	return err > 0 ? -EBADMSG : err;
+	return nlsock_request(r->fd, msg, why, why_size);
 }
 
 int rtnl_ask(struct dp *dp, struct nlmsghdr *msg, size_t size)
@@ -60,10 +25,7 @@ int rtnl_ask(struct dp *dp, struct nlmsghdr *msg, size_t size)
 	int err;
 
 	msg->nlmsg_seq = ++r->seq;
-	err = nlsock_send(r->fd, msg, msg->nlmsg_len);
-	if (err < 0)
-		return err;
-	err = read_reply(r->fd, r->seq, msg, size, NULL, 0);
+	err = nlsock_ask(r->fd, msg, msg, size, NULL, 0);
 	return err > 0 ? 0 : err < 0 ? err : -EBADMSG;
 }
 

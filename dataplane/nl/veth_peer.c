@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "dataplane/nl/link_msg.h"
 #include "dataplane/nl/netns.h"
+#include "dataplane/nl/nlsock.h"
 
 struct peer_at { /* where */
 	uint32_t ifindex;
@@ -108,4 +109,24 @@ void veth_peer_look(struct dp *dp, uint32_t ifindex, struct dp_veth *veth)
 		return;
 	find_name(dp, at.nsid, veth->peer_netns, sizeof(veth->peer_netns));
 	read_peer(dp, &at, veth);
+}
+
+int veth_peer_up(const struct dp_veth *veth)
+{
+	char buf[256] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	_cleanup_(closep) int netns = -1, fd = -1;
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *msg;
+
+	netns = netns_by_name(veth->peer_netns);
+	if (netns < 0)
+		return netns;
+	fd = nlsock_open(netns, NETLINK_ROUTE, 0);
+	if (fd < 0)
+		return fd;
+	msg = rtnl_prepare(buf, RTM_SETLINK, 0, sizeof(*ifi));
+	ifi = mnl_nlmsg_get_payload(msg);
+	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	mnl_attr_put_strz(msg, IFLA_IFNAME, veth->peer.str);
+	return nlsock_request(fd, msg, NULL, 0);
 }

@@ -12,3 +12,6 @@ struct dp_veth;
  * becomes "?" when none of those holds the peer. ifindex: our end.
  */
 void veth_peer_look(struct dp *dp, uint32_t ifindex, struct dp_veth *veth);
+
+/* ip -n NETNS link set PEER up. 0 or -errno; absent is -ENODEV. */
+int veth_peer_up(const struct dp_veth *veth);
