@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "dataplane/nl/carrier_state.h"
 #include "dataplane/nl/link_msg.h"
 #include "dataplane/nl/rtnl_state.h"
 
@@ -138,6 +139,7 @@ static void link_seen(struct dp *dp, const struct nlmsghdr *msg)
 
 	if (!link_parse(msg, &link))
 		return;
+	rtnl_carrier_link_event(rtnl_state(dp)->carrier);
 	if (ifi->ifi_family != AF_BRIDGE) {
 		tell(dp, note_link(dp, &link), &link);
 		return;

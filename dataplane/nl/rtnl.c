@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
+#include "dataplane/nl/carrier_state.h"
 #include "dataplane/nl/nlsock.h"
 #include "dataplane/nl/rtnl_state.h"
 
@@ -151,6 +152,7 @@ static void rtnl_close(void *state)
 	if (!r)
 		return;
 	rtnl_monitor_free(r->monitor);
+	rtnl_carrier_free(r->carrier);
 	rtnl_batch_fini(&r->batch);
 	rtnl_batch_fini(&r->spare);
 	linktab_fini(&r->links);
@@ -177,7 +179,9 @@ static int rtnl_open(struct dp *dp, void **ret_state)
 	if (r->fd < 0)
 		return r->fd;
 	finish_removal(r);
-	err = rtnl_monitor_new(r, &r->monitor);
+	err = rtnl_carrier_new(r, &r->carrier);
+	if (err == 0)
+		err = rtnl_monitor_new(r, &r->monitor);
 	if (err < 0)
 		return err;
 	*ret_state = take_ptr(r);

@@ -11,6 +11,7 @@
 #include "dataplane/nl/linktab.h"
 #include "dataplane/nl/rtnl.h"
 
+struct rtnl_carrier;
 struct rtnl_monitor;
 
 /* One sendmsg. Small enough that the notifications it causes fit the monitor's buffer, which is
@@ -65,6 +66,7 @@ struct rtnl {
 	struct rtnl_batch batch; /* being filled */
 	struct rtnl_batch spare; /* empty, keeps its memory for the next one */
 	struct rtnl_monitor *monitor;
+	struct rtnl_carrier *carrier;
 	struct linktab links;
 	struct strbuf link_dump; /* messages of the dump under way */
 };

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carrier loss at once. The kernel tells of a lost carrier through a queue it works on at most
+ * once per second (linkwatch_schedule_work() in net/core/link_watch.c): within a second of some
+ * other link event the message comes up to a second late. While such a window may be open the
+ * driver of each watched link is asked every millisecond; what it says is told to the engine as
+ * if the kernel had (dp_link.carrier). No link event in the last second: no timer, no wake-up.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+struct dp;
+
+/* Counts: watched until unwatched as often. The link need not exist. 0 or -errno. */
+int dp_carrier_watch(struct dp *dp, const struct ifname *ifname);
+void dp_carrier_unwatch(struct dp *dp, const struct ifname *ifname);

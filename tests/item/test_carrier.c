@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *	here  eth0 ------ far0  network "far"       eth0 and far0 have the same index, for a
+ *	      eth1 ------ far1                      carrier event of a veth is "urgent", and never
+ *	                                            held back, when they differ
+ *
+ * A cable is pulled by taking its far end down.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "base/cleanup.h"
+#include "base/mono.h"
+#include "dataplane/items/link.h"
+#include "dataplane/nl/carrier.h"
+#include "dataplane/nl/netns.h"
+#include "dataplane/nl/nlsock.h"
+#include "dataplane/nl/rtnl.h"
+#include "tests/item/conformance.h"
+#include "tests/item/space.h"
+
+#define CABLES 2
+
+static void lay_cables(void)
+{
+	sh("ip netns add far");
+	sh("ip -batch - <<-'END'\n"
+	   "link add eth0 index 100 type veth peer name far0 index 100 netns far\n"
+	   "link add eth1 index 101 type veth peer name far1 index 101 netns far\n"
+	   "link set eth0 up\n"
+	   "link set eth1 up\n"
+	   "END");
+	sh("ip -n far -batch - <<-'END'\nlink set far0 up\nlink set far1 up\nEND");
+}
+
+static struct mono lost_at[CABLES], pulled_at[CABLES];
+
+static void link_changed(const char *key, const void *was, const void *now, void *arg)
+{
+	const struct dp_link *link = now;
+
+	(void)was;
+	(void)arg;
+	if (strncmp(key, "eth", 3) == 0 && link && !link->carrier && !lost_at[key[3] - '0'].ns)
+		lost_at[key[3] - '0'] = mono_now();
+}
+
+static bool has_carrier(struct node *n, void *arg)
+{
+	const struct dp_link *link = dp_have(node_dp(n), &dp_link_type, arg);
+
+	return link && link->carrier;
+}
+
+static bool is_lost(struct node *n, void *arg)
+{
+	(void)n;
+	return lost_at[*(int *)arg].ns;
+}
+
+/* ip -n far link set farN down, without the milliseconds of starting ip */
+static void pull(struct node *n, int cable)
+{
+	char buf[256] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	_cleanup_(closep) int netns = netns_by_name("far");
+	_cleanup_(closep) int fd = nlsock_open(netns, NETLINK_ROUTE, 0);
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *msg;
+
+	require(fd >= 0, "no socket in far");
+	msg = rtnl_prepare(buf, RTM_SETLINK, 0, sizeof(*ifi));
+	ifi = mnl_nlmsg_get_payload(msg);
+	ifi->ifi_index = 100 + cable;
+	ifi->ifi_change = IFF_UP;
+	pulled_at[cable] = mono_now();
+	require(nlsock_request(fd, msg, NULL, 0) == 0, "far%d cannot be taken down", cable);
+	node_wait(n, 3000, is_lost, &cable, "the loss to be seen");
+}
+
+static struct node *cables_watched(void)
+{
+	struct node *n;
+
+	lay_cables();
+	n = node_new();
+	require(dp_watch(node_dp(n), &dp_link_type, link_changed, NULL) == 0, "dp_watch");
+	node_wait(n, 3000, has_carrier, (void *)"eth0", "eth0 to have carrier");
+	node_wait(n, 3000, has_carrier, (void *)"eth1", "eth1 to have carrier");
+	require(dp_carrier_watch(node_dp(n), &IFNAME("eth0")) == 0, "watch");
+	require(dp_carrier_watch(node_dp(n), &IFNAME("eth1")) == 0, "watch");
+	return n;
+}
+
+/* Both within one second: the second loss is what the kernel would sit on. */
+static void pull_both(const void *arg)
+{
+	struct node *n = cables_watched();
+	int64_t first_ms, second_ms;
+
+	(void)arg;
+	pull(n, 0);
+	pull(n, 1);
+	first_ms = mono_diff_ms(lost_at[0], pulled_at[0]);
+	second_ms = mono_diff_ms(lost_at[1], pulled_at[1]);
+	require(second_ms <= patience_ms(5), "the second loss took %d ms (the first %d)",
+		(int)second_ms, (int)first_ms);
+	node_free(n);
+}
+
+static void second_loss_within_a_second_is_seen_at_once(void **state)
+{
+	(void)state;
+	in_space(pull_both, NULL);
+}
+
+static void unwatched(const void *arg)
+{
+	struct node *n = cables_watched();
+
+	(void)arg;
+	dp_carrier_unwatch(node_dp(n), &IFNAME("eth0"));
+	dp_carrier_unwatch(node_dp(n), &IFNAME("eth1"));
+	pull(n, 0);
+	pull(n, 1);
+	require(mono_diff_ms(lost_at[1], pulled_at[1]) > 100,
+		"it was seen in %d ms: the kernel "
+		"holds nothing back, so the other "
+		"test shows nothing",
+		(int)mono_diff_ms(lost_at[1], pulled_at[1]));
+	node_free(n);
+}
+
+static void kernel_holds_the_second_loss_back(void **state)
+{
+	(void)state;
+	in_space(unwatched, NULL);
+}
+
+static long wakeups(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
+static void quiet(const void *arg)
+{
+	struct node *n = cables_watched();
+	const struct timeval rest = { .tv_usec = 500000 };
+	long before;
+
+	(void)arg;
+	node_turn(n, 1300); /* the window closes */
+	before = wakeups();
+	event_base_loopexit(node_base(n), &rest);
+	event_base_dispatch(node_base(n));
+	/* A few may be the kernel's own news of IPv6; ticks would be hundreds. */
+	require(wakeups() - before <= 10, "%ld wake-ups in half a second of rest",
+		wakeups() - before);
+	node_free(n);
+}
+
+static void rests_when_nothing_happens(void **state)
+{
+	(void)state;
+	in_space(quiet, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(second_loss_within_a_second_is_seen_at_once),
+		cmocka_unit_test(kernel_holds_the_second_loss_back),
+		cmocka_unit_test(rests_when_nothing_happens),
+	};
+
+	return cmocka_run_group_tests_name("carrier", tests, NULL, NULL);
+}
