@@ -11,6 +11,7 @@
 #include "base/pbjson_field.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 struct writer {
 	struct strbuf *out;
@@ -57,28 +58,6 @@ static void write_colon(struct writer *w)
 	strbuf_add(w->out, w->flags & PBJSON_PRETTY ? ": " : ":");
 }
 
-/* Bytes in the UTF-8 sequence at s, 0 when it is none (RFC 3629: no surrogates, no overlong). */
-static unsigned int utf8_length(const unsigned char *s)
-{
-	uint32_t min[] = { 0, 0, 0x80, 0x800, 0x10000 }, code;
-	unsigned int n;
-
-	if (s[0] < 0x80)
-		return 1;
-	n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	code = s[0] & (0x7fU >> n);
-	for (unsigned int i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if (code < min[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return n;
-}
-
 static void write_string(struct writer *w, const char *s)
 {
 	static const char escapes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -86,7 +65,7 @@ static void write_string(struct writer *w, const char *s)
 	strbuf_addc(w->out, '"');
 	while (s && *s) {
 		const char *escape = strchr(escapes, *s);
-		unsigned int n = utf8_length((const unsigned char *)s);
+		unsigned int n = utf8_length(s);
 
 		if (escape) {
 			strbuf_addc(w->out, '\\');

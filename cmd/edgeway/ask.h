@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions to a daemon's control door, with complaints a person understands. */
+#pragma once
+
+#include <stdio.h>
+
+/* Copies the answer to out. 0, or the exit status after a complaint on stderr. */
+int ask_daemon(const char *daemon, const char *request, FILE *out);
