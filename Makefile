@@ -82,7 +82,10 @@ $(LIB): $(LIB_O)
 	@rm -f $@
 	$(Q)ar crs $@ $^
 
-$(BUILD)/bin/%: $(BUILD)/cmd/%/main.o $(LIB)
+# All of cmd/NAME/*.c is one program.
+$(foreach p,$(notdir $(PROGRAMS)),$(eval \
+	$(BUILD)/bin/$(p): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(p)/*.c))))
+$(BUILD)/bin/%: $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter $(BUILD)/cmd/$*/%.o,$^) $(LIB) $(LDLIBS)

@@ -14,8 +14,8 @@ static const struct {
 	const char *name;
 	uint8_t number;
 } protocols[] = {
-	{ "icmp", 1 },	{ "igmp", 2 },	{ "tcp", 6 },	  { "udp", 17 },
-	{ "gre", 47 },	{ "esp", 50 },	{ "ah", 51 },	  { "icmpv6", 58 },
+	{ "icmp", 1 },	{ "igmp", 2 },	 { "tcp", 6 },	  { "udp", 17 },
+	{ "gre", 47 },	{ "esp", 50 },	 { "ah", 51 },	  { "icmpv6", 58 },
 	{ "ospf", 89 }, { "vrrp", 112 }, { "sctp", 132 }, { "udplite", 136 },
 };
 
@@ -158,8 +158,8 @@ static int check_whole(const struct za_at *at, const Ew__AclEntry *out, struct p
 	if (ports && out->protocol != 6 && out->protocol != 17 && out->protocol != 132)
 		return za_refuse(err, at, "/matches", "ports need a protocol that has them");
 	if (out->action != EW__ACL_ACTION__ACL_PORTMAP)
-		return out->adapter[0] ? za_refuse(err, at, "/matches", "adapter goes with portmap") :
-					 0;
+		return out->adapter[0] ? za_refuse(err, at, "/matches", "adapter goes with portmap")
+				       : 0;
 	if (!out->lport_first)
 		return za_refuse(err, at, "/matches", "portmap needs lport, the external port");
 	if (out->target_port + out->lport_last - out->lport_first > 65535)

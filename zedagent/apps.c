@@ -40,8 +40,8 @@ static int load_netns(struct apps *a, const EVE(AppInstanceConfig) * app, const 
 		      Ew__AppConfig *out)
 {
 	const char *given = "", *where;
-	size_t len = app->fixedresources ? netns_argument(app->fixedresources->extraargs, &given) :
-					   0;
+	size_t len =
+		app->fixedresources ? netns_argument(app->fixedresources->extraargs, &given) : 0;
 	char name[NETNS_MAX + 1];
 
 	if (!len) {
@@ -102,8 +102,8 @@ static int load_address(struct apps *a, const char *text, const struct za_at *at
 	return 0;
 }
 
-static int load_adapter(struct apps *a, const EVE(NetworkAdapter) * adapter,
-			const struct za_at *at, Ew__AppAdapter *out)
+static int load_adapter(struct apps *a, const EVE(NetworkAdapter) * adapter, const struct za_at *at,
+			Ew__AppAdapter *out)
 {
 	char uuid[ZA_UUID_SIZE];
 	struct mac mac;
@@ -117,8 +117,8 @@ static int load_adapter(struct apps *a, const EVE(NetworkAdapter) * adapter,
 	if (!za_names_find(&a->instances, uuid, &instance))
 		return za_refuse(a->err, at, "/networkId", "no such network instance: %s", uuid);
 	za_set(&out->network_instance, uuid);
-	if (adapter->macaddress[0] && (mac_parse(adapter->macaddress, &mac) < 0 ||
-				       (mac.byte[0] & 1) || !mac_is_set(&mac)))
+	if (adapter->macaddress[0] &&
+	    (mac_parse(adapter->macaddress, &mac) < 0 || (mac.byte[0] & 1) || !mac_is_set(&mac)))
 		return za_refuse(a->err, at, "/macAddress", "not a unicast MAC address: \"%.60s\"",
 				 adapter->macaddress);
 	za_set(&out->mac, adapter->macaddress);
@@ -159,8 +159,7 @@ static int load_app(struct apps *a, const EVE(AppInstanceConfig) * app, const st
 	return r;
 }
 
-int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config,
-		 struct pbjson_error *err)
+int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config, struct pbjson_error *err)
 {
 	struct apps a = { .config = config, .err = err };
 	int r = 0;

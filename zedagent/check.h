@@ -45,6 +45,6 @@ void za_set_addr(char **dst, const struct ipaddr *a);
 #define ZA_ADD(msg, field, value)                                                                  \
 	do {                                                                                       \
 		(msg)->field =                                                                     \
-			xrealloc((msg)->field, ((msg)->n_##field + 1) * sizeof(*(msg)->field));    \
+			xrealloc((msg)->field, (msg)->n_##field + 1, sizeof(*(msg)->field));       \
 		(msg)->field[(msg)->n_##field++] = (value);                                        \
 	} while (0)

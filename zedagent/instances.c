@@ -39,9 +39,9 @@ static void default_range(struct subnet *s, bool end_given)
 
 	if (s->net.addr.family == AF_INET6) {
 		s->first = at_offset(&s->net, size > 2 * IPV6_RANGE_FIRST ? IPV6_RANGE_FIRST : 2);
-		s->last = at_offset(&s->net, size > 2 * IPV6_RANGE_FIRST ?
-						     IPV6_RANGE_FIRST + RANGE_MAX :
-						     size - 2);
+		s->last = at_offset(&s->net, size > 2 * IPV6_RANGE_FIRST
+						     ? IPV6_RANGE_FIRST + RANGE_MAX
+						     : size - 2);
 		return;
 	}
 	s->first = at_offset(&s->net, !end_given && size >= 16 ? size / 2 : 2);
@@ -121,7 +121,8 @@ static int load_servers(const EVE(NetworkInstanceConfig) * ni, const struct za_a
 		struct ipaddr addr;
 
 		if (ipaddr_parse(ip->dns[i], &addr) < 0)
-			return za_refuse(err, at, "/ip/dns", "not an address: \"%.60s\"", ip->dns[i]);
+			return za_refuse(err, at, "/ip/dns", "not an address: \"%.60s\"",
+					 ip->dns[i]);
 		ZA_ADD(out, dns_servers, xstrdup(ip->dns[i]));
 	}
 	if (ip->ntp[0]) {

@@ -28,10 +28,10 @@ static const struct pbjson_ignore not_ours[] = {
 	{ NULL, NULL },
 };
 
-static int decode(const char *data, size_t len, EVE(EdgeDevConfig) * *ret,
-		  struct pbjson_error *err)
+static int decode(const char *data, size_t len, EVE(EdgeDevConfig) * *ret, struct pbjson_error *err)
 {
-	const ProtobufCMessageDescriptor *desc = &org__lfedge__eve__config__edge_dev_config__descriptor;
+	const ProtobufCMessageDescriptor *desc =
+		&org__lfedge__eve__config__edge_dev_config__descriptor;
 	size_t blank = 0;
 
 	if (len > ZA_CONFIG_MAX) {

@@ -319,7 +319,8 @@ static int load_labels(struct ports *p, const EVE(SystemAdapter) * sa, const str
 		size_t other;
 
 		if (!za_is_name(label) || strlen(label) > 63)
-			return za_refuse(p->err, at, "/sharedLabels", "not a label of 1 to 63 bytes");
+			return za_refuse(p->err, at, "/sharedLabels",
+					 "not a label of 1 to 63 bytes");
 		if (is_reserved_label(label))
 			return za_refuse(p->err, at, "/sharedLabels", "%s is reserved", label);
 		if (za_names_find(&p->labels, label, &other))
@@ -344,7 +345,8 @@ static int load_adapter(struct ports *p, const EVE(SystemAdapter) * sa, const st
 				 "no such port: %.60s", lower);
 	where = za_names_add(&p->adapters, lower, at->path, index);
 	if (where)
-		return za_refuse(p->err, at, "/lowerLayerName", "%.60s is used by %s", lower, where);
+		return za_refuse(p->err, at, "/lowerLayerName", "%.60s is used by %s", lower,
+				 where);
 	port = p->out->ports[index];
 	if (!za_is_name(sa->name) || strlen(sa->name) > 63)
 		return za_refuse(p->err, at, "/name", "not a name of 1 to 63 bytes");
@@ -358,8 +360,8 @@ static int load_adapter(struct ports *p, const EVE(SystemAdapter) * sa, const st
 				 sa->networkuuid);
 	if (!uuid[0] || za_uuid_is_nil(uuid))
 		return port->is_mgmt ? za_refuse(p->err, at, "/networkUUID",
-						 "a management port needs a network") :
-				       0;
+						 "a management port needs a network")
+				     : 0;
 	if (!za_names_find(&p->networks, uuid, &network))
 		return za_refuse(p->err, at, "/networkUUID", "no such network: %s", uuid);
 	return load_network(p, sa, at, network, port);

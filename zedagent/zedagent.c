@@ -66,7 +66,6 @@ static void refuse(struct zedagent *za, const char *path, const struct pbjson_er
 
 /* ---- Publishing: unchanged values are not sent again ---- */
 
-
 static bool has_instance(const struct za_config *config, const char *uuid)
 {
 	for (size_t i = 0; config && i < config->n_instances; i++)
@@ -108,9 +107,9 @@ static void publish_config(struct zedagent *za, const struct za_config *was,
 				ps_publish_network_instance_config(
 					za->ni_pub, now->instances[i]->uuid, now->instances[i]));
 	for (size_t i = 0; i < now->n_apps; i++)
-		check_published("AppConfig", now->apps[i]->uuid,
-				ps_publish_app_config(za->app_pub, now->apps[i]->uuid,
-						      now->apps[i]));
+		check_published(
+			"AppConfig", now->apps[i]->uuid,
+			ps_publish_app_config(za->app_pub, now->apps[i]->uuid, now->apps[i]));
 }
 
 static void put_in_force(struct zedagent *za, struct za_config *config, const char *source)
@@ -304,8 +303,8 @@ static void set_paths(struct zedagent *za, const char *path)
 {
 	const char *slash;
 
-	za->path = path && path[0] ? xstrdup(path) :
-				     xasprintf("%s/config.json", daemon_state_dir(za->daemon));
+	za->path = path && path[0] ? xstrdup(path)
+				   : xasprintf("%s/config.json", daemon_state_dir(za->daemon));
 	slash = strrchr(za->path, '/');
 	za->name = xstrdup(slash ? slash + 1 : za->path);
 	za->last_path = xasprintf("%s/zedagent/lastconfig", daemon_state_dir(za->daemon));

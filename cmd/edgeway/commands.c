@@ -6,11 +6,18 @@
 #define DAEMONS_WITH_GRAPH "nim zedrouter domainmgr"
 
 const struct command commands[] = {
+	{ "status", "[--json]", "what works and what does not: ports, instances, apps", "--json",
+	  cmd_status },
 	{ "plan", "[DAEMON]", "what the daemons still have to do; nothing when all is as wanted",
 	  DAEMONS_WITH_GRAPH, cmd_plan },
 	{ "graph", "DAEMON [--json | --dot | --svg FILE]",
 	  "all objects of a daemon with state and dependencies",
 	  DAEMONS_WITH_GRAPH " --json --dot --svg", cmd_graph },
+	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",
+	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
+	{ "run", "[--config FILE] [--log-level LEVEL] [--log-json]",
+	  "all daemons in the foreground, the crashed are started again",
+	  "--config --log-level --log-json", cmd_run },
 	{ "version", "", "version of this command", NULL, cmd_version },
 	{ "completion", "bash", "shell completion: eval \"$(edgeway completion bash)\"", "bash",
 	  cmd_completion },

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/edgeway/table.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+#include "base/cleanup.h"
+#include "cmd/edgeway/commands.h"
+
+struct reader {
+	struct event_base *base;
+	struct table_topic *topics;
+	table_fn *each;
+	void *arg;
+};
+
+struct one {
+	struct reader *reader;
+	struct table_topic *topic;
+};
+
+static void end_if_complete(struct reader *r)
+{
+	for (struct table_topic *t = r->topics; t->topic; t++)
+		if (!t->synced && cli_daemon_running(t->topic->agent))
+			return;
+	event_base_loopbreak(r->base);
+}
+
+static void on_raw(const char *key, const void *now, size_t len, void *arg)
+{
+	struct one *one = arg;
+
+	if (now && !one->topic->synced)
+		one->reader->each(one->topic->topic, key, now, len, one->reader->arg);
+}
+
+static void on_synced(void *arg)
+{
+	struct one *one = arg;
+
+	one->topic->synced = true;
+	end_if_complete(one->reader);
+}
+
+static int subscribe_all(struct reader *r, struct ps *ps, struct one *ones)
+{
+	static const struct ps_sub_ops ops = { .raw = on_raw, .synced = on_synced };
+	struct ps_sub *sub; /* ps frees them */
+	size_t i;
+	int err = 0;
+
+	for (i = 0; err == 0 && r->topics[i].topic; i++) {
+		ones[i] = (struct one){ .reader = r, .topic = &r->topics[i] };
+		err = ps_subscribe_raw(ps, r->topics[i].topic, &ops, &ones[i], &sub);
+	}
+	return err;
+}
+
+int table_read(struct table_topic *topics, table_fn *each, void *arg)
+{
+	const struct timeval wait = { .tv_usec = TABLE_WAIT_MS % 1000 * 1000,
+				      .tv_sec = TABLE_WAIT_MS / 1000 };
+	const struct ps_conf conf = { .agent = "edgeway",
+				      .run_dir = cli_run_dir(),
+				      .state_dir = cli_state_dir() };
+	struct reader r = { .topics = topics, .each = each, .arg = arg };
+	struct one ones[16] = { 0 };
+	struct ps *ps = NULL;
+	bool any = false;
+	int err;
+
+	for (struct table_topic *t = topics; t->topic; t++)
+		any = any || cli_daemon_running(t->topic->agent);
+	if (!any)
+		return 0;
+	r.base = event_base_new();
+	if (!r.base)
+		return -ENOMEM;
+	err = ps_connect(r.base, &conf, &ps);
+	if (err == 0)
+		err = subscribe_all(&r, ps, ones);
+	if (err == 0) {
+		event_base_loopexit(r.base, &wait);
+		event_base_dispatch(r.base);
+	}
+	ps_free(ps);
+	event_base_free(r.base);
+	return err;
+}
