@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes rules: matches and statements as expressions of libnftnl. */
 #include "dataplane/nft/rule.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <libmnl/libmnl.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
@@ -13,105 +13,11 @@
 #include <netinet/tcp.h>
 
 #include "base/cleanup.h"
-#include "base/hmap.h"
 #include "base/strbuf.h"
 #include "dataplane/nft/field.h"
+#include "dataplane/nft/rule_list.h"
 
 #define REG NFT_REG32_00 /* where keys and operands are loaded; 64 bytes are there */
-#define PAYLOAD_MAX 8192 /* of one rule; the longest of ours is about 700 bytes */
-
-struct rule_end { /* where one rule ends, in payload and text */
-	size_t payload, text;
-};
-
-struct use {
-	char name[DP_NFT_NAME];
-	bool set;
-};
-
-struct nft_rules {
-	unsigned int refs;
-	uint8_t family;
-	uint16_t count;
-	uint64_t hash; /* 0: not ended yet */
-	struct nftnl_rule *rule; /* the one being written */
-	uint16_t ethertype; /* it has matched this protocol already */
-	struct strbuf payload, text; /* of all rules; texts are NUL-terminated */
-	struct rule_end *ends;
-	struct use *uses;
-	size_t n_uses;
-};
-
-struct nft_rules *nft_rules_new(uint8_t family)
-{
-	struct nft_rules *r = xcalloc(1, sizeof(*r));
-
-	r->refs = 1;
-	r->family = family;
-	return r;
-}
-
-struct nft_rules *nft_rules_ref(const struct nft_rules *r)
-{
-	struct nft_rules *m = (struct nft_rules *)r; /* the count is not part of the value */
-
-	if (m)
-		m->refs++;
-	return m;
-}
-
-struct nft_rules *nft_rules_unref(struct nft_rules *r)
-{
-	if (!r || --r->refs)
-		return NULL;
-	if (r->rule)
-		nftnl_rule_free(r->rule);
-	strbuf_fini(&r->payload);
-	strbuf_fini(&r->text);
-	free(r->ends);
-	free(r->uses);
-	free(r);
-	return NULL;
-}
-
-static void finish_rule(struct nft_rules *r)
-{
-	char buf[PAYLOAD_MAX] __attribute__((__aligned__(8))) = { 0 };
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-
-	if (!r->rule)
-		return;
-	nftnl_rule_nlmsg_build_payload(nlh, r->rule);
-	assert(nlh->nlmsg_len < sizeof(buf));
-	strbuf_addmem(&r->payload, mnl_nlmsg_get_payload(nlh), mnl_nlmsg_get_payload_len(nlh));
-	strbuf_addc(&r->text, '\0');
-	r->ends = xrealloc(r->ends, r->count + 1, sizeof(*r->ends));
-	r->ends[r->count++] = (struct rule_end){ r->payload.len, r->text.len };
-	nftnl_rule_free(r->rule);
-	r->rule = NULL;
-}
-
-void nft_rule(struct nft_rules *r)
-{
-	assert(!r->hash);
-	finish_rule(r);
-	r->rule = nftnl_rule_alloc();
-	if (!r->rule)
-		abort(); /* as xcalloc() */
-	r->ethertype = 0;
-}
-
-void nft_rules_end(struct nft_rules *r)
-{
-	uint32_t low, high;
-
-	finish_rule(r);
-	low = hash_bytes(r->payload.str, r->payload.len, r->count);
-	high = hash_bytes(r->payload.str, r->payload.len, 0x9e3779b9u ^ (uint32_t)r->payload.len);
-	r->hash = (uint64_t)high << 32 | low;
-	if (!r->hash)
-		r->hash = 1;
-}
 
 static void text_begin(struct nft_rules *r)
 {
@@ -130,20 +36,6 @@ static struct nftnl_expr *expr_new(struct nft_rules *r, const char *name)
 		abort();
 	nftnl_rule_add_expr(r->rule, e);
 	return e;
-}
-
-static void use(struct nft_rules *r, const char *name, bool set)
-{
-	struct use *u;
-
-	for (size_t i = 0; i < r->n_uses; i++)
-		if (r->uses[i].set == set && strcmp(r->uses[i].name, name) == 0)
-			return;
-	r->uses = xrealloc(r->uses, r->n_uses + 1, sizeof(*r->uses));
-	u = &r->uses[r->n_uses++];
-	*u = (struct use){ .set = set };
-	assert(strlen(name) < sizeof(u->name));
-	strcpy(u->name, name);
 }
 
 /* ---- Loading and comparing ---- */
@@ -261,16 +153,57 @@ static void text_load(struct nft_rules *r, struct nft_load l)
 
 /* ---- Matches ---- */
 
+/* ct state established,related; ct status != dnat: bits that have names */
+static bool text_bits(struct nft_rules *r, struct nft_load l, uint32_t op)
+{
+	static const struct {
+		enum nft_field field;
+		uint32_t bit;
+		const char *name;
+	} bits[] = {
+		{ NFT_F_CT_STATE, NFT_STATE_INVALID, "invalid" },
+		{ NFT_F_CT_STATE, NFT_STATE_ESTABLISHED, "established" },
+		{ NFT_F_CT_STATE, NFT_STATE_RELATED, "related" },
+		{ NFT_F_CT_STATE, NFT_STATE_NEW, "new" },
+		{ NFT_F_CT_STATUS, NFT_STATUS_DNAT, "dnat" },
+	};
+	const char *separator = op == NFT_CMP_NEQ ? " " : " ! ";
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		if (bits[i].field != l.field || !(bits[i].bit & l.mask))
+			continue;
+		if (!any)
+			strbuf_add(&r->text, nft_fields[l.field].text);
+		strbuf_addf(&r->text, "%s%s", separator, bits[i].name);
+		separator = ",";
+		any = true;
+	}
+	return any;
+}
+
+static void text_compare(struct nft_rules *r, struct nft_load l, uint32_t op, uint32_t value)
+{
+	bool hex = nft_fields[l.field].size == 4 || l.field == NFT_F_ETHER_TYPE;
+
+	text_begin(r);
+	if (value == 0 && text_bits(r, l, op))
+		return;
+	text_load(r, l);
+	strbuf_add(&r->text, op == NFT_CMP_EQ ? (l.mask ? " == " : " ") : " != ");
+	if (l.field == NFT_F_NFPROTO)
+		strbuf_add(&r->text, value == NFPROTO_IPV4 ? "ipv4" : "ipv6");
+	else
+		strbuf_addf(&r->text, hex ? "0x%x" : "%u", value);
+}
+
 static void compare(struct nft_rules *r, struct nft_load l, uint32_t op, uint32_t value)
 {
 	const struct nft_field_info *f = &nft_fields[l.field];
 	uint8_t bytes[4];
 
 	depend(r, f->ethertype);
-	text_begin(r);
-	text_load(r, l);
-	strbuf_add(&r->text, op == NFT_CMP_EQ ? (l.mask ? " == " : " ") : " != ");
-	strbuf_addf(&r->text, f->size == 4 || l.field == NFT_F_ETHER_TYPE ? "0x%x" : "%u", value);
+	text_compare(r, l, op, value);
 	load(r, l, REG);
 	encode(f, value, bytes);
 	cmp(r, op, bytes, f->size);
@@ -374,7 +307,7 @@ static void lookup(struct nft_rules *r, const struct nft_load *key, const char *
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, dreg);
 	if (invert)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	use(r, set, true);
+	rules_use(r, set, true);
 }
 
 void nft_in(struct nft_rules *r, const struct nft_load *key, const char *set)
@@ -427,7 +360,7 @@ void nft_verdict(struct nft_rules *r, int code, const char *chain)
 	if (chain) {
 		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
 		strbuf_addf(&r->text, " %s", chain);
-		use(r, chain, false);
+		rules_use(r, chain, false);
 	}
 }
 
@@ -538,39 +471,4 @@ void nft_clamp_mss(struct nft_rules *r)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 	text_begin(r);
 	strbuf_add(&r->text, "tcp option maxseg size set rt mtu");
-}
-
-/* ---- The finished ones ---- */
-
-uint16_t nft_rules_count(const struct nft_rules *r)
-{
-	return r ? r->count : 0;
-}
-
-uint64_t nft_rules_hash(const struct nft_rules *r)
-{
-	assert(!r || r->hash);
-	return r ? r->hash : 0;
-}
-
-const void *nft_rules_payload(const struct nft_rules *r, unsigned int i, size_t *ret_len)
-{
-	size_t start = i ? r->ends[i - 1].payload : 0;
-
-	assert(i < r->count);
-	*ret_len = r->ends[i].payload - start;
-	return r->payload.str + start;
-}
-
-const char *nft_rules_text(const struct nft_rules *r, unsigned int i)
-{
-	assert(i < r->count);
-	return r->text.str + (i ? r->ends[i - 1].text : 0);
-}
-
-void nft_rules_uses(const struct nft_rules *r, void (*fn)(const char *name, bool set, void *arg),
-		    void *arg)
-{
-	for (size_t i = 0; r && i < r->n_uses; i++)
-		fn(r->uses[i].name, r->uses[i].set, arg);
 }
