@@ -52,6 +52,11 @@ static const char *fault(const struct zr_ace *ace)
 	return NULL;
 }
 
+bool zr_ace_maps(const struct zr_ace *ace)
+{
+	return ace->action == ZR_PORTMAP && !fault(ace);
+}
+
 static void explain(const struct zr_ace *ace, const char *text, struct strbuf *why)
 {
 	if (!why)
@@ -197,11 +202,9 @@ int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eid
 	struct list list = { .eids = eids, .n_eids = n_eids };
 	int r;
 
-	if (n > ZR_ACL_MAX)
-		return -E2BIG;
 	good = xcalloc(n + 1, sizeof(*good));
 	index = xcalloc(n + 1, sizeof(*index));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; n <= ZR_ACL_MAX && i < n; i++) {
 		if (!sanitize(&aces[i], &good[list.n], why))
 			continue;
 		acl->dnat |= good[list.n].action == ZR_PORTMAP;
@@ -212,13 +215,17 @@ int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eid
 	list.aces = good;
 	list.index = index;
 	copy_aces(acl, aces, n);
-	r = compile_variant(acl, &list, ZR_VARIANT_EGRESS);
+	r = n > ZR_ACL_MAX ? -E2BIG : compile_variant(acl, &list, ZR_VARIANT_EGRESS);
 	if (r == 0 && acl->split)
 		r = compile_variant(acl, &list, ZR_VARIANT_INGRESS);
 	if (r == 0 && acl->dnat)
 		r = compile_variant(acl, &list, ZR_VARIANT_DNAT);
-	if (r < 0)
+	if (r < 0) {
+		if (why)
+			strbuf_addf(why, "%sACL needs more than %d entries", why->len ? "; " : "",
+				    ZR_ACL_MAX);
 		return r;
+	}
 	*ret = take_ptr(acl);
 	return 0;
 }

@@ -83,4 +83,5 @@ int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eid
 		   struct strbuf *why, struct zr_acl **ret);
 struct zr_acl *zr_acl_free(struct zr_acl *acl); /* NULL is fine; returns NULL */
 void zr_acl_freep(struct zr_acl **acl);
+bool zr_ace_maps(const struct zr_ace *ace); /* a port map that can be honoured */
 void zr_acl_print(const struct zr_acl *acl, struct strbuf *out); /* one line an entry */
