@@ -8,7 +8,6 @@ import pytest
 import packets
 import snapshot
 import topology
-from waiting import wait_for
 
 
 def broken(edge, how):

@@ -10,7 +10,7 @@ import packets
 import sandbox
 import snapshot
 import topology
-from waiting import SLOW, Stopwatch, wait_for
+from waiting import Stopwatch, wait_for
 
 pytestmark = pytest.mark.everywhere
 

@@ -6,7 +6,7 @@ import pytest
 import packets
 import scenario
 import topology
-from config import Config, allow, allow_all, drop, port_map
+from config import allow, drop, port_map
 from waiting import wait_for
 
 pytestmark = pytest.mark.everywhere

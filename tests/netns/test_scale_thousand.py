@@ -2,14 +2,13 @@
 """1,000 network instances: applied, changed one by one, removed."""
 
 import random
-import time
 
 import packets
 import scenario
 import snapshot
 import topology
-from config import Config, allow, allow_all
-from waiting import SLOW, Stopwatch, wait_for
+from config import Config, allow
+from waiting import Stopwatch, wait_for
 
 COUNT, PER_APP = 1000, 100
 
