@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel does not tell: messages lost to a full socket, routes dropped without a word. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/items/inet.h"
+#include "dataplane/items/link.h"
+#include "tests/item/conformance.h"
+#include "tests/item/space.h"
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix p = { 0 };
+
+	require(prefix_parse(text, &p) == 0, "%s", text);
+	return p;
+}
+
+static unsigned int resyncs(struct node *n)
+{
+	struct dp_counts counts;
+
+	dp_counts(node_dp(n), &counts);
+	return counts.resyncs;
+}
+
+static bool is_mended(struct node *n, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return sh_try("ip link show bn1 up | grep -q bn1 && "
+		      "ip address show dev bn1 | grep -q 198.51.100.1/24 && "
+		      "! ip link show bn2 2> /dev/null") == 0;
+}
+
+static struct node *node_with_bridge(void)
+{
+	struct node *n = node_new();
+	struct dp_graph *g = dp_graph_new("item");
+
+	dp_want(g, &dp_bridge_type, &(struct dp_bridge){ .ifname = IFNAME("bn1") });
+	dp_want(g, &dp_addr_type,
+		&(struct dp_addr){ .ifname = IFNAME("bn1"), .prefix = prefix("198.51.100.1/24") });
+	require(dp_submit(node_dp(n), g) == 0, "submit");
+	dp_sweep(node_dp(n));
+	node_wait_state(n, &dp_addr_type, "bn1/198.51.100.1/24", DP_CREATED);
+	return n;
+}
+
+static void overrun(const void *arg)
+{
+	struct node *n = node_with_bridge();
+	unsigned int before;
+
+	(void)arg;
+	node_turn(n, 50);
+	before = resyncs(n);
+	/* The loop does not turn meanwhile: the buffer of the socket fills up and the rest of the
+	 * news, what we are interested in, is lost. */
+	sh("awk 'BEGIN { for (i = 0; i < 30000; i++)"
+	   " print \"address add 203.0.113.1/32 dev lo\\naddress del 203.0.113.1/32 dev lo\" }'"
+	   " | ip -batch -");
+	sh("ip address del 198.51.100.1/24 dev bn1; ip link set bn1 down");
+	sh("ip link add bn2 group 240 type bridge");
+	node_wait(n, 5000, is_mended, NULL, "what happened during the overrun to be mended");
+	require(resyncs(n) > before, "it was mended without a resync: nothing was lost");
+	node_settle(n);
+	node_turn(n, 1500);
+	before = resyncs(n);
+	node_turn(n, 300);
+	require(resyncs(n) == before, "it resyncs for ever");
+	node_free(n);
+}
+
+static void reads_everything_again_after_an_overrun(void **state)
+{
+	(void)state;
+	in_space(overrun, NULL);
+}
+
+static bool has_route(struct node *n, void *arg)
+{
+	(void)n;
+	return sh_try("ip route show table 100 | grep -q '%s'", (const char *)arg) == 0;
+}
+
+static void silent_routes(const void *arg)
+{
+	struct node *n = node_with_bridge();
+	struct dp_graph *g = dp_graph_new("routes");
+	struct dp_route route = { .dst = prefix("192.0.2.0/24"), .table = 100, .nexthops = 1 };
+
+	(void)arg;
+	sh("ip link add e0 up type veth peer name e1; ip link set e1 up");
+	sh("ip address add 203.0.113.1/24 dev e0");
+	route.nexthop[0].ifname = IFNAME("e0");
+	dp_want(g, &dp_route_type, &route);
+	route.dst = prefix("192.0.3.0/24");
+	require(ipaddr_parse("203.0.113.1", &route.prefsrc) == 0, "address");
+	dp_want(g, &dp_route_type, &route);
+	require(dp_submit(node_dp(n), g) == 0, "submit");
+	node_wait(n, 5000, has_route, (void *)"192.0.2.0/24", "the route");
+	node_wait(n, 5000, has_route, (void *)"192.0.3.0/24", "the route with a source");
+
+	/* Neither has a RTM_DELROUTE, see fib_sync_down_dev() and fib_sync_down_addr(). */
+	sh("ip link set e0 down && ip link set e0 up");
+	node_wait(n, 2000, has_route, (void *)"192.0.2.0/24", "the route after down and up");
+	sh("ip address del 203.0.113.1/24 dev e0 && ip address add 203.0.113.1/24 dev e0");
+	node_wait(n, 2000, has_route, (void *)"192.0.3.0/24", "the route after its source left");
+	node_free(n);
+}
+
+static void notices_routes_the_kernel_drops_without_a_word(void **state)
+{
+	(void)state;
+	in_space(silent_routes, NULL);
+}
+
+static void renamed(const void *arg)
+{
+	struct node *n = node_new();
+	const struct dp_link *link;
+
+	(void)arg;
+	sh("ip link add e0 type veth peer name e1");
+	node_wait_state(n, &dp_link_type, "e0", DP_FOREIGN);
+	sh("ip link set e0 name uplink; ip link set e1 name e0");
+	node_wait_state(n, &dp_link_type, "uplink", DP_FOREIGN);
+	node_wait_state(n, &dp_link_type, "e1", DP_ABSENT);
+	link = dp_have(node_dp(n), &dp_link_type, "e0");
+	require(link, "the second e0 is not known");
+	sh("test $(cat /sys/class/net/e0/ifindex) = %u", link->ifindex);
+	node_free(n);
+}
+
+static void follows_links_that_change_their_names(void **state)
+{
+	(void)state;
+	in_space(renamed, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_everything_again_after_an_overrun),
+		cmocka_unit_test(notices_routes_the_kernel_drops_without_a_word),
+		cmocka_unit_test(follows_links_that_change_their_names),
+	};
+
+	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
+}
