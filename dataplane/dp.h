@@ -56,7 +56,8 @@ struct dp_type {
 	void (*key)(const void *spec, struct strbuf *out); /* unique within the type */
 	enum dp_change (*diff)(const void *have, const void *want);
 	void (*needs)(const void *want, struct dp_deps *deps); /* NULL: none */
-	void (*print)(const void *spec, struct strbuf *out); /* key=value key=value */
+	void (*print)(const void *spec, struct strbuf *out); /* key=value key=value; NULL: no more
+								than the key */
 	int (*create)(struct dp_op *op, const void *want); /* NULL: observed only */
 	int (*modify)(struct dp_op *op, const void *have, const void *want);
 	int (*remove)(struct dp_op *op, const void *have);

@@ -1,9 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /*
- * Routes of any table. Ours are known by their protocol number; of others only IPv6 default routes
- * that the kernel learned from router advertisements are observed, because they tell the gateway.
+ * Routes, ours by their protocol number. Of others only default routes of the main table are
+ * observed (a router advertisement's, say): a table of a million foreign routes costs nothing
+ * but the kernel's walk through it.
  */
-#include "base/cleanup.h"
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
 #include "base/strbuf.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/inet_observers.h"
@@ -11,46 +15,78 @@
 #include "dataplane/mark.h"
 #include "dataplane/nl/rtnl.h"
 
-/* IPv6 knows no metric 0: it becomes IP6_RT_PRIO_USER (net/ipv6/route.c). */
-static uint32_t real_metric(const struct dp_route *r)
+#define METRIC_V6 1024 /* IP6_RT_PRIO_USER: what the kernel makes of 0 */
+
+/* ---- As the kernel tells it ---- */
+
+static uint32_t route_table(const struct dp_route *r)
 {
-	return r->dst.addr.family == AF_INET6 && !r->metric ? 1024 : r->metric;
+	return r->table ? r->table : RT_TABLE_MAIN;
+}
+
+static uint32_t route_metric(const struct dp_route *r)
+{
+	return r->metric || r->dst.addr.family != AF_INET6 ? r->metric : METRIC_V6;
+}
+
+static unsigned int weight(const struct dp_nexthop *nh)
+{
+	return nh->weight ? nh->weight : 1;
 }
 
 static void route_key(const void *spec, struct strbuf *out)
 {
 	const struct dp_route *r = spec;
+	const struct prefix dst = prefix_network(&r->dst);
 
-	strbuf_addu(out, r->dst.addr.family == AF_INET6 ? 6 : 4);
+	strbuf_add(out, r->dst.addr.family == AF_INET6 ? "6/" : "4/");
+	strbuf_addu(out, route_table(r));
 	strbuf_addc(out, '/');
-	strbuf_addu(out, r->table);
+	prefix_format(&dst, out);
 	strbuf_addc(out, '/');
-	prefix_format(&r->dst, out);
-	strbuf_addc(out, '/');
-	strbuf_addu(out, real_metric(r));
+	strbuf_addu(out, route_metric(r));
 }
 
-static bool nexthop_equal(const struct dp_nexthop *a, const struct dp_nexthop *b)
+/* An interface that is not wished for is the kernel's choice; a weight alone has no meaning. */
+static bool nexthop_fits(const struct dp_nexthop *have, const struct dp_nexthop *want, bool alone)
 {
-	return ipaddr_equal(&a->gateway, &b->gateway) && (a->weight ?: 1) == (b->weight ?: 1) &&
-	       (!a->ifname.str[0] || !b->ifname.str[0] || ifname_equal(&a->ifname, &b->ifname));
+	if (want->ifname.str[0] && !ifname_equal(&have->ifname, &want->ifname))
+		return false;
+	return ipaddr_equal(&have->gateway, &want->gateway) && have->onlink == want->onlink &&
+	       (alone || weight(have) == weight(want));
+}
+
+/* As sets: the kernel keeps IPv6's in an order of its own. */
+static bool nexthops_fit(const struct dp_route *have, const struct dp_route *want)
+{
+	bool taken[DP_NEXTHOPS] = { false };
+
+	if (have->nexthops != want->nexthops)
+		return false;
+	for (unsigned int i = 0; i < want->nexthops; i++) {
+		unsigned int j = 0;
+
+		while (j < have->nexthops &&
+		       (taken[j] ||
+			!nexthop_fits(&have->nexthop[j], &want->nexthop[i], want->nexthops == 1)))
+			j++;
+		if (j == have->nexthops)
+			return false;
+		taken[j] = true;
+	}
+	return true;
 }
 
 static enum dp_change route_diff(const void *have, const void *want)
 {
 	const struct dp_route *h = have, *w = want;
 
-	if (h->kind != w->kind)
-		return DP_RECREATE;
-	if (h->nexthops != w->nexthops || !ipaddr_equal(&h->prefsrc, &w->prefsrc))
-		return DP_MODIFY;
-	for (unsigned int i = 0; i < w->nexthops; i++)
-		if (!nexthop_equal(&h->nexthop[i], &w->nexthop[i]))
-			return DP_MODIFY;
-	return DP_SAME;
+	if (h->kind == w->kind && ipaddr_equal(&h->prefsrc, &w->prefsrc) && nexthops_fit(h, w))
+		return DP_SAME;
+	return DP_MODIFY; /* replaced in place: no packet meets a gap */
 }
 
-/* The kernel drops a route when its interface goes down, IPv4 without a word. */
+/* The kernel drops a route when its interface goes down; without a word, if it is IPv4. */
 static void route_needs(const void *want, struct dp_deps *deps)
 {
 	const struct dp_route *r = want;
@@ -61,105 +97,165 @@ static void route_needs(const void *want, struct dp_deps *deps)
 				dp_link_is_up);
 }
 
-static const char *const kind_names[] = {
-	[DP_ROUTE_UNICAST] = "unicast",
-	[DP_ROUTE_UNREACHABLE] = "unreachable",
-	[DP_ROUTE_BLACKHOLE] = "blackhole",
-	[DP_ROUTE_LOCAL] = "local",
-};
-
-static const uint8_t kind_types[] = {
-	[DP_ROUTE_UNICAST] = RTN_UNICAST,
-	[DP_ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
-	[DP_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
-	[DP_ROUTE_LOCAL] = RTN_LOCAL,
-};
+static void nexthop_print(const struct dp_nexthop *nh, struct strbuf *out)
+{
+	if (ipaddr_is_set(&nh->gateway)) {
+		strbuf_add(out, " via=");
+		ipaddr_format(&nh->gateway, out);
+	}
+	if (nh->ifname.str[0])
+		strbuf_addf(out, " dev=%s", nh->ifname.str);
+	if (nh->onlink)
+		strbuf_add(out, " onlink");
+	if (nh->weight > 1)
+		strbuf_addf(out, " weight=%u", nh->weight);
+}
 
 static void route_print(const void *spec, struct strbuf *out)
 {
+	static const char *const kinds[] = {
+		[DP_ROUTE_UNICAST] = "unicast",
+		[DP_ROUTE_UNREACHABLE] = "unreachable",
+		[DP_ROUTE_BLACKHOLE] = "blackhole",
+		[DP_ROUTE_LOCAL] = "local",
+	};
 	const struct dp_route *r = spec;
 
-	strbuf_add(out, kind_names[r->kind]);
-	for (unsigned int i = 0; i < r->nexthops; i++) {
-		if (ipaddr_is_set(&r->nexthop[i].gateway)) {
-			strbuf_add(out, " via=");
-			ipaddr_format(&r->nexthop[i].gateway, out);
-		}
-		if (r->nexthop[i].ifname.str[0])
-			strbuf_addf(out, " dev=%s", r->nexthop[i].ifname.str);
-		if (r->nexthop[i].weight > 1)
-			strbuf_addf(out, " weight=%u", r->nexthop[i].weight);
-	}
+	strbuf_add(out, kinds[r->kind]);
+	for (unsigned int i = 0; i < r->nexthops; i++)
+		nexthop_print(&r->nexthop[i], out);
 	if (ipaddr_is_set(&r->prefsrc)) {
 		strbuf_add(out, " src=");
 		ipaddr_format(&r->prefsrc, out);
 	}
 }
 
-/* ---- To the kernel ---- */
+/* ---- Operations ---- */
 
-static void put_multipath(struct dp *dp, struct nlmsghdr *msg, const struct dp_route *r)
+static const uint8_t wire_kinds[] = {
+	[DP_ROUTE_UNICAST] = RTN_UNICAST,
+	[DP_ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
+	[DP_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
+	[DP_ROUTE_LOCAL] = RTN_LOCAL,
+};
+
+static bool has_gateway(const struct dp_route *r)
+{
+	for (unsigned int i = 0; i < r->nexthops; i++)
+		if (ipaddr_is_set(&r->nexthop[i].gateway))
+			return true;
+	return false;
+}
+
+/* RFC 5549: an IPv4 route may have an IPv6 gateway. */
+static void put_gateway(struct nlmsghdr *msg, const struct dp_route *r, const struct ipaddr *gw)
+{
+	struct {
+		struct rtvia via;
+		uint8_t addr[16];
+	} __attribute__((__packed__)) via = { .via.rtvia_family = gw->family };
+
+	if (!ipaddr_is_set(gw))
+		return;
+	if (gw->family == r->dst.addr.family) {
+		rtnl_put_ipaddr(msg, RTA_GATEWAY, gw);
+		return;
+	}
+	memcpy(via.addr, gw->byte, sizeof(via.addr));
+	mnl_attr_put(msg, RTA_VIA, sizeof(via.via) + ipaddr_bits(gw) / 8, &via);
+}
+
+static uint32_t nexthop_ifindex(const struct dp *dp, const struct dp_nexthop *nh)
+{
+	return nh->ifname.str[0] ? rtnl_ifindex(dp, &nh->ifname) : 0;
+}
+
+static void put_nexthops(struct nlmsghdr *msg, const struct dp *dp, const struct dp_route *r)
 {
 	struct nlattr *nest = mnl_attr_nest_start(msg, RTA_MULTIPATH);
 
 	for (unsigned int i = 0; i < r->nexthops; i++) {
 		const struct dp_nexthop *nh = &r->nexthop[i];
-		struct rtnexthop *rtnh = mnl_nlmsg_put_extra_header(msg, sizeof(*rtnh));
+		struct rtnexthop *rtnh = mnl_nlmsg_get_payload_tail(msg);
 
-		rtnh->rtnh_ifindex = (int)rtnl_ifindex(dp, &nh->ifname);
-		rtnh->rtnh_hops = nh->weight ? (uint8_t)(nh->weight - 1) : 0;
+		mnl_nlmsg_put_extra_header(msg, sizeof(*rtnh));
+		rtnh->rtnh_hops = (uint8_t)(weight(nh) - 1);
 		rtnh->rtnh_flags = nh->onlink ? RTNH_F_ONLINK : 0;
-		if (ipaddr_is_set(&nh->gateway))
-			rtnl_put_ipaddr(msg, RTA_GATEWAY, &nh->gateway);
+		rtnh->rtnh_ifindex = (int)nexthop_ifindex(dp, nh);
+		put_gateway(msg, r, &nh->gateway);
 		rtnh->rtnh_len = (uint16_t)((char *)mnl_nlmsg_get_payload_tail(msg) - (char *)rtnh);
 	}
 	mnl_attr_nest_end(msg, nest);
 }
 
-static void put_nexthop(struct dp *dp, struct nlmsghdr *msg, struct rtmsg *rtm,
-			const struct dp_nexthop *nh)
+static void put_nexthop(struct nlmsghdr *msg, const struct dp *dp, const struct dp_route *r)
 {
-	rtm->rtm_flags = nh->onlink ? RTNH_F_ONLINK : 0;
-	if (nh->ifname.str[0])
-		mnl_attr_put_u32(msg, RTA_OIF, rtnl_ifindex(dp, &nh->ifname));
-	if (ipaddr_is_set(&nh->gateway))
-		rtnl_put_ipaddr(msg, RTA_GATEWAY, &nh->gateway);
-	else if (rtm->rtm_family == AF_INET)
-		rtm->rtm_scope = RT_SCOPE_LINK;
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	const struct dp_nexthop *nh = &r->nexthop[0];
+	uint32_t ifindex = nexthop_ifindex(dp, nh);
+
+	put_gateway(msg, r, &nh->gateway);
+	if (ifindex)
+		mnl_attr_put_u32(msg, RTA_OIF, ifindex);
+	if (nh->onlink)
+		rtm->rtm_flags |= RTNH_F_ONLINK;
 }
 
-static struct nlmsghdr *begin(struct dp_op *op, uint16_t type, uint16_t flags,
-			      const struct dp_route *r)
+/* What names the route; enough to delete it. */
+static struct nlmsghdr *route_begin(struct dp_op *op, uint16_t type, uint16_t flags,
+				    const struct dp_route *r)
 {
 	struct nlmsghdr *msg = rtnl_begin(op, type, flags, sizeof(struct rtmsg));
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	const struct prefix dst = prefix_network(&r->dst);
 
-	rtm->rtm_family = r->dst.addr.family;
-	rtm->rtm_dst_len = r->dst.len;
-	rtm->rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC;
+	rtm->rtm_family = dst.addr.family;
+	rtm->rtm_dst_len = dst.len;
+	rtm->rtm_table = RT_TABLE_UNSPEC;
+	/* In a delete it is a condition: one of somebody else's stays. */
 	rtm->rtm_protocol = dp_mark(dp_conf(dp_op_dp(op))->owner)->protocol;
-	rtm->rtm_type = kind_types[r->kind];
-	rtm->rtm_scope = r->kind == DP_ROUTE_LOCAL ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
-	if (r->dst.len)
-		rtnl_put_ipaddr(msg, RTA_DST, &r->dst.addr);
-	mnl_attr_put_u32(msg, RTA_TABLE, r->table);
-	mnl_attr_put_u32(msg, RTA_PRIORITY, r->metric);
+	rtm->rtm_scope = RT_SCOPE_NOWHERE;
+	if (dst.len)
+		rtnl_put_ipaddr(msg, RTA_DST, &dst.addr);
+	mnl_attr_put_u32(msg, RTA_TABLE, route_table(r));
+	mnl_attr_put_u32(msg, RTA_PRIORITY, route_metric(r));
 	return msg;
 }
 
-/* ip route replace [KIND] PREFIX table TABLE metric METRIC proto MARK via … dev … */
-static int route_create(struct dp_op *op, const void *want)
+/* ip route replace KIND PREFIX via … dev … metric … table … src … proto MARK */
+static int route_set(struct dp_op *op, const struct dp_route *r)
 {
-	const struct dp_route *r = want;
-	struct nlmsghdr *msg = begin(op, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+	struct nlmsghdr *msg = route_begin(op, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
 
+	rtm->rtm_type = wire_kinds[r->kind];
+	rtm->rtm_scope = r->kind == DP_ROUTE_LOCAL			  ? RT_SCOPE_HOST
+			 : r->kind == DP_ROUTE_UNICAST && !has_gateway(r) ? RT_SCOPE_LINK
+									  : RT_SCOPE_UNIVERSE;
 	if (ipaddr_is_set(&r->prefsrc))
 		rtnl_put_ipaddr(msg, RTA_PREFSRC, &r->prefsrc);
 	if (r->nexthops == 1)
-		put_nexthop(dp_op_dp(op), msg, mnl_nlmsg_get_payload(msg), &r->nexthop[0]);
-	else if (r->nexthops > 1)
-		put_multipath(dp_op_dp(op), msg, r);
+		put_nexthop(msg, dp_op_dp(op), r);
+	else if (r->nexthops)
+		put_nexthops(msg, dp_op_dp(op), r);
 	return rtnl_end(op, msg, 0);
+}
+
+static int route_check(const struct dp_route *r)
+{
+	bool needs_nexthop = r->kind == DP_ROUTE_UNICAST || r->kind == DP_ROUTE_LOCAL;
+
+	if (!ipaddr_is_set(&r->dst.addr) || r->nexthops > DP_NEXTHOPS ||
+	    needs_nexthop != (r->nexthops > 0))
+		return -EINVAL;
+	return 0;
+}
+
+static int route_create(struct dp_op *op, const void *want)
+{
+	int r = route_check(want);
+
+	return r < 0 ? r : route_set(op, want);
 }
 
 static int route_modify(struct dp_op *op, const void *have, const void *want)
@@ -168,100 +264,113 @@ static int route_modify(struct dp_op *op, const void *have, const void *want)
 	return route_create(op, want);
 }
 
-/* By prefix, table, metric and protocol: whatever its next hops have become. */
+/* Whatever its next hops have become. */
 static int route_remove(struct dp_op *op, const void *have)
 {
-	struct nlmsghdr *msg = begin(op, RTM_DELROUTE, 0, have);
-	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	const struct dp_route *r = have;
 
-	rtm->rtm_scope = RT_SCOPE_NOWHERE;
-	return rtnl_end(op, msg, RTNL_ABSENT_OK);
+	if (route_check(r) < 0)
+		return 0;
+	return rtnl_end(op, route_begin(op, RTM_DELROUTE, 0, r), RTNL_ABSENT_OK);
 }
 
-/* ---- From the kernel ---- */
+/* ---- What exists ---- */
 
-static void parse_nexthop(struct dp *dp, struct dp_route *r, uint32_t ifindex,
-			  const struct nlattr *gateway, uint8_t hops)
+static struct ipaddr get_gateway(const struct nlattr **tb, uint8_t family)
 {
-	struct dp_nexthop *nh = &r->nexthop[r->nexthops];
+	const struct rtvia *via;
 
-	if (r->nexthops == DP_NEXTHOPS)
-		return;
-	r->nexthops++;
-	rtnl_ifname(dp, ifindex, &nh->ifname);
-	if (gateway)
-		nh->gateway = rtnl_ipaddr(gateway, r->dst.addr.family);
-	nh->weight = (uint8_t)(hops + 1);
+	if (!tb[RTA_VIA])
+		return rtnl_ipaddr(tb[RTA_GATEWAY], family);
+	via = mnl_attr_get_payload(tb[RTA_VIA]);
+	if (mnl_attr_get_payload_len(tb[RTA_VIA]) != sizeof(*via) + 16 ||
+	    via->rtvia_family != AF_INET6)
+		return (struct ipaddr){ 0 };
+	return ipaddr_from(AF_INET6, via->rtvia_addr);
 }
 
-static void parse_multipath(struct dp *dp, struct dp_route *r, const struct nlattr *attr)
+static void get_nexthop(const struct dp *dp, const struct nlattr **tb, uint8_t family,
+			uint32_t ifindex, unsigned int flags, struct dp_nexthop *ret)
 {
-	const struct rtnexthop *rtnh = mnl_attr_get_payload(attr);
-	size_t left = mnl_attr_get_payload_len(attr);
+	rtnl_ifname(dp, ifindex, &ret->ifname);
+	ret->gateway = get_gateway(tb, family);
+	ret->onlink = flags & RTNH_F_ONLINK;
+}
 
-	while (left >= sizeof(*rtnh) && rtnh->rtnh_len >= sizeof(*rtnh) && rtnh->rtnh_len <= left) {
-		const struct nlattr *a = (const struct nlattr *)(rtnh + 1), *gateway = NULL;
-		int bytes = rtnh->rtnh_len - (int)sizeof(*rtnh);
+static bool get_nexthops(const struct dp *dp, const struct nlattr *multipath, uint8_t family,
+			 struct dp_route *ret)
+{
+	const struct rtnexthop *rtnh = mnl_attr_get_payload(multipath);
+	int left = mnl_attr_get_payload_len(multipath);
 
-		for (; mnl_attr_ok(a, bytes); a = mnl_attr_next(a)) {
-			bytes -= (int)MNL_ALIGN(a->nla_len);
-			if (mnl_attr_get_type(a) == RTA_GATEWAY)
-				gateway = a;
-		}
-		parse_nexthop(dp, r, (uint32_t)rtnh->rtnh_ifindex, gateway, rtnh->rtnh_hops);
-		if ((size_t)RTNH_ALIGN(rtnh->rtnh_len) >= left)
-			break;
-		left -= (size_t)RTNH_ALIGN(rtnh->rtnh_len);
-		rtnh = RTNH_NEXT(rtnh);
+	for (; RTNH_OK(rtnh, left); left -= RTNH_ALIGN(rtnh->rtnh_len), rtnh = RTNH_NEXT(rtnh)) {
+		const struct nlattr *tb[RTA_MAX + 1] = { NULL };
+		const struct nlattr *attr = (const void *)RTNH_DATA(rtnh);
+		int rest = rtnh->rtnh_len - (int)sizeof(*rtnh);
+
+		if (ret->nexthops == DP_NEXTHOPS)
+			return false;
+		for (; mnl_attr_ok(attr, rest);
+		     rest -= MNL_ALIGN(attr->nla_len), attr = mnl_attr_next(attr))
+			if (mnl_attr_get_type(attr) <= RTA_MAX)
+				tb[mnl_attr_get_type(attr)] = attr;
+		get_nexthop(dp, tb, family, (uint32_t)rtnh->rtnh_ifindex, rtnh->rtnh_flags,
+			    &ret->nexthop[ret->nexthops]);
+		ret->nexthop[ret->nexthops++].weight = (uint8_t)(rtnh->rtnh_hops + 1);
 	}
+	return true;
 }
 
-static bool parse_kind(uint8_t type, enum dp_route_kind *ret)
+static bool get_kind(const struct rtmsg *rtm, enum dp_route_kind *ret)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(kind_types); i++) {
-		if (kind_types[i] == type) {
-			*ret = (enum dp_route_kind)i;
-			return true;
-		}
+	for (unsigned int i = 0; i < sizeof(wire_kinds); i++) {
+		if (wire_kinds[i] != rtm->rtm_type)
+			continue;
+		*ret = (enum dp_route_kind)i;
+		return true;
 	}
 	return false;
 }
 
-static bool is_learned_default(const struct rtmsg *rtm)
+/* By the header alone: most notifications on a busy machine end here. */
+static bool route_matters(const struct dp *dp, const struct nlmsghdr *msg, bool *ours)
 {
-	return rtm->rtm_family == AF_INET6 && rtm->rtm_dst_len == 0 &&
-	       rtm->rtm_protocol == RTPROT_RA;
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+
+	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*rtm) ||
+	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
+	    rtm->rtm_flags & RTM_F_CLONED || rtm->rtm_src_len || rtm->rtm_tos)
+		return false;
+	*ours = rtm->rtm_protocol == dp_mark(dp_conf(dp)->owner)->protocol;
+	return *ours || (rtm->rtm_dst_len == 0 && rtm->rtm_table == RT_TABLE_MAIN);
 }
 
-/* false: none that concerns us. */
 static bool route_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_route *ret, bool *ours)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *tb[RTA_MAX + 1];
+	static const uint8_t zero[16];
 
-	*ret = (struct dp_route){ 0 };
-	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*rtm) || (rtm->rtm_flags & RTM_F_CLONED) ||
-	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
-	    !parse_kind(rtm->rtm_type, &ret->kind))
+	if (!route_matters(dp, msg, ours))
 		return false;
-	*ours = rtm->rtm_protocol == dp_mark(dp_conf(dp)->owner)->protocol;
-	if (!*ours && !is_learned_default(rtm))
+	*ret = (struct dp_route){ 0 };
+	if (!get_kind(rtm, &ret->kind))
 		return false;
 	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);
 	ret->dst.addr = tb[RTA_DST] ? rtnl_ipaddr(tb[RTA_DST], rtm->rtm_family)
-				    : (struct ipaddr){ .family = rtm->rtm_family };
+				    : ipaddr_from(rtm->rtm_family, zero);
 	ret->dst.len = rtm->rtm_dst_len;
 	ret->table = tb[RTA_TABLE] ? rtnl_u32(tb[RTA_TABLE]) : rtm->rtm_table;
 	ret->metric = rtnl_u32(tb[RTA_PRIORITY]);
-	if (tb[RTA_PREFSRC])
-		ret->prefsrc = rtnl_ipaddr(tb[RTA_PREFSRC], rtm->rtm_family);
-	/* IPv6 hangs those without next hop on the loopback interface. */
-	if (ret->kind == DP_ROUTE_UNREACHABLE || ret->kind == DP_ROUTE_BLACKHOLE)
+	ret->prefsrc = rtnl_ipaddr(tb[RTA_PREFSRC], rtm->rtm_family);
+	/* Of an unreachable one the kernel tells the loopback interface, if it is IPv6. */
+	if (ret->kind != DP_ROUTE_UNICAST && ret->kind != DP_ROUTE_LOCAL)
 		return true;
 	if (tb[RTA_MULTIPATH])
-		parse_multipath(dp, ret, tb[RTA_MULTIPATH]);
-	else
-		parse_nexthop(dp, ret, rtnl_u32(tb[RTA_OIF]), tb[RTA_GATEWAY], 0);
+		return get_nexthops(dp, tb[RTA_MULTIPATH], rtm->rtm_family, ret);
+	get_nexthop(dp, tb, rtm->rtm_family, rtnl_u32(tb[RTA_OIF]), rtm->rtm_flags,
+		    &ret->nexthop[0]);
+	ret->nexthops = 1;
 	return true;
 }
 
@@ -274,40 +383,61 @@ static void route_seen(struct dp *dp, const struct nlmsghdr *msg)
 		dp_observed(dp, &dp_route_type, &route, ours);
 }
 
+/* Foreign ones in a dump of the main table. */
+static void route_seen_foreign(struct dp *dp, const struct nlmsghdr *msg)
+{
+	bool ours;
+
+	if (route_matters(dp, msg, &ours) && !ours)
+		route_seen(dp, msg);
+}
+
 static void route_gone(struct dp *dp, const struct nlmsghdr *msg)
 {
 	struct strbuf key = STRBUF_INIT;
+	const struct dp_route *have;
 	struct dp_route route;
 	bool ours;
 
 	if (!route_parse(dp, msg, &route, &ours))
 		return;
 	route_key(&route, &key);
-	dp_gone(dp, &dp_route_type, strbuf_str(&key));
+	have = dp_have(dp, &dp_route_type, strbuf_str(&key));
+	/* IPv6: one way of several may be told as gone by itself, and others may stay. */
+	if (have && have->nexthops > 1 && route.dst.addr.family == AF_INET6)
+		rtnl_resync(dp, &dp_route_observer);
+	else
+		dp_gone(dp, &dp_route_type, strbuf_str(&key));
 	strbuf_fini(&key);
 }
 
-/* The kernel filters by protocol (strict checking, net/ipv4/fib_frontend.c). */
-static int dump_some(struct dp *dp, uint8_t family, uint8_t protocol)
+/* The kernel filters by protocol and by table (strict checking, since 4.20), not by length. */
+static int dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t table,
+		     rtnl_msg_fn *seen)
 {
 	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg));
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	int r;
 
 	rtm->rtm_family = family;
 	rtm->rtm_protocol = protocol;
-	return rtnl_dump(dp, msg, route_seen);
+	rtm->rtm_table = table;
+	r = rtnl_dump(dp, msg, seen);
+	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r; /* no such table (yet), no IPv6 */
 }
 
 static int route_dump(struct dp *dp)
 {
-	uint8_t ours = dp_mark(dp_conf(dp)->owner)->protocol;
-	int r = dump_some(dp, AF_INET, ours);
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	uint8_t protocol = dp_mark(dp_conf(dp)->owner)->protocol;
+	int r = 0;
 
-	if (r == 0)
-		r = dump_some(dp, AF_INET6, ours);
-	if (r == 0)
-		r = dump_some(dp, AF_INET6, RTPROT_RA);
+	for (unsigned int i = 0; r == 0 && i < 2; i++) {
+		r = dump_some(dp, families[i], protocol, RT_TABLE_UNSPEC, route_seen);
+		if (r == 0)
+			r = dump_some(dp, families[i], 0, RT_TABLE_MAIN, route_seen_foreign);
+	}
 	return r;
 }
 

@@ -57,7 +57,7 @@ static void require_observed(const struct item_story *story, const void *spec, c
 	struct strbuf text = STRBUF_INIT;
 	const void *have = dp_have(node_dp(n), story->type, key);
 
-	if (have)
+	if (have && story->type->print)
 		story->type->print(have, &text);
 	if (!spec && have)
 		wrong(__FILE__, __LINE__, "%s: %s %s still exists: %s", when, story->type->name,

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/items/inet.h"
+#include "dataplane/items/link.h"
+#include "tests/item/conformance.h"
+#include "tests/item/space.h"
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix p;
+
+	require(prefix_parse(text, &p) == 0, "prefix %s", text);
+	return p;
+}
+
+static void veth_world(struct dp_graph *g)
+{
+	dp_want(g, &dp_veth_type,
+		&(struct dp_veth){ .ifname = IFNAME("v0"),
+				   .peer = IFNAME("v1"),
+				   .up = true,
+				   .peer_up = true });
+}
+
+static void addr_conforms(void **state)
+{
+	static const char *const prefixes[] = { "10.1.0.1/24", "10.1.0.1/32", "fd00:1::1/64",
+						"fe80::99/64" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		item_conformance(&(struct item_story){
+			.type = &dp_addr_type,
+			.a = &(struct dp_addr){ .ifname = IFNAME("v0"),
+						.prefix = prefix(prefixes[i]),
+						.nodad = true },
+			.b = &(struct dp_addr){ .ifname = IFNAME("v0"),
+						.prefix = prefix(prefixes[i]),
+						.nodad = true,
+						.noprefixroute = true },
+			.world = veth_world,
+		});
+}
+
+/* ---- Foreign ones ---- */
+
+static void foreign(const void *arg)
+{
+	struct node *n = node_new();
+
+	(void)arg;
+	sh("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
+	sh("ip address add 10.2.0.1/24 dev v0 && ip address add fd00:2::1/64 dev v0 nodad");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_FOREIGN);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_FOREIGN);
+	dp_sweep(node_dp(n));
+	node_settle(n);
+	sh("ip address show v0 | grep -q 10.2.0.1/24");
+	sh("ip address flush dev v0 scope global");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_ABSENT);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_ABSENT);
+	sh("ip address add 10.2.0.1/24 dev v0");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_FOREIGN);
+	sh("ip link del v0");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_ABSENT);
+	node_free(n);
+}
+
+static void foreign_addresses_are_seen_and_left_alone(void **state)
+{
+	(void)state;
+	in_space(foreign, NULL);
+}
+
+/* ---- Falling and returning ---- */
+
+static void want_both(struct node *n)
+{
+	struct dp_graph *g = dp_graph_new("both");
+
+	dp_want(g, &dp_addr_type,
+		&(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = prefix("10.2.0.1/24") });
+	dp_want(g, &dp_addr_type,
+		&(struct dp_addr){
+			.ifname = IFNAME("v0"), .prefix = prefix("fd00:2::1/64"), .nodad = true });
+	dp_submit(node_dp(n), g);
+}
+
+static void falls(const void *arg)
+{
+	struct node *n = node_new();
+
+	(void)arg;
+	sh("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
+	want_both(n);
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_CREATED);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_CREATED);
+	sh("ip address show v0 | grep -q 'inet 10.2.0.1/24 brd 10.2.0.255'");
+	sh("ip link set v0 down"); /* the kernel removes the IPv6 one */
+	node_turn(n, 20);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_CREATED);
+	sh("ip link set v0 up");
+	node_turn(n, 20);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_CREATED);
+	sh("ip address show v0 | grep -q 'inet6 fd00:2::1/64'");
+	sh("ip link del v0");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_WAITING);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_WAITING);
+	sh("ip link add v0 type veth peer name v1 && ip link set v0 up");
+	node_wait_state(n, &dp_addr_type, "v0/10.2.0.1/24", DP_CREATED);
+	node_wait_state(n, &dp_addr_type, "v0/fd00:2::1/64", DP_CREATED);
+	node_free(n);
+}
+
+static void addresses_return_with_their_interface(void **state)
+{
+	(void)state;
+	in_space(falls, NULL);
+}
+
+/* ---- Duplicates ---- */
+
+static bool is_unique(struct node *n, void *arg)
+{
+	const struct dp_addr *have = dp_have(node_dp(n), &dp_addr_type, "v0/fd00:2::1/64");
+
+	(void)arg;
+	return have && !have->tentative && !have->dadfailed;
+}
+
+static bool is_duplicate(struct node *n, void *arg)
+{
+	struct dp_counts counts;
+
+	(void)arg;
+	dp_counts(node_dp(n), &counts);
+	return counts.repaired > 0; /* found, and made anew */
+}
+
+static void duplicate(const void *arg)
+{
+	struct node *n;
+
+	(void)arg;
+	sh("ip netns add other && ip link add v0 type veth peer name v1 netns other && "
+	   "ip link set v0 up && ip -n other link set v1 up");
+	sh("ip -n other address add fd00:2::1/64 dev v1 nodad");
+	n = node_new();
+	node_apply(n, &dp_addr_type,
+		   &(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = prefix("fd00:2::1/64") });
+	node_wait(n, 8000, is_duplicate, NULL, "the duplicate to be found");
+	sh("ip -n other address del fd00:2::1/64 dev v1");
+	node_wait(n, 40000, is_unique, NULL, "the address to be usable");
+	node_free(n);
+}
+
+static void duplicate_address_is_tried_again_until_it_is_free(void **state)
+{
+	(void)state;
+	in_space(duplicate, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addr_conforms),
+		cmocka_unit_test(foreign_addresses_are_seen_and_left_alone),
+		cmocka_unit_test(addresses_return_with_their_interface),
+		cmocka_unit_test(duplicate_address_is_tried_again_until_it_is_free),
+	};
+
+	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
+}
