@@ -16,6 +16,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/lease.h"
+#include "dataplane/nl/carrier.h"
 #include "dataplane/report.h"
 #include "nim/intent.h"
 #include "nim/status.h"
@@ -270,7 +271,12 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 
 		if (link)
 			link_changed(port->ifname.str, NULL, link, nim);
+		r = dp_carrier_watch(nim->dp, &port->ifname);
+		if (r < 0)
+			log_warning("carrier_watch", "ifname=%s err=%d", port->ifname.str, -r);
 	}
+	for (unsigned int i = 0; i < was->nports; i++) /* watches are counted */
+		dp_carrier_unwatch(nim->dp, &was->ports[i].ifname);
 	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
 	r = nim_watch_leases(nim);

@@ -130,7 +130,7 @@ void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 	strbuf_addf(out, "interface=%s\nexcept-interface=lo\nbind-interfaces\nlisten-address=",
 		    ni->bridge.str);
 	ipaddr_format(&ni->gateway, out);
-	strbuf_add(out, "\npid-file\nno-resolv\nno-hosts\nno-ping\nbogus-priv\nneg-ttl=10\n"
+	strbuf_add(out, "\nno-resolv\nno-hosts\nno-ping\nbogus-priv\nneg-ttl=10\n"
 			"dhcp-ttl=600\nquiet-dhcp\nquiet-dhcp6\nquiet-ra\nleasefile-ro\n"
 			"dhcp-authoritative\ndhcp-ignore=tag:!known\n");
 	strbuf_addf(out, "addn-hosts=%s\ndhcp-hostsfile=%s\nservers-file=%s\n", paths->hosts,

@@ -142,6 +142,8 @@ static void intent_bridge_sysctls(struct dp_graph *g, const struct zr_ni *ni)
 		 * over the interface they came from, without telling apps a shorter way. */
 		want_sysctl(g, dir, "proxy_arp_pvlan", "1");
 		want_sysctl(g, dir, "send_redirects", "0");
+		snprintf(dir, sizeof(dir), "ipv4/neigh/%s", ni->bridge.str);
+		want_sysctl(g, dir, "proxy_delay", "0");
 		return;
 	}
 	snprintf(dir, sizeof(dir), "ipv6/conf/%s", ni->bridge.str);
