@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/numbers.h"
 #include "base/strbuf.h"
+#include "dataplane/caps.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
@@ -20,7 +21,13 @@
 #include "zedrouter/intent.h"
 #include "zedrouter/status.h"
 
-enum zr_input { ZR_INPUT_INSTANCES = 1, ZR_INPUT_APPS = 2, ZR_INPUT_PORTS = 4, ZR_INPUTS_ALL = 7 };
+enum zr_input {
+	ZR_INPUT_INSTANCES = 1 << 0,
+	ZR_INPUT_APPS = 1 << 1,
+	ZR_INPUT_PORTS = 1 << 2,
+	ZR_INPUT_CAPS = 1 << 3, /* nothing is built before: VRFs or rules? */
+	ZR_INPUTS_ALL = (1 << 4) - 1,
+};
 
 struct zedrouter {
 	struct daemon *daemon;
@@ -28,6 +35,7 @@ struct zedrouter {
 	struct ps *ps;
 	struct ps_pub *ni_pub, *app_pub;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
+	struct caps_query *caps;
 	struct event *tell_ev; /* the engine reported: statuses follow */
 	struct zr_intent_conf conf;
 	struct zr_model model;
@@ -182,6 +190,8 @@ static void zedrouter_apply(struct zedrouter *zr)
 {
 	struct hmap_node *node;
 
+	if (!(zr->synced & ZR_INPUT_CAPS))
+		return;
 	save_numbers(zr);
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
@@ -326,6 +336,19 @@ static void apps_synced(void *arg)
 	input_synced(arg, ZR_INPUT_APPS);
 }
 
+static void caps_known(const struct caps *caps, int err, void *arg)
+{
+	struct zedrouter *zr = arg;
+
+	zr->caps = caps_query_free(zr->caps);
+	if (err < 0)
+		log_warning("caps_unknown", "err=%d why=\"doing without VRF devices\"", -err);
+	zr->model.vrf = err == 0 && caps_has(caps, CAPS_VRF);
+	log_info("routing_domains", "by=%s", zr->model.vrf ? "vrf" : "rules");
+	input_synced(zr, ZR_INPUT_CAPS);
+	zedrouter_apply(zr);
+}
+
 static void ports_synced(void *arg)
 {
 	input_synced(arg, ZR_INPUT_PORTS);
@@ -460,6 +483,8 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 		r = zedrouter_open_dp(zr);
 	if (r == 0)
 		r = zedrouter_open_bus(zr);
+	if (r == 0)
+		r = caps_ask(daemon_base(d), daemon_run_dir(d), caps_known, zr, &zr->caps);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
 		zedrouter_free(zr);
@@ -473,6 +498,7 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 {
 	if (!zr)
 		return NULL;
+	caps_query_free(zr->caps);
 	ps_free(zr->ps);
 	dp_free(zr->dp);
 	zr_model_fini(&zr->model);

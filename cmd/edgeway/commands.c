@@ -13,6 +13,8 @@ const struct command commands[] = {
 	{ "graph", "DAEMON [--json | --dot | --svg FILE]",
 	  "all objects of a daemon with state and dependencies",
 	  DAEMONS_WITH_GRAPH " --json --dot --svg", cmd_graph },
+	{ "doctor", "", "what this machine lacks: kernel features, helpers, daemons, configuration",
+	  NULL, cmd_doctor },
 	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",
 	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
 	{ "run", "[--config FILE] [--log-level LEVEL] [--log-json]",
