@@ -134,6 +134,18 @@ static bool start_all(struct dp *dp, enum queue queue, enum op_kind kind)
 	return any;
 }
 
+static bool give_up_all(struct dp *dp)
+{
+	struct item *it;
+	bool any = false;
+
+	while ((it = list_first(&dp->queues[Q_GIVE_UP], struct item, work))) {
+		it->given_up = any = true;
+		item_dirty(dp, it);
+	}
+	return any;
+}
+
 static void flush(struct dp *dp)
 {
 	const struct dp_backend *const *b = dp->conf.backends;
@@ -165,7 +177,7 @@ static bool wave(struct dp *dp)
 		flush(dp);
 		return true;
 	}
-	if (start_all(dp, Q_LAST, OP_REMOVE))
+	if (give_up_all(dp) || start_all(dp, Q_LAST, OP_REMOVE))
 		return true;
 	return list_empty(&dp->waiting) && item_break_ring(dp);
 }
@@ -174,8 +186,9 @@ static bool work_left(const struct dp *dp)
 {
 	return !list_empty(&dp->queues[Q_DIRTY]) || !list_empty(&dp->queues[Q_REMOVE]) ||
 	       !list_empty(&dp->queues[Q_MODIFY]) || !list_empty(&dp->queues[Q_CREATE]) ||
-	       !list_empty(&dp->queues[Q_LAST]) || !list_empty(&dp->watch_events) ||
-	       !list_empty(&dp->tell) || !list_empty(&dp->tell_claims) || dp->unflushed;
+	       !list_empty(&dp->queues[Q_LAST]) || !list_empty(&dp->queues[Q_GIVE_UP]) ||
+	       !list_empty(&dp->watch_events) || !list_empty(&dp->tell) ||
+	       !list_empty(&dp->tell_claims) || dp->unflushed;
 }
 
 static void run_turn(struct dp *dp, bool yield)

@@ -74,7 +74,17 @@ struct trouble {
 	unsigned int repairs; /* of drift in quick succession */
 };
 
-enum queue { Q_NONE, Q_DIRTY, Q_REMOVE, Q_MODIFY, Q_CREATE, Q_LAST, Q_BLOCKED, Q_COUNT };
+enum queue {
+	Q_NONE,
+	Q_DIRTY, /* to be judged */
+	Q_REMOVE,
+	Q_MODIFY,
+	Q_CREATE,
+	Q_GIVE_UP, /* what exists is not what is wanted, and what is wanted cannot be */
+	Q_LAST, /* removals that are slow */
+	Q_BLOCKED, /* removals that wait for users to go */
+	Q_COUNT,
+};
 
 struct item {
 	struct hmap_node node; /* in kind->items */
@@ -101,6 +111,7 @@ struct item {
 	bool recreate : 1; /* doomed to be made anew; stays until it is gone or right again */
 	bool refused : 1; /* a foreign one is in the way */
 	bool released : 1; /* was wanted by this run: may be removed before dp_sweep() */
+	bool given_up : 1; /* the wish cannot be: what exists goes */
 	bool stale : 1; /* something it follows changed: recreate */
 	bool unsure : 1; /* a modify failed or was cancelled: have may not be true */
 	bool fell : 1; /* something it falls with went */

@@ -51,6 +51,7 @@ struct verdict {
 	bool doomed;
 	bool recreate;
 	bool refused;
+	bool given_up;
 };
 
 static struct verdict verdict_still(enum dp_state state)
@@ -85,6 +86,20 @@ static struct verdict judge_unwanted(const struct dp *dp, const struct item *it,
 	return verdict_remove(it, o);
 }
 
+/*
+ * What is there is not wanted any more, and what is wanted cannot be: better nothing. But the old
+ * one stays to the end of the turn, in case what is missing is only just being made.
+ */
+static struct verdict verdict_give_up(const struct item *it, const struct outlook *o)
+{
+	struct verdict v = { .queue = Q_GIVE_UP, .state = DP_WAITING };
+
+	if (it->given_up)
+		v = verdict_remove(it, o);
+	v.given_up = it->given_up;
+	return v;
+}
+
 /* It is there, or may be, it is ours, and it is wanted. */
 static struct verdict judge_present(const struct item *it, enum dp_change change,
 				    const struct outlook *o)
@@ -98,9 +113,8 @@ static struct verdict judge_present(const struct item *it, enum dp_change change
 	}
 	if (it->have && change == DP_SAME && !it->stale && !it->unsure)
 		return o->want_unmet ? verdict_remove(it, o) : verdict_still(DP_CREATED);
-	/* What is there is not wanted any more, even if what is wanted cannot be yet. */
 	if (o->want_missing && !it->recreate)
-		return verdict_remove(it, o);
+		return verdict_give_up(it, o);
 	if (!it->stale && it->have && change != DP_RECREATE && it->kind->type->modify)
 		v = (struct verdict){ .queue = Q_MODIFY, .state = DP_MODIFYING };
 	else if (!it->stale && !it->have && change == DP_SAME)
@@ -214,7 +228,7 @@ static void hold_drift(struct dp *dp, struct item *it, bool removing)
 /* Is it too early to try again? */
 static bool must_wait(struct dp *dp, struct item *it, const struct verdict *v)
 {
-	bool acts = v->queue != Q_NONE && v->queue != Q_BLOCKED;
+	bool acts = v->queue != Q_NONE && v->queue != Q_BLOCKED && v->queue != Q_GIVE_UP;
 	bool removing = v->doomed && !v->recreate;
 
 	if (v->refused) {
@@ -248,6 +262,7 @@ static void apply(struct dp *dp, struct item *it, struct verdict v)
 			edges_have_from_want(dp, it, false);
 	}
 	it->recreate = v.recreate;
+	it->given_up = v.given_up;
 	if (it->doomed != v.doomed || it->refused != v.refused) {
 		it->doomed = v.doomed;
 		it->refused = v.refused;

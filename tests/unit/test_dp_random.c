@@ -234,10 +234,8 @@ static void random_worlds_end_as_wanted(void **state)
 		return;
 	}
 	for (uint64_t seed = 0; seed < ROUNDS; seed++) {
-		print_message("\r%llu", (unsigned long long)seed);
 		round_of(seed);
 	}
-	print_message("\n");
 }
 
 int main(void)
