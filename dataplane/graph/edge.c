@@ -9,11 +9,21 @@ struct dp_deps {
 	struct edge **next; /* where the answer is expected to go on */
 };
 
+/* A modify must not take away under a user what it needs: whoever needs it goes first. */
+static bool edge_lasts(const struct edge *e)
+{
+	const struct item *to = e->to;
+
+	if (to->doomed)
+		return false;
+	return !to->changing || !e->ok || !item_want(to) || e->ok(item_want(to)->data);
+}
+
 bool edge_refresh(struct edge *e)
 {
 	const struct item *to = e->to;
 	bool there = to->have && !to->refused && (!e->ok || e->ok(to->have->data));
-	bool met = there && !to->doomed;
+	bool met = there && edge_lasts(e);
 
 	if (there == e->there && met == e->met)
 		return false;

@@ -55,7 +55,7 @@ struct edge {
 	uint8_t flags; /* enum dp_need_flags */
 	uint8_t use; /* enum edge_use */
 	bool there; /* to exists and ok() */
-	bool met; /* there, and not about to be removed */
+	bool met; /* there, and about to stay so */
 	bool blocks; /* counted in to->blockers */
 };
 
@@ -109,6 +109,7 @@ struct item {
 	bool observed : 1; /* have comes from dp_observed(), not from our own operation */
 	bool doomed : 1; /* will be removed: satisfies no need any more */
 	bool recreate : 1; /* doomed to be made anew; stays until it is gone or right again */
+	bool changing : 1; /* will be modified, or is being: judged by what it will be as well */
 	bool refused : 1; /* a foreign one is in the way */
 	bool released : 1; /* was wanted by this run: may be removed before dp_sweep() */
 	bool given_up : 1; /* the wish cannot be: what exists goes */

@@ -17,12 +17,13 @@ struct outlook {
 	bool have_unmet; /* a need of what exists */
 	bool have_doomed; /* … because it is about to go */
 	bool rides; /* what exists will go together with something doomed, by itself */
-	bool falls; /* what exists has gone by itself, or so the type says */
+	bool falls; /* what exists has gone by itself, the type says, as a predicate turned false */
 };
 
 static void look(const struct item *it, struct outlook *ret)
 {
 	const struct edge *e;
+	bool waited_for = false; /* something that is to go cannot before it has gone */
 
 	*ret = (struct outlook){ 0 };
 	for (e = it->needs; e; e = e->next_need) {
@@ -39,10 +40,13 @@ static void look(const struct item *it, struct outlook *ret)
 			ret->have_doomed |= going;
 			if (e->flags & DP_FALLS_WITH) {
 				ret->rides |= going && !item_failing(e->to, true);
-				ret->falls |= !going;
+				ret->falls |= !going && !e->to->refused && item_present(e->to);
+			} else {
+				waited_for |= going;
 			}
 		}
 	}
+	ret->rides &= !waited_for && !it->unsure;
 }
 
 struct verdict {
@@ -104,27 +108,33 @@ static struct verdict verdict_give_up(const struct item *it, const struct outloo
 static struct verdict judge_present(const struct item *it, enum dp_change change,
 				    const struct outlook *o)
 {
+	bool modify = it->have && change != DP_RECREATE && it->kind->type->modify;
+	bool finish = !it->have && change == DP_SAME; /* what may be half-made */
 	struct verdict v;
 
-	if (o->have_unmet) {
-		if (!it->have && o->falls && !o->have_doomed)
-			return verdict_still(DP_WAITING);
+	bool fell = !it->have && o->falls && !o->have_doomed; /* and is let lie */
+
+	if (fell && o->want_unmet)
+		return verdict_still(DP_WAITING);
+	if (o->have_unmet && !fell)
 		return verdict_remove(it, o);
-	}
 	if (it->have && change == DP_SAME && !it->stale && !it->unsure)
 		return o->want_unmet ? verdict_remove(it, o) : verdict_still(DP_CREATED);
-	if (o->want_missing && !it->recreate)
-		return verdict_give_up(it, o);
-	if (!it->stale && it->have && change != DP_RECREATE && it->kind->type->modify)
-		v = (struct verdict){ .queue = Q_MODIFY, .state = DP_MODIFYING };
-	else if (!it->stale && !it->have && change == DP_SAME)
-		v = (struct verdict){ .queue = Q_CREATE, .state = DP_CREATING };
-	else {
+	if (it->stale || (!modify && !finish)) {
+		/* Once begun it is not given up, or two wishes that wait for each other see-saw. */
+		if (o->want_missing && !it->recreate)
+			return verdict_give_up(it, o);
 		v = verdict_remove(it, o);
 		v.recreate = true;
 		return v;
 	}
-	return o->want_unmet ? verdict_still(DP_WAITING) : v;
+	if (o->want_missing)
+		return verdict_give_up(it, o);
+	if (o->want_unmet)
+		return verdict_still(DP_WAITING);
+	if (modify)
+		return (struct verdict){ .queue = Q_MODIFY, .state = DP_MODIFYING };
+	return (struct verdict){ .queue = Q_CREATE, .state = DP_CREATING };
 }
 
 static struct verdict judge_wanted(const struct item *it, enum dp_change change,
@@ -183,8 +193,9 @@ static void refresh_have_edges(struct dp *dp, struct item *it, enum dp_change ch
 
 /*
  * What the system removed together with something else. For certain when that something went; not
- * for certain when only a predicate turned false: then it may be there still, a later create
- * tolerates it, and when it is not wanted any more it is removed after all.
+ * for certain when only a predicate turned false, or when a modify was broken off and nobody knows
+ * what it hung on: then it may be there still, a later create tolerates it, and when it is not
+ * wanted any more it is removed after all.
  */
 static bool item_fall(struct dp *dp, struct item *it, const struct outlook *o)
 {
@@ -194,11 +205,11 @@ static bool item_fall(struct dp *dp, struct item *it, const struct outlook *o)
 	it->fell = false;
 	if (!it->kind->type->create || !item_present(it) || (have && !it->ours))
 		return false;
-	if (fell) {
+	if (fell && !(have && it->unsure)) {
 		item_forget(dp, it);
 		return true;
 	}
-	if (!o->falls || o->rides || !have || !item_want(it))
+	if (!fell && (!o->falls || o->rides || !have || !item_want(it)))
 		return false;
 	spec_unref(it->kind->type, it->maybe);
 	it->maybe = spec_ref(have);
@@ -252,6 +263,8 @@ static bool must_wait(struct dp *dp, struct item *it, const struct verdict *v)
 
 static void apply(struct dp *dp, struct item *it, struct verdict v)
 {
+	bool changing = v.queue == Q_MODIFY;
+
 	if (must_wait(dp, it, &v)) {
 		v.queue = Q_NONE;
 		v.state = DP_FAILED;
@@ -263,9 +276,10 @@ static void apply(struct dp *dp, struct item *it, struct verdict v)
 	}
 	it->recreate = v.recreate;
 	it->given_up = v.given_up;
-	if (it->doomed != v.doomed || it->refused != v.refused) {
+	if (it->doomed != v.doomed || it->refused != v.refused || it->changing || changing) {
 		it->doomed = v.doomed;
 		it->refused = v.refused;
+		it->changing = changing;
 		edges_users_refresh(dp, it);
 	}
 	item_set_state(dp, it, v.state);

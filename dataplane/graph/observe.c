@@ -82,7 +82,7 @@ void dp_observed(struct dp *dp, const struct dp_type *type, const void *spec, bo
 	}
 	it->observed = true;
 	if ((ours && !it->ours) || it->unsure) {
-		it->new_have |= ours && !it->ours;
+		it->new_have = true; /* a modify that failed left the needs of both */
 		it->ours |= ours;
 		it->unsure = false;
 		item_dirty(dp, it);
@@ -127,7 +127,7 @@ void dp_resync_end(struct dp *dp, const struct dp_type *type)
 	hmap_for_each_safe (n, tmp, &kind->items) {
 		struct item *it = container_of(n, struct item, node);
 
-		if (it->seen != kind->resync && !it->op)
+		if (it->seen != kind->resync && !(it->op && it->op->kind == OP_CREATE))
 			item_gone(dp, it);
 	}
 	kind->resync = 0;

@@ -138,8 +138,14 @@ static void op_created(struct dp *dp, struct item *it, struct dp_op *op)
 	}
 }
 
+/* There was nothing to modify: somebody removed it and we were not told. */
+static bool says_missing(int err)
+{
+	return err == -ENOENT || err == -ENODEV || err == -ENXIO || err == -ESRCH;
+}
+
 /* The last that was seen of it counts; nothing was seen: it may exist. */
-static void op_keep_rest(struct dp *dp, struct item *it, struct dp_op *op)
+static void op_keep_rest(struct dp *dp, struct item *it, struct dp_op *op, int err)
 {
 	if (op->seen) {
 		it->ours |= op->seen_ours;
@@ -148,6 +154,9 @@ static void op_keep_rest(struct dp *dp, struct item *it, struct dp_op *op)
 	} else if (op->kind == OP_CREATE && !it->have) {
 		spec_unref(op->type, it->maybe);
 		it->maybe = spec_ref(op->want);
+	} else if (op->kind == OP_MODIFY && says_missing(err) && it->have) {
+		it->maybe = spec_ref(it->have);
+		item_set_have(dp, it, NULL);
 	}
 	it->unsure |= op->kind != OP_REMOVE && it->have;
 }
@@ -156,7 +165,7 @@ static void op_failed(struct dp *dp, struct item *it, struct dp_op *op, int err)
 {
 	struct trouble *t = item_trouble(it);
 
-	op_keep_rest(dp, it, op);
+	op_keep_rest(dp, it, op, err);
 	if (err == -ECANCELED)
 		return;
 	if (t->removing != op->removing)

@@ -27,6 +27,8 @@ void need_describe(const struct edge *e, struct strbuf *out)
 		strbuf_add(out, ": not as required");
 	else if (to->doomed)
 		strbuf_add(out, to->recreate ? ": is being replaced" : ": is being removed");
+	else if (!e->met)
+		strbuf_add(out, ": is being changed");
 }
 
 /* Reasons are kept by the item they concern, so that nobody has to free them. */

@@ -148,6 +148,7 @@ static void fake_vanish(struct fake_object *o, bool ordered)
 	unsigned int i;
 
 	o->exists = o->ours = false;
+	o->disturbed |= !ordered;
 	for (i = 0; i < world.count; i++) {
 		struct fake_object *user = &world.objects[i];
 		const struct fake_need *n = user->exists ? fake_need_of(user, o) : NULL;
