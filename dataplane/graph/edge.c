@@ -32,19 +32,21 @@ bool edge_refresh(struct edge *e)
 	return true;
 }
 
-/* An item appeared, changed, went or is doomed: those whose need is met or unmet now are judged. */
-void edges_users_refresh(struct dp *dp, struct item *it)
+/*
+ * An item appeared, changed or went: those whose need is met or unmet now are judged. all: what is
+ * to become of it changed, which concerns everything that hangs on it even if its need was unmet.
+ */
+void edges_users_refresh(struct dp *dp, struct item *it, bool all)
 {
 	struct edge *e;
 
 	for (e = it->users; e; e = e->next_user) {
-		bool met = e->met;
+		bool met = e->met, changed = edge_refresh(e);
 
-		if (!edge_refresh(e))
-			continue;
 		if (!met && e->met)
 			trouble_reset(dp, e->from, false);
-		item_dirty(dp, e->from);
+		if (changed || (all && (e->use & USE_HAVE)))
+			item_dirty(dp, e->from);
 	}
 }
 

@@ -277,7 +277,7 @@ void edges_have(struct dp *dp, struct item *it); /* from what exists */
 void edges_have_from_want(struct dp *dp, struct item *it, bool keep); /* keep: those it had too */
 void edges_drop(struct dp *dp, struct item *it, unsigned int use);
 bool edge_refresh(struct edge *e); /* true: there or met changed */
-void edges_users_refresh(struct dp *dp, struct item *it);
+void edges_users_refresh(struct dp *dp, struct item *it, bool all);
 void edges_block(struct dp *dp, struct item *it); /* count it, or not, as blocker of its needs */
 void edges_unlink_all(struct item *it);
 

@@ -199,7 +199,7 @@ void item_set_have(struct dp *dp, struct item *it, struct spec *spec)
 	    !(was && spec && spec_equal(it->kind->type, was->data, spec->data)))
 		engine_watch_event(dp, it, was, spec);
 	spec_unref(it->kind->type, was);
-	edges_users_refresh(dp, it);
+	edges_users_refresh(dp, it, false);
 	item_dirty(dp, it);
 }
 

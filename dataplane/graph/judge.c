@@ -263,7 +263,7 @@ static bool must_wait(struct dp *dp, struct item *it, const struct verdict *v)
 
 static void apply(struct dp *dp, struct item *it, struct verdict v)
 {
-	bool changing = v.queue == Q_MODIFY;
+	bool changing = v.queue == Q_MODIFY, fate;
 
 	if (must_wait(dp, it, &v)) {
 		v.queue = Q_NONE;
@@ -276,11 +276,12 @@ static void apply(struct dp *dp, struct item *it, struct verdict v)
 	}
 	it->recreate = v.recreate;
 	it->given_up = v.given_up;
-	if (it->doomed != v.doomed || it->refused != v.refused || it->changing || changing) {
+	fate = it->doomed != v.doomed || it->refused != v.refused;
+	if (fate || it->changing || changing) {
 		it->doomed = v.doomed;
 		it->refused = v.refused;
 		it->changing = changing;
-		edges_users_refresh(dp, it);
+		edges_users_refresh(dp, it, fate);
 	}
 	item_set_state(dp, it, v.state);
 	item_enqueue(dp, it, v.queue);
