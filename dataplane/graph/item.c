@@ -211,12 +211,11 @@ void item_forget(struct dp *dp, struct item *it)
 	for (e = it->users; e; e = e->next_user) {
 		if (!(e->use & USE_HAVE))
 			continue;
-		if (e->flags & DP_FALLS_WITH)
+		/* Just seen: what it hangs on now is not known yet. */
+		if ((e->flags & DP_FALLS_WITH) && !e->from->new_have)
 			e->from->fell = true;
 		else if (e->flags & DP_FOLLOW)
 			e->from->stale = true;
-		else
-			continue;
 		item_dirty(dp, e->from);
 	}
 	spec_unref(it->kind->type, it->maybe);

@@ -132,7 +132,12 @@ static void meddle(void)
 	bool told = fake_random(4) > 0;
 
 	if (!o->exists) {
-		/* Not in the middle of an operation: no type could tell whose it is. */
+		const struct item *it = item_lookup(world.dp, &fake_types[kind_of(i)], name_of(i));
+
+		/* Not in the middle of an operation, nor in place of one whose end was missed:
+		 * nobody could tell whose it is. */
+		if (it && item_present(it))
+			return;
 		if (kind_of(i) != FAKE_LINK && (kind_of(i) == FAKE_SLOW || fake_random(6)))
 			return;
 		o->spec = kind_of(i) == FAKE_LINK ? fake(FAKE_LINK, name_of(i)) : random_fake(i);
