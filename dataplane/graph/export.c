@@ -1,39 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Have and want in one picture: text, JSON, DOT; and the daemon's control door to them. */
-#include "dataplane/graph/engine.h"
+/* Have and want as text and JSON. */
+#include "dataplane/graph/export.h"
 
 #include <errno.h>
 
-#include "base/control.h"
+#include "dataplane/graph/engine.h"
 
-typedef void item_fn(const struct item *it, FILE *out);
+/* ---- Order ---- */
 
-static bool is_shown(const struct item *it)
+static int item_cmp(const struct item *a, const struct item *b)
 {
-	return item_present(it) || it->claims;
+	int r = strcmp(a->kind->type->name, b->kind->type->name);
+
+	return r ? r : strcmp(a->key, b->key);
 }
 
-static void each_item(const struct dp *dp, FILE *out, item_fn *fn)
+static int by_key(const void *a, const void *b)
 {
+	return item_cmp(*(const struct item *const *)a, *(const struct item *const *)b);
+}
+
+static int by_scope(const void *a, const void *b)
+{
+	const struct item *ia = *(const struct item *const *)a,
+			  *ib = *(const struct item *const *)b;
+	const char *sa = ia->claims ? ia->claims->scope->name : "\xff";
+	const char *sb = ib->claims ? ib->claims->scope->name : "\xff";
+	int r = strcmp(sa, sb);
+
+	return r ? r : item_cmp(ia, ib);
+}
+
+static size_t items_count(const struct item **items)
+{
+	size_t n = 0;
+
+	while (items[n])
+		n++;
+	return n;
+}
+
+const struct item **export_items(const struct dp *dp)
+{
+	const struct item **items = xcalloc(dp->counts.items + 1, sizeof(*items));
 	const struct kind *kind;
 	struct hmap_node *n;
+	size_t count = 0;
 
 	list_for_each (kind, &dp->kind_order, list) {
-		hmap_for_each (n, &kind->items) {
-			const struct item *it = container_of(n, struct item, node);
-
-			if (is_shown(it))
-				fn(it, out);
-		}
+		hmap_for_each (n, &kind->items)
+			items[count++] = container_of(n, struct item, node);
 	}
+	qsort(items, count, sizeof(*items), by_key);
+	return items;
 }
 
-static const char *scope_name(const struct item *it)
+void export_sort_by_scope(const struct item **items)
 {
-	return it->claims ? it->claims->scope->name : "";
+	qsort(items, items_count(items), sizeof(*items), by_scope);
 }
 
-static void spec_text(const struct item *it, const struct spec *spec, struct strbuf *out)
+void export_spec(const struct item *it, const struct spec *spec, struct strbuf *out)
 {
 	if (spec && it->kind->type->print)
 		it->kind->type->print(spec->data, out);
@@ -43,21 +70,27 @@ static void spec_text(const struct item *it, const struct spec *spec, struct str
 
 static void text_item(const struct item *it, FILE *out)
 {
-	struct strbuf spec = STRBUF_INIT;
+	_cleanup_(strbuf_fini) struct strbuf line = STRBUF_INIT;
 	const char *why = item_why(it);
+	const struct claim *c;
 
-	spec_text(it, item_want(it) ?: it->have ?: it->maybe, &spec);
-	fprintf(out, "%-9s %s %s scope=\"%s\" %s", dp_state_name((enum dp_state)it->state),
-		it->kind->type->name, it->key, scope_name(it), strbuf_str(&spec));
+	strbuf_addf(&line, "%-9s %s %s ", dp_state_name(it->state), it->kind->type->name, it->key);
+	export_spec(it, item_want(it) ?: it->have ?: it->maybe, &line);
+	for (c = it->claims; c; c = c->next)
+		strbuf_addf(&line, "%s%s", c == it->claims ? " scope=" : ",", c->scope->name);
 	if (why)
-		fprintf(out, " why=\"%s\"", why);
-	fputc('\n', out);
-	strbuf_fini(&spec);
+		strbuf_addf(&line, " why=\"%s\"", why);
+	fprintf(out, "%s\n", strbuf_str(&line));
 }
 
 int dp_text(const struct dp *dp, FILE *out)
 {
-	each_item(dp, out, text_item);
+	const struct item **items = export_items(dp), **at;
+
+	for (at = items; *at; at++)
+		if (item_present(*at) || (*at)->claims)
+			text_item(*at, out);
+	free(items);
 	return ferror(out) ? -EIO : 0;
 }
 
@@ -87,26 +120,38 @@ static void json_member(const char *name, const char *value, FILE *out)
 
 static void json_spec(const char *name, const struct item *it, const struct spec *spec, FILE *out)
 {
-	struct strbuf text = STRBUF_INIT;
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
 
 	if (!spec)
 		return;
-	spec_text(it, spec, &text);
+	export_spec(it, spec, &text);
 	json_member(name, strbuf_str(&text), out);
-	strbuf_fini(&text);
+}
+
+static void json_scopes(const struct item *it, FILE *out)
+{
+	const struct claim *c;
+
+	fputs(",\"scopes\":[", out);
+	for (c = it->claims; c; c = c->next) {
+		fputs(c == it->claims ? "" : ",", out);
+		json_string(c->scope->name, out);
+	}
+	fputc(']', out);
 }
 
 static void json_needs(const struct item *it, FILE *out)
 {
 	const struct edge *e;
-	const char *comma = "";
 
 	fputs(",\"needs\":[", out);
 	for (e = it->needs; e; e = e->next_need) {
-		fprintf(out, "%s{\"type\":\"%s\"", comma, e->to->kind->type->name);
+		fprintf(out, "%s{\"type\":\"%s\"", e == it->needs ? "" : ",",
+			e->to->kind->type->name);
 		json_member("key", e->to->key, out);
-		fprintf(out, ",\"met\":%s}", e->met ? "true" : "false");
-		comma = ",";
+		fprintf(out, ",\"met\":%s,\"fallsWith\":%s,\"follows\":%s}",
+			e->met ? "true" : "false", e->flags & DP_FALLS_WITH ? "true" : "false",
+			e->flags & DP_FOLLOW ? "true" : "false");
 	}
 	fputc(']', out);
 }
@@ -117,141 +162,30 @@ static void json_item(const struct item *it, FILE *out)
 
 	fprintf(out, "{\"type\":\"%s\"", it->kind->type->name);
 	json_member("key", it->key, out);
-	json_member("scope", scope_name(it), out);
-	json_member("state", dp_state_name((enum dp_state)it->state), out);
+	json_scopes(it, out);
+	json_member("state", dp_state_name(it->state), out);
 	if (why)
 		json_member("why", why, out);
 	json_spec("have", it, it->have, out);
 	json_spec("want", it, item_want(it), out);
 	json_needs(it, out);
-	fputs("},\n", out);
+	fputc('}', out);
 }
 
 int dp_json(const struct dp *dp, FILE *out)
 {
-	fputs("{\"items\":[\n", out);
-	each_item(dp, out, json_item);
-	fprintf(out, "{}],\n\"count\":%u}\n", dp->counts.items);
-	return ferror(out) ? -EIO : 0;
-}
+	const struct item **items = export_items(dp), **at;
+	const char *comma = "\n";
 
-/* ---- DOT ---- */
-
-static const char *const state_colors[] = {
-	[DP_ABSENT] = "white",	    [DP_WAITING] = "khaki",	     [DP_CREATING] = "lightskyblue",
-	[DP_CREATED] = "palegreen", [DP_MODIFYING] = "lightskyblue", [DP_REMOVING] = "plum",
-	[DP_FAILED] = "salmon",	    [DP_FOREIGN] = "lightgray",	     [DP_LEFTOVER] = "orange",
-};
-
-static void dot_node(const struct item *it, FILE *out)
-{
-	struct strbuf label = STRBUF_INIT, tip = STRBUF_INIT;
-	const char *why = item_why(it);
-
-	strbuf_addf(&label, "%s\n%s", it->kind->type->name, it->key);
-	spec_text(it, item_want(it) ?: it->have ?: it->maybe, &tip);
-	if (why)
-		strbuf_addf(&tip, " (%s)", why);
-	fprintf(out, "\"%p\" [fillcolor=%s,label=", (const void *)it, state_colors[it->state]);
-	/* DOT strings escape as JSON's do, but for the line break of a label. */
-	fputc('"', out);
-	for (const char *c = strbuf_str(&label); *c; c++)
-		fprintf(out, *c == '\n' ? "\\n" : *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-	fputs("\",tooltip=", out);
-	json_string(strbuf_str(&tip), out);
-	fputs("];\n", out);
-	strbuf_fini(&label);
-	strbuf_fini(&tip);
-}
-
-static void dot_foreign(const struct item *it, FILE *out)
-{
-	const struct edge *e;
-	bool used = false;
-
-	for (e = it->users; e && !used; e = e->next_user)
-		used = is_shown(e->from);
-	if (!it->claims && (used || it->state != DP_FOREIGN))
-		dot_node(it, out);
-}
-
-static void dot_edges(const struct item *it, FILE *out)
-{
-	const struct edge *e;
-
-	for (e = it->needs; e; e = e->next_need) {
-		if (!is_shown(e->to))
-			fprintf(out, "\"%p\" [style=dashed,label=\"%s %s\"];\n",
-				(const void *)e->to, e->to->kind->type->name, e->to->key);
-		fprintf(out, "\"%p\" -> \"%p\"%s;\n", (const void *)it, (const void *)e->to,
-			e->met ? "" : " [color=red]");
+	fputs("{\"items\":[", out);
+	for (at = items; *at; at++) {
+		if (!item_present(*at) && !(*at)->claims)
+			continue;
+		fputs(comma, out);
+		json_item(*at, out);
+		comma = ",\n";
 	}
-}
-
-int dp_dot(const struct dp *dp, FILE *out)
-{
-	const struct claim *c;
-	struct hmap_node *n;
-	unsigned int cluster = 0;
-
-	fputs("digraph edgeway {\nrankdir=RL;\nnode [shape=box,style=filled,fontname=sans,"
-	      "fontsize=10];\n",
-	      out);
-	hmap_for_each (n, &dp->scopes) {
-		const struct scope *s = container_of(n, struct scope, node);
-
-		fprintf(out, "subgraph cluster_%u {\nlabel=", cluster++);
-		json_string(s->name, out);
-		fputs(";\n", out);
-		list_for_each (c, &s->claims, list) {
-			if (c == c->item->claims)
-				dot_node(c->item, out);
-		}
-		fputs("}\n", out);
-	}
-	each_item(dp, out, dot_foreign);
-	each_item(dp, out, dot_edges);
-	fputs("}\n", out);
+	fputs("\n]}\n", out);
+	free(items);
 	return ferror(out) ? -EIO : 0;
-}
-
-/* ---- Control ---- */
-
-static int control_plan(const char *args, FILE *out, void *arg)
-{
-	(void)args;
-	return dp_plan(arg, out);
-}
-
-static int control_graph(const char *args, FILE *out, void *arg)
-{
-	if (strcmp(args, "dot") == 0)
-		return dp_dot(arg, out);
-	if (strcmp(args, "json") == 0)
-		return dp_json(arg, out);
-	return strcmp(args, "text") == 0 || !*args ? dp_text(arg, out) : -EINVAL;
-}
-
-static int control_counts(const char *args, FILE *out, void *arg)
-{
-	struct dp_counts c;
-
-	(void)args;
-	dp_counts(arg, &c);
-	fprintf(out,
-		"items=%u created=%u waiting=%u failed=%u leftover=%u foreign=%u scopes=%u "
-		"operations=%llu retries=%llu repaired=%llu resyncs=%llu\n",
-		c.items, c.created, c.waiting, c.failed, c.leftover, c.foreign, c.scopes,
-		(unsigned long long)c.operations, (unsigned long long)c.retries,
-		(unsigned long long)c.repaired, (unsigned long long)c.resyncs);
-	return 0;
-}
-
-void dp_control(struct dp *dp, struct control *control)
-{
-	control_add(control, "plan", "what is still to do; nothing: all is as wanted", control_plan,
-		    dp);
-	control_add(control, "graph", "text | json | dot: have and want in one picture",
-		    control_graph, dp);
-	control_add(control, "counts", "items by state, operations so far", control_counts, dp);
 }
