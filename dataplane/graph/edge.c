@@ -44,7 +44,7 @@ void edges_users_refresh(struct dp *dp, struct item *it, bool all)
 		bool met = e->met, changed = edge_refresh(e);
 
 		if (!met && e->met)
-			trouble_reset(dp, e->from, false);
+			trouble_need_met(dp, e->from);
 		if (changed || (all && (e->use & USE_HAVE)))
 			item_dirty(dp, e->from);
 	}

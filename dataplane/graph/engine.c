@@ -61,7 +61,7 @@ static void tell_changes(struct dp *dp)
 			.why = it->repaired ? "drift" : item_why(it),
 			.from = it->told,
 			.to = it->state,
-			.err = it->state == DP_FAILED && it->trouble ? it->trouble->err : 0,
+			.err = item_err(it),
 		};
 		bool news = it->state != it->told || it->retold;
 

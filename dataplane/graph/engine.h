@@ -61,16 +61,21 @@ struct edge {
 
 enum op_kind { OP_CREATE, OP_MODIFY, OP_REMOVE };
 
+/* The last failure of one endeavour; err 0: none. */
+struct failure {
+	char *why; /* NULL: strerror(err) */
+	uint64_t retry_ns; /* not before; UINT64_MAX: not before something changes */
+	uint64_t failed_ns; /* when it last failed */
+	unsigned int in_a_row;
+	int err;
+};
+
 /* What went wrong with an item, kept only for those that need it. */
 struct trouble {
-	char *why; /* NULL: strerror(err) */
+	struct failure of[2]; /* to have it as wanted; [1]: to be rid of it */
+	bool removing; /* which of them failed last */
 	char *waits; /* text of the unmet need, made when asked for */
-	uint64_t retry_ns; /* not before */
-	uint64_t failed_ns; /* when it last failed; 0: never */
 	uint64_t repaired_ns; /* when drift was last repaired; 0: never */
-	int err; /* not 0: the last operation failed */
-	bool removing; /* what failed was to get rid of it; else to have it as wanted */
-	unsigned int failures; /* in a row */
 	unsigned int repairs; /* of drift in quick succession */
 };
 
@@ -245,7 +250,7 @@ static inline bool item_present(const struct item *it)
 /* Its last attempt to have it, or to be rid of it, failed; the other of the two is not held back. */
 static inline bool item_failing(const struct item *it, bool removing)
 {
-	return it->trouble && it->trouble->err && it->trouble->removing == removing;
+	return it->trouble && it->trouble->of[removing].err;
 }
 
 /* spec.c */
@@ -269,7 +274,6 @@ void item_dirty(struct dp *dp, struct item *it);
 void item_set_state(struct dp *dp, struct item *it, enum dp_state state);
 void item_set_have(struct dp *dp, struct item *it, struct spec *spec); /* takes spec */
 void item_forget(struct dp *dp, struct item *it); /* it exists no more */
-struct trouble *item_trouble(struct item *it); /* made if need be */
 
 /* edge.c */
 void edges_want(struct dp *dp, struct item *it); /* from the wish and its afters */
@@ -291,13 +295,21 @@ bool op_reconsider(struct dp *dp, struct item *it); /* true: it was cancelled */
 void op_timeout(struct dp *dp, struct item *it);
 void ops_cancel_all(struct dp *dp); /* calls the cancel hooks */
 void ops_free_all(struct dp *dp);
-void trouble_failed(struct dp *dp, struct item *it, int err, char *why, uint64_t delay_ns);
-void trouble_reset(struct dp *dp, struct item *it, bool at_once);
-void trouble_clear(struct dp *dp, struct item *it);
-uint64_t backoff_ns(unsigned int failures); /* 100 ms doubling to 30 s */
 
 /* graph.c */
 void afters_free(struct after *a);
+
+/* trouble.c */
+struct trouble *item_trouble(struct item *it); /* made if need be */
+void trouble_free(struct trouble *t);
+void trouble_failed(struct dp *dp, struct item *it, bool removing, int err, char *why);
+void trouble_hold(struct dp *dp, struct item *it, bool removing, int err, const char *why,
+		  uint64_t delay_ns); /* UINT64_MAX: until something changes */
+void trouble_need_met(struct dp *dp, struct item *it);
+void trouble_new_wish(struct dp *dp, struct item *it);
+void trouble_over(struct dp *dp, struct item *it, bool removing);
+const struct failure *trouble_last(const struct item *it); /* NULL: none */
+uint64_t backoff_ns(unsigned int in_a_row); /* 100 ms doubling to 30 s */
 
 /* scope.c */
 struct scope *scope_find(const struct dp *dp, const char *name);
@@ -318,6 +330,7 @@ void engine_report(struct dp *dp, const struct dp_report *report);
 
 /* query.c */
 const char *item_why(const struct item *it); /* NULL: nothing to say; kept by the item */
+int item_err(const struct item *it); /* of a failed one; else 0 */
 const char *claim_why(const struct claim *c); /* likewise */
 void need_describe(const struct edge *e, struct strbuf *out); /* "link eth0: not as required" */
 

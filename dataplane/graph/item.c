@@ -105,15 +105,6 @@ struct item *item_lookup(const struct dp *dp, const struct dp_type *type, const 
 	return kind ? item_find(kind, key, hash_bytes(key, len, 0)) : NULL;
 }
 
-static void trouble_free(struct trouble *t)
-{
-	if (!t)
-		return;
-	free(t->why);
-	free(t->waits);
-	free(t);
-}
-
 void item_free(struct dp *dp, struct item *it)
 {
 	edges_unlink_all(it);
@@ -136,13 +127,6 @@ void item_gc(struct dp *dp, struct item *it)
 		return;
 	edges_drop(dp, it, USE_WANT | USE_HAVE);
 	item_free(dp, it);
-}
-
-struct trouble *item_trouble(struct item *it)
-{
-	if (!it->trouble)
-		it->trouble = xcalloc(1, sizeof(*it->trouble));
-	return it->trouble;
 }
 
 /* ---- Changing ---- */

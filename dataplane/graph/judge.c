@@ -232,8 +232,7 @@ static void hold_drift(struct dp *dp, struct item *it, bool removing)
 		t->repairs = 0;
 		return;
 	}
-	t->removing = removing;
-	trouble_failed(dp, it, -EAGAIN, xstrdup("changed again and again by somebody else"), delay);
+	trouble_hold(dp, it, removing, -EAGAIN, "changed again and again by somebody else", delay);
 }
 
 /* Is it too early to try again? */
@@ -244,20 +243,23 @@ static bool must_wait(struct dp *dp, struct item *it, const struct verdict *v)
 
 	if (v->refused) {
 		if (!it->refused)
-			trouble_failed(dp, it, -EEXIST, xstrdup("exists and is not ours"),
-				       UINT64_MAX);
+			trouble_hold(dp, it, false, -EEXIST, "exists and is not ours", UINT64_MAX);
 		return false;
 	}
 	if (it->refused)
-		trouble_clear(dp, it);
+		trouble_over(dp, it, false);
 	if (acts) {
 		hold_drift(dp, it, removing);
-		return item_failing(it, removing) && it->trouble->retry_ns > dp->now_ns;
+		return item_failing(it, removing) &&
+		       it->trouble->of[removing].retry_ns > dp->now_ns;
 	}
-	if (v->state != DP_REMOVING)
-		it->drift = it->held = false;
-	if (v->state != DP_REMOVING && v->state != DP_WAITING)
-		trouble_clear(dp, it);
+	if (v->state == DP_REMOVING)
+		return false;
+	it->drift = it->held = false;
+	if (v->state != DP_WAITING) {
+		trouble_over(dp, it, false);
+		trouble_over(dp, it, true);
+	}
 	return false;
 }
 
@@ -266,6 +268,8 @@ static void apply(struct dp *dp, struct item *it, struct verdict v)
 	bool changing = v.queue == Q_MODIFY, fate;
 
 	if (must_wait(dp, it, &v)) {
+		it->trouble->removing = v.doomed && !v.recreate;
+		timer_set(dp, it);
 		v.queue = Q_NONE;
 		v.state = DP_FAILED;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations: started, finished, cancelled, timed out; and what a failure means for the next. */
+/* Operations: started, finished, cancelled, timed out. */
 #include "dataplane/graph/engine.h"
 
 #include <assert.h>
@@ -7,69 +7,6 @@
 
 #define MS UINT64_C(1000000) /* ns */
 #define TIMEOUT_MS 10000
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS 30000
-
-/* ---- Trouble ---- */
-
-uint64_t backoff_ns(unsigned int failures)
-{
-	uint64_t ms = BACKOFF_FIRST_MS;
-
-	while (--failures > 0 && ms < BACKOFF_LAST_MS)
-		ms *= 2;
-	return (ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS) * MS;
-}
-
-/* Takes why. delay_ns UINT64_MAX: not before something changes. */
-void trouble_failed(struct dp *dp, struct item *it, int err, char *why, uint64_t delay_ns)
-{
-	struct trouble *t = item_trouble(it);
-
-	if (t->err != err || strcmp(t->why ?: "", why ?: "") != 0)
-		it->retold = true;
-	free(t->why);
-	t->why = why;
-	t->err = err;
-	t->failed_ns = dp->now_ns;
-	t->retry_ns = delay_ns == UINT64_MAX ? UINT64_MAX : dp->now_ns + delay_ns;
-	timer_set(dp, it);
-}
-
-void trouble_clear(struct dp *dp, struct item *it)
-{
-	struct trouble *t = it->trouble;
-
-	if (!t)
-		return;
-	free(t->why);
-	t->why = NULL;
-	t->err = 0;
-	t->failures = 0;
-	t->retry_ns = 0;
-	timer_set(dp, it);
-}
-
-/*
- * Something changed: the next failure is a first one again. Only a changed wish is tried at once;
- * a need that flaps because of our own failing attempts must not make us spin.
- */
-void trouble_reset(struct dp *dp, struct item *it, bool at_once)
-{
-	struct trouble *t = it->trouble;
-	uint64_t soon;
-
-	if (!t || !t->err || it->refused)
-		return;
-	t->failures = 0;
-	soon = at_once ? 0 : t->failed_ns + BACKOFF_FIRST_MS * MS;
-	if (soon < t->retry_ns)
-		t->retry_ns = soon;
-	timer_set(dp, it);
-	item_dirty(dp, it);
-}
-
-/* ---- Operations ---- */
 
 static void op_free(struct dp_op *op)
 {
@@ -163,16 +100,23 @@ static void op_keep_rest(struct dp *dp, struct item *it, struct dp_op *op, int e
 
 static void op_failed(struct dp *dp, struct item *it, struct dp_op *op, int err)
 {
-	struct trouble *t = item_trouble(it);
-
 	op_keep_rest(dp, it, op, err);
-	if (err == -ECANCELED)
+	if (err != -ECANCELED)
+		trouble_failed(dp, it, op->removing, err, take_ptr(op->why));
+}
+
+/* Success at last. A removal that only made room for a recreate forgives nothing. */
+static void op_succeeded(struct dp *dp, struct item *it, struct dp_op *op)
+{
+	if (op->kind == OP_REMOVE) {
+		if (op->removing)
+			trouble_over(dp, it, true);
+		item_forget(dp, it);
 		return;
-	if (t->removing != op->removing)
-		t->failures = 0;
-	t->removing = op->removing;
-	t->failures++;
-	trouble_failed(dp, it, err, take_ptr(op->why), backoff_ns(t->failures));
+	}
+	trouble_over(dp, it, false);
+	trouble_over(dp, it, true);
+	op_created(dp, it, op);
 }
 
 /* Those that follow wait while what they follow is being changed. */
@@ -195,14 +139,10 @@ static void op_finish(struct dp_op *op, int err)
 	it->seen = it->kind->resync;
 	if (op->kind == OP_REMOVE && op->gone)
 		err = 0;
-	if (err == 0 && (op->kind != OP_REMOVE || op->removing))
-		trouble_clear(dp, it);
 	if (err < 0)
 		op_failed(dp, it, op, err);
-	else if (op->kind == OP_REMOVE)
-		item_forget(dp, it);
 	else
-		op_created(dp, it, op);
+		op_succeeded(dp, it, op);
 	if (op->kind == OP_MODIFY && op->gone)
 		item_forget(dp, it);
 	op_release_followers(dp, it);
@@ -255,7 +195,7 @@ void op_start(struct dp *dp, struct item *it, enum op_kind kind)
 	timer_unset(dp, it);
 	it->op = op;
 	dp->counts.operations++;
-	dp->counts.retries += it->trouble && it->trouble->failures > 0;
+	dp->counts.retries += item_failing(it, op->removing);
 	if (kind != OP_REMOVE)
 		edges_have_from_want(dp, it, true);
 	item_set_state(dp, it, op_states[kind]);

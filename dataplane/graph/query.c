@@ -65,9 +65,16 @@ const char *item_why(const struct item *it)
 {
 	if (it->state == DP_WAITING)
 		return why_waiting((struct item *)it);
-	if (it->state != DP_FAILED || !it->trouble)
+	if (!item_err(it))
 		return NULL;
-	return it->trouble->why ?: strerror(-it->trouble->err);
+	return trouble_last(it)->why ?: strerror(-item_err(it));
+}
+
+int item_err(const struct item *it)
+{
+	const struct failure *f = it->state == DP_FAILED ? trouble_last(it) : NULL;
+
+	return f ? f->err : 0;
 }
 
 enum dp_state dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
@@ -139,9 +146,7 @@ bool dp_scope_problem(const struct dp *dp, const char *scope, struct dp_report *
 		.why = claim_why(first),
 		.from = (enum dp_state)first->item->told,
 		.to = first->differs ? DP_WAITING : (enum dp_state)first->item->state,
-		.err = !first->differs && first->item->state == DP_FAILED
-			       ? first->item->trouble->err
-			       : 0,
+		.err = first->differs ? 0 : item_err(first->item),
 	};
 	return true;
 }

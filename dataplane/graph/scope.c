@@ -103,7 +103,7 @@ static void item_want_changed(struct dp *dp, struct item *it, bool same)
 
 	if (!same) {
 		it->settled = it->drift = it->held = false;
-		trouble_reset(dp, it, true);
+		trouble_new_wish(dp, it);
 	}
 	if (!it->claims)
 		it->released = true;

@@ -7,11 +7,11 @@
 
 static uint64_t item_deadline(const struct item *it)
 {
+	const struct failure *f = trouble_last(it);
+
 	if (it->op)
 		return it->op->fresh ? 0 : it->op->deadline_ns;
-	if (it->trouble && it->trouble->err && it->trouble->retry_ns != UINT64_MAX)
-		return it->trouble->retry_ns ?: 1;
-	return 0;
+	return f && f->retry_ns != UINT64_MAX ? f->retry_ns ?: 1 : 0;
 }
 
 static void put(struct dp *dp, uint32_t at, struct item *it)

@@ -61,6 +61,7 @@ struct fake_world {
 	uint64_t now_ns;
 	bool quiet; /* no log */
 	bool tells; /* sends notifications like a kernel, after each flush */
+	bool stuck; /* the backend answers nothing */
 	bool half_made; /* a failed create may leave something */
 	unsigned int fail_percent; /* of all operations */
 	uint64_t seed;
@@ -472,7 +473,7 @@ static void fake_flush(void *state)
 	const struct fake *specs[ARRAY_SIZE(world.pending)];
 
 	(void)state;
-	if (n == 0)
+	if (n == 0 || world.stuck)
 		return;
 	world.flushes++;
 	if (n > world.batch_max)
