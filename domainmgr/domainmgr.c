@@ -129,7 +129,8 @@ static void apply_inside(struct domainmgr *dm, struct dm_app *app)
 			  -r);
 		return;
 	}
-	dp_sweep(app->inside);
+	if (dm->swept)
+		dp_sweep(app->inside);
 	dp_run(app->inside);
 }
 
@@ -209,6 +210,11 @@ static void network_changed(const char *key, const Ew__AppNetworkStatus *was,
 
 	(void)was;
 	dm_app_set_network(app, now);
+	/* ready is about the first moment of an interface. One that is there stays while its
+	 * rules are mended. */
+	for (unsigned int i = 0; i < app->nvifs; i++)
+		if (dp_have(app->dm->dp, &dp_veth_type, app->vifs[i].ifname.str))
+			app->vifs[i].ready = true;
 	app_changed(app);
 }
 
@@ -228,10 +234,14 @@ static void netns_changed(const char *key, const void *was, const void *now, voi
 
 static void input_synced(struct domainmgr *dm, enum dm_input input)
 {
+	struct hmap_node *node;
+
 	dm->synced |= input;
 	if (dm->synced != DM_INPUTS_ALL || dm->swept)
 		return;
 	dm->swept = true;
+	hmap_for_each(node, &dm->apps)
+		container_of(node, struct dm_app, node)->dirty = true;
 	domainmgr_apply(dm);
 	dp_sweep(dm->dp);
 	ps_publish_synced(dm->pub);

@@ -25,7 +25,7 @@ enum zr_input {
 	ZR_INPUT_INSTANCES = 1 << 0,
 	ZR_INPUT_APPS = 1 << 1,
 	ZR_INPUT_PORTS = 1 << 2,
-	ZR_INPUT_CAPS = 1 << 3, /* nothing is built before: VRFs or rules? */
+	ZR_INPUT_CAPS = 1 << 3, /* VRFs or rules? */
 	ZR_INPUTS_ALL = (1 << 4) - 1,
 };
 
@@ -190,7 +190,9 @@ static void zedrouter_apply(struct zedrouter *zr)
 {
 	struct hmap_node *node;
 
-	if (!(zr->synced & ZR_INPUT_CAPS))
+	/* A half-known world wants less than there is: what an earlier run built stays until all
+	 * is known. */
+	if (zr->synced != ZR_INPUTS_ALL)
 		return;
 	save_numbers(zr);
 	if (zr->node_dirty)
