@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/if_link.h>
+#include <sys/socket.h>
 
 #include "base/strbuf.h"
 #include "dataplane/nl/port_msg.h"
@@ -61,22 +62,24 @@ static void brport_print(const void *spec, struct strbuf *out)
 		strbuf_add(out, " neigh_suppress");
 }
 
-/* bridge link set dev NAME isolated on … (the same attributes, by ip link set … type
- * bridge_slave). A message of its own: they belong to the port, which the first one makes. */
+/* bridge link set dev NAME isolated on … A message of its own: they belong to the port, which the
+ * first one makes. By way of the bridge (IFLA_PROTINFO) and not as a change of the link, which
+ * would make IPv6 walk all of its routes (netif_state_change() in net/core/dev.c). */
 static int put_flags(struct dp_op *op, const struct dp_brport *port)
 {
-	struct nlmsghdr *msg = link_begin_change(op, &port->ifname, LINK_AS_IS);
-	struct nlattr *info = mnl_attr_nest_start(msg, IFLA_LINKINFO), *data;
+	struct nlmsghdr *msg = rtnl_begin(op, RTM_SETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);
+	struct nlattr *data;
 
-	mnl_attr_put_str(msg, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = mnl_attr_nest_start(msg, IFLA_INFO_SLAVE_DATA);
+	ifi->ifi_family = AF_BRIDGE;
+	ifi->ifi_index = rtnl_ifindex(dp_op_dp(op), &port->ifname);
+	data = mnl_attr_nest_start(msg, IFLA_PROTINFO);
 	mnl_attr_put_u8(msg, IFLA_BRPORT_ISOLATED, port->isolated);
 	mnl_attr_put_u8(msg, IFLA_BRPORT_LEARNING, port->learning);
 	mnl_attr_put_u8(msg, IFLA_BRPORT_GUARD, port->bpdu_guard);
 	mnl_attr_put_u8(msg, IFLA_BRPORT_MODE, port->hairpin);
 	mnl_attr_put_u8(msg, IFLA_BRPORT_NEIGH_SUPPRESS, port->neigh_suppress);
 	mnl_attr_nest_end(msg, data);
-	mnl_attr_nest_end(msg, info);
 	return rtnl_end(op, msg, 0);
 }
 

@@ -193,30 +193,40 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 #endif
 
 /*
- * Neighbours come and go with the traffic, and so do learned MAC addresses (the same messages, of
- * AF_BRIDGE): nobody here asks for other than permanent and proxy entries, so the kernel need not
- * wake us up for them. BPF loads in network order, hence NET16().
+ * What nobody here asks for need not wake us up: neighbours that come and go with the traffic and
+ * learned MAC addresses (the same messages, of AF_BRIDGE), for only permanent and proxy entries
+ * are items; and the routes the kernel makes for itself, eight for each new link. BPF loads in
+ * network order, hence NET16().
  */
-static void filter_neighbours(int fd)
+static void filter_noise(int fd)
 {
-	enum { TYPE = 4, FAMILY = 16, STATE = 24, FLAGS = 26 }; /* nlmsghdr, then ndmsg */
+	enum { TYPE = 4, FAMILY = 16, STATE = 24, FLAGS = 26, PROTOCOL = 21 };
 	static const struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWNEIGH), 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELNEIGH), 0, 6),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 5, 4),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 2, 0),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
+		/* 0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
+		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWNEIGH), 4, 0),
+		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELNEIGH), 8, 0),
+		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWROUTE), 9, 0),
+		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELROUTE), 8, 0),
+		/* 5 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		/* a new neighbour: proxy or permanent */
+		/* 6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 3, 0),
+		/* 8 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
+		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 1, 0),
+		/* 10 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* any neighbour: not of a bridge's table */
+		/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
+		/* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 2, 3),
+		/* a route: not of the kernel's own */
+		/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
+		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTPROT_KERNEL, 0, 1),
+		/* 15 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* 16 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog prog = { .len = ARRAY_SIZE(code),
 					 .filter = (struct sock_filter *)code };
 
-	/* Only saves work: without it the observer passes over the same messages. */
+	/* Only saves work: without it the observers pass over the same messages. */
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
 		return;
 }
@@ -263,7 +273,7 @@ int rtnl_monitor_new(struct rtnl *r, struct rtnl_monitor **ret)
 	m->fd = nlsock_open(dp_conf(r->dp)->netns_fd, NETLINK_ROUTE, RTNL_SOCKET_BUFFER);
 	if (m->fd < 0)
 		return m->fd;
-	filter_neighbours(m->fd);
+	filter_noise(m->fd);
 	join_groups(m->fd);
 	m->readable = event_new(base, m->fd, EV_READ | EV_PERSIST, readable, m);
 	m->resync = evtimer_new(base, resync, m);
