@@ -180,6 +180,7 @@ const struct dp_type dp_bond_type = {
 	.create = bond_create,
 	.modify = bond_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

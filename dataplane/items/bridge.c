@@ -135,6 +135,7 @@ const struct dp_type dp_bridge_type = {
 	.create = bridge_create,
 	.modify = bridge_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

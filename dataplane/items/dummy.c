@@ -75,6 +75,7 @@ const struct dp_type dp_dummy_type = {
 	.create = dummy_create,
 	.modify = dummy_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

@@ -172,6 +172,7 @@ const struct dp_type dp_tap_type = {
 	.create = tap_create,
 	.modify = tap_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

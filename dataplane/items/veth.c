@@ -224,6 +224,7 @@ const struct dp_type dp_veth_type = {
 	.create = veth_create,
 	.modify = veth_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

@@ -97,6 +97,7 @@ const struct dp_type dp_vlan_type = {
 	.create = vlan_create,
 	.modify = vlan_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

@@ -69,6 +69,7 @@ const struct dp_type dp_vrf_type = {
 	.create = vrf_create,
 	.modify = vrf_modify,
 	.remove = link_remove,
+	.timeout_ms = LINK_TIMEOUT_MS,
 	.remove_last = true,
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataplane/nl/rtnl.h"
 
+#include <errno.h>
+#include <event2/event.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,17 +113,30 @@ static void complete(struct rtnl_batch *b)
 	}
 }
 
+static void take_doomed(struct rtnl *r, struct rtnl_batch *b)
+{
+	size_t n = 0;
+
+	while (r->next_doomed < r->doomed.count && n++ < RTNL_DOOMED_AT_ONCE)
+		rtnl_batch_doom(b, &r->doomed.at[r->next_doomed++]);
+	if (r->next_doomed < r->doomed.count)
+		event_active(r->more, EV_TIMEOUT, 0);
+	else
+		r->next_doomed = r->doomed.count = 0;
+}
+
 static void rtnl_flush(void *state)
 {
 	struct rtnl *r = state;
 	struct rtnl_batch b;
 
-	if (!r->batch.slots.count)
+	if (!r->batch.slots.count && !r->doomed.count)
 		return;
 	/* Completing an operation may append the next one's messages. */
 	b = r->batch;
 	r->batch = r->spare;
 	r->spare = (struct rtnl_batch){ 0 };
+	take_doomed(r, &b);
 	put_doomed(r, &b);
 	rtnl_batch_send(r, &b);
 	if (b.group_err)
@@ -130,6 +145,13 @@ static void rtnl_flush(void *state)
 	rtnl_batch_reset(&b);
 	rtnl_batch_fini(&r->spare);
 	r->spare = b;
+}
+
+static void more_doomed(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	rtnl_flush(arg);
 }
 
 /* What a previous run was killed at: links it had already doomed. */
@@ -153,6 +175,9 @@ static void rtnl_close(void *state)
 		return;
 	rtnl_monitor_free(r->monitor);
 	rtnl_carrier_free(r->carrier);
+	if (r->more)
+		event_free(r->more);
+	free(r->doomed.at);
 	rtnl_batch_fini(&r->batch);
 	rtnl_batch_fini(&r->spare);
 	linktab_fini(&r->links);
@@ -179,6 +204,9 @@ static int rtnl_open(struct dp *dp, void **ret_state)
 	if (r->fd < 0)
 		return r->fd;
 	finish_removal(r);
+	r->more = evtimer_new(dp_base(dp), more_doomed, r);
+	if (!r->more)
+		return -ENOMEM;
 	err = rtnl_carrier_new(r, &r->carrier);
 	if (err == 0)
 		err = rtnl_monitor_new(r, &r->monitor);

@@ -132,13 +132,18 @@ void rtnl_keep_fd(struct dp *dp, int fd)
 	*vector_add(&rtnl_state(dp)->batch.fds) = fd;
 }
 
+void rtnl_batch_doom(struct rtnl_batch *b, const struct rtnl_doomed *doomed)
+{
+	struct rtnl_doomed *d = vector_add(&b->doomed);
+
+	*d = *doomed;
+	d->slot = rtnl_batch_slot(b, d->op);
+}
+
 int rtnl_remove_link(struct dp_op *op, uint32_t ifindex)
 {
-	struct rtnl_batch *b = &rtnl_state(dp_op_dp(op))->batch;
+	struct rtnl *r = rtnl_state(dp_op_dp(op));
 
-	*vector_add(&b->doomed) = (struct rtnl_doomed){
-		.slot = rtnl_batch_slot(b, op),
-		.ifindex = ifindex,
-	};
+	*vector_add(&r->doomed) = (struct rtnl_doomed){ .op = op, .ifindex = ifindex };
 	return -EINPROGRESS;
 }

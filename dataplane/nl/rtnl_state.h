@@ -38,10 +38,18 @@ struct rtnl_sent { /* a message of the batch, in order of sending */
 	unsigned int accept;
 };
 
-struct rtnl_doomed { /* a link to remove at the end of the flush */
-	uint32_t slot;
+struct rtnl_doomed { /* a link to remove */
+	struct dp_op *op;
+	uint32_t slot; /* once it is in the batch */
 	uint32_t ifindex;
 };
+
+/*
+ * Links in one group delete. The kernel holds its one big lock (RTNL) for about 20 ms a link with
+ * ports, and whoever else wants something of it waits: a port that has to fail over, too. This
+ * many cost a sixth more than all at once, and let the others in between.
+ */
+#define RTNL_DOOMED_AT_ONCE 32
 
 #define RTNL_VECTOR(type)                                                                          \
 	struct {                                                                                   \
@@ -53,7 +61,7 @@ struct rtnl_batch {
 	RTNL_VECTOR(struct rtnl_chunk *) chunks;
 	RTNL_VECTOR(struct rtnl_slot) slots;
 	RTNL_VECTOR(struct rtnl_sent) sent;
-	RTNL_VECTOR(struct rtnl_doomed) doomed;
+	RTNL_VECTOR(struct rtnl_doomed) doomed; /* of this batch */
 	RTNL_VECTOR(int) fds;
 	int group_err; /* of the group delete */
 };
@@ -65,6 +73,9 @@ struct rtnl {
 	uint32_t group, doomed_group; /* of our links; of those about to be removed */
 	struct rtnl_batch batch; /* being filled */
 	struct rtnl_batch spare; /* empty, keeps its memory for the next one */
+	RTNL_VECTOR(struct rtnl_doomed) doomed; /* to be removed, the first next_doomed are */
+	size_t next_doomed;
+	struct event *more; /* the next of them */
 	struct rtnl_monitor *monitor;
 	struct rtnl_carrier *carrier;
 	struct linktab links;
@@ -82,6 +93,8 @@ struct nlmsghdr *rtnl_batch_put(struct rtnl_batch *b, uint16_t type, uint16_t fl
 				size_t header_len);
 void rtnl_batch_commit(struct rtnl_batch *b, struct nlmsghdr *msg, uint32_t slot,
 		       unsigned int accept);
+
+void rtnl_batch_doom(struct rtnl_batch *b, const struct rtnl_doomed *doomed);
 
 /* rtnl_send.c: sends and puts the kernel's answers into the slots. */
 void rtnl_batch_send(struct rtnl *r, struct rtnl_batch *b);
