@@ -28,6 +28,18 @@ static enum dp_change link_diff(const void *have, const void *want)
 	return memcmp(h, w, sizeof(*h)) == 0 ? DP_SAME : DP_MODIFY;
 }
 
+/* What makes a link of its kind: when that is to go, all that hangs on the link rides down with it
+ * and needs no removal of its own. A foreign one has no maker here, which is no harm. */
+static void link_needs(const void *want, struct dp_deps *deps)
+{
+	const struct dp_link *link = want;
+	const struct link_kind *const *k;
+
+	for (k = link_kinds; *k; k++)
+		if (!(*k)->slave && link->kind[0] && strcmp((*k)->kind, link->kind) == 0)
+			dp_need(deps, (*k)->type, link->ifname.str, DP_FALLS_WITH, NULL);
+}
+
 static void link_print(const void *spec, struct strbuf *out)
 {
 	const struct dp_link *link = spec;
@@ -50,6 +62,7 @@ const struct dp_type dp_link_type = {
 	.size = sizeof(struct dp_link),
 	.key = link_key,
 	.diff = link_diff,
+	.needs = link_needs,
 	.print = link_print,
 	.observe = link_dump,
 };
