@@ -17,6 +17,9 @@
 
 #define CMDLINE_MAX (1u << 20)
 
+/* Between two SIGTERM. */
+static const struct timeval term_again = { .tv_usec = 200000 };
+
 struct child {
 	struct event_base *base;
 	const struct child_ops *ops;
@@ -27,6 +30,7 @@ struct child {
 	int pidfd; /* -1: it is gone */
 	bool adopted; /* not ours to reap */
 	struct event *exit_ev, *kill_ev;
+	struct mono kill_at; /* SIGKILL then */
 };
 
 /* ---- Reaping of forgotten children ---- */
@@ -100,11 +104,25 @@ static void child_ended(evutil_socket_t fd, short what, void *arg)
 	c->ops->exited(c, status, c->arg); /* c may be gone now */
 }
 
+/*
+ * SIGTERM again and again until the deadline: a program that waits in an inner loop of its own may
+ * lose one (dhcpcd 9 does, while it waits for its privileged half). Then SIGKILL, for a detached
+ * helper to its whole session: its own helpers would run on without it.
+ */
 static void child_kill(evutil_socket_t fd, short what, void *arg)
 {
+	struct child *c = arg;
+
 	(void)fd;
 	(void)what;
-	child_signal(arg, SIGKILL);
+	if (mono_diff_ms(c->kill_at, mono_now()) > 0) {
+		child_signal(c, SIGTERM);
+		event_add(c->kill_ev, &term_again);
+		return;
+	}
+	if (c->pid_file && child_signal(c, 0) == 0)
+		kill(-c->pid, SIGKILL);
+	child_signal(c, SIGKILL);
 }
 
 /* Takes pidfd. */
@@ -250,11 +268,10 @@ int child_signal(struct child *c, int sig)
 
 void child_stop(struct child *c, unsigned int deadline_ms)
 {
-	const struct timeval deadline = { .tv_sec = deadline_ms / 1000,
-					  .tv_usec = deadline_ms % 1000 * 1000 };
-
+	c->kill_at = mono_now();
+	c->kill_at.ns += (uint64_t)deadline_ms * 1000000;
 	if (child_signal(c, SIGTERM) == 0)
-		event_add(c->kill_ev, &deadline);
+		event_add(c->kill_ev, &term_again);
 }
 
 struct child *child_free(struct child *c)

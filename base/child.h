@@ -54,7 +54,8 @@ pid_t child_pid(const struct child *c);
 int child_cmdline(const struct child *c, char **ret, size_t *ret_len);
 int child_signal(struct child *c, int sig); /* by pidfd: never hits a recycled pid */
 
-/* SIGTERM now, SIGKILL after deadline_ms; exited() follows in both cases. */
+/* SIGTERM now and every 200 ms, SIGKILL after deadline_ms (of a detached helper: to its whole
+ * session); exited() follows in both cases. */
 void child_stop(struct child *c, unsigned int deadline_ms);
 
 /* Forgets it. A child proper is killed and reaped, a detached helper runs on. NULL is fine. */
