@@ -73,6 +73,6 @@ def edge(net, node):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    if report.failed and call.when == "call":
+    if report.failed and call.when != "teardown":
         for node in getattr(item, "edge_nodes", []):
             report.sections += node.report()

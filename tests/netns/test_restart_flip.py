@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random kills while the configuration flips: the end is exactly the last configuration."""
 
+import collections
 import os
 import random
 import re
@@ -57,18 +58,22 @@ def test_random_kills_under_flipping_configuration_leave_exactly_the_last(net, m
 
 def kill_and_flip(edge, dice, one, other):
     kills, flips, due = 0, 0, time.monotonic()
+    crashes = collections.Counter()
     while kills < KILLS:
         if time.monotonic() >= due:
             edge.node.configure((other, one)[flips % 2])
             flips, due = flips + 1, due + SLOW
         pause(dice.uniform(0, 0.15) * SLOW)  # a random point
         alive = sorted(edge.node.daemons())
-        if dice.random() < 0.05:
+        if dice.random() < 0.05 or max(crashes.values(), default=0) > 3:
+            kills += len(alive)
             edge.node.kill()
             edge.node.start()
-            kills += len(alive)
+            crashes.clear()  # and with them the supervisor's patience of seconds
         elif alive:
-            edge.node.kill(dice.choice(alive))
+            victim = dice.choice(alive)
+            edge.node.kill(victim)
+            crashes[victim] += 1
             kills += 1
     assert flips > 3
 
