@@ -157,6 +157,7 @@ class Node:
         """[(title, text)] for the report of a failed test."""
         sections = [("log", "\n".join(self.log().splitlines()[-300:])),
                     ("config", self.config_path.read_text() if self.config_path.exists() else "none")]
+        sections.append(("daemons", "\n".join(_what_it_does(*one) for one in self.daemons().items())))
         for title, args in [("plan", ["plan"]), ("status", ["status"])] + \
                 [(f"graph {d}", ["graph", d]) for d in ("nim", "zedrouter", "domainmgr")]:
             try:
@@ -165,6 +166,16 @@ class Node:
                 text = str(error)
             sections.append((title, text))
         return [(f"{self.host.name}: {title}", text) for title, text in sections if text.strip()]
+
+
+def _what_it_does(name, pid):
+    """One line on a process: state, and where in the kernel it waits."""
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (f"{name} pid={pid} state={state[0]} utime={state[11]} stime={state[12]} "
+                f"wchan={pathlib.Path(f'/proc/{pid}/wchan').read_text()}")
+    except OSError as error:
+        return f"{name} pid={pid} {error}"
 
 
 class Watch:

@@ -254,8 +254,9 @@ def icmp_arrives(source, to, at, within=None):
         sock = socket.socket(family_of(to), socket.SOCK_RAW,
                              socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
     with sock, Sniffer(at) as sniffer:
+        ident = int.from_bytes(os.urandom(2), "big")  # a flow of its own
         with contextlib.suppress(OSError):
-            sock.sendto(echo_request(to, 77, 1, token), (to, 0))
+            sock.sendto(echo_request(to, ident, 1, token), (to, 0))
         return sniffer.find(lambda f: token in f, within or QUIET_S) is not None
 
 

@@ -21,6 +21,7 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 CLONE_NEWPID = 0x20000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 
 # Programs under test, and those they start, write here: the machine's own stay as they are.
@@ -36,7 +37,7 @@ def _call(function, *args):
 
 
 def _mount(source, target, kind, flags=0):
-    _call("mount", source.encode(), str(target).encode(), kind.encode(), flags, None)
+    _call("mount", str(source).encode(), str(target).encode(), kind.encode(), flags, None)
 
 
 def enter():
@@ -107,6 +108,16 @@ def make_netns(name):
     if trouble:
         raise trouble[0]
     return path
+
+
+def retire_netns(path):
+    """Takes the name away, and holds the namespace under another one."""
+    kept = pathlib.Path("/run/ended", path.name)
+    kept.parent.mkdir(exist_ok=True)
+    kept.touch()
+    _mount(path, kept, "none", MS_BIND)
+    _call("umount2", str(path).encode(), MNT_DETACH)
+    path.unlink()
 
 
 @contextlib.contextmanager

@@ -60,7 +60,18 @@ class Edge:
         self.node.wait("DomainStatus", lambda t: {
             key for key, value in t.items() if value.get("state") == "DOMAIN_RUNNING"} == apps,
             f"{len(apps)} apps running", 30)
+        clients = {n["id"] for n in config.root["networks"] if n["ip"]["dhcp"] == "Client"}
+        for adapter in config.root["systemAdapterList"]:
+            if adapter["networkUUID"] in clients:
+                self.wait_leases(adapter["name"])
         self.node.wait_settled()
+
+    def wait_leases(self, port):
+        """Until it has all it gets: an address each by DHCP, router advertisement and DHCPv6."""
+        self.node.wait("DeviceNetworkStatus", lambda t: [
+            p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == port
+            and len(p["addresses"]) == 3 and p["usable4"] and p["usable6"]],
+            f"{port} has all its addresses", 20)
 
     def wait_internet(self, app, address):
         wait_for(lambda: icmp_arrives(self.net[app], address, self.net["internet"]),

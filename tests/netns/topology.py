@@ -98,12 +98,12 @@ class Topology:
         return f"t{self.number}-{name}"
 
     def host(self, name, forward=False):
-        """forward: a router of the world outside, whose addresses work at once (no DAD)."""
+        """Its addresses work at once: duplicate address detection would cost each test seconds."""
         host = self.hosts[name] = Host(name, self.netns_name(name))
         host.configure("link set lo up")
+        host.sysctl(net__ipv6__conf__default__accept_dad=0)
         if forward:
-            host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
-                        net__ipv6__conf__default__accept_dad=0)
+            host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
         return host
 
     def cable(self, one, other):
@@ -124,8 +124,8 @@ class Topology:
         host.configure(f"link set dev {dev} up")
 
     def close(self):
-        """Ends all processes. The namespaces stay until the test run ends: taking them down now
-        would slow the kernel down for the test that follows."""
+        """Ends all processes, takes the names away. The namespaces themselves stay until the test
+        run ends: taking them down now would slow the kernel down for the test that follows."""
         if self in Topology.open_ones:
             Topology.open_ones.remove(self)
         for host in self.hosts.values():
@@ -135,6 +135,7 @@ class Topology:
         for host in self.hosts.values():
             wait_for(lambda h=host: not h.kill_all(), f"processes of {host.name} are gone")
             host.configure("link set group default down", force=True)
+            sandbox.retire_netns(host.path)
 
 
 WEB4, WEB6 = "198.51.100.80", "2001:db8:80::80"  # the web server of the internet
