@@ -57,6 +57,10 @@ struct dp_graph *dm_intent_outside(const struct dm_app *app)
 	return g;
 }
 
+/* Before the one with metric 1024 that the instance's router advertisements bring: beside it, with
+ * one metric, whichever came second would be refused (net/ipv6/ip6_fib.c, fib6_add_rt2node). */
+#define METRIC_DEFAULT6 512
+
 static void want_default(struct dp_graph *g, const struct ifname *ifname,
 			 const struct ipaddr *gateway)
 {
@@ -64,7 +68,7 @@ static void want_default(struct dp_graph *g, const struct ifname *ifname,
 		&(struct dp_route){
 			.dst = { .addr = { .family = gateway->family } },
 			.table = RT_TABLE_MAIN,
-			.metric = gateway->family == AF_INET6 ? 1024 : 0,
+			.metric = gateway->family == AF_INET6 ? METRIC_DEFAULT6 : 0,
 			.nexthops = 1,
 			.nexthop = {
 				{ .ifname = *ifname, .gateway = *gateway, .onlink = true } } });
