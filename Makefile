@@ -97,6 +97,7 @@ $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/wor
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)
+$(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 
 .PHONY: deps

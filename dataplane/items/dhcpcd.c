@@ -58,10 +58,10 @@ static void dhcpcd_print(const void *spec, struct strbuf *out)
 
 /* ---- Its command ---- */
 
-/* Beside the daemon (build tree), or in ../libexec/edgeway (installed). */
+/* Beside the daemon (build tree), in ../libexec/edgeway (installed), or where we are told. */
 static int hook_path(char **ret)
 {
-	static const char *const places[] = { ".", "../libexec/edgeway", "../../bin" };
+	static const char *const places[] = { ".", "../libexec/edgeway" };
 	const char *dir = getenv("EDGEWAY_LIBEXEC");
 	_cleanup_(freep) char *path = NULL;
 	char self[256];
@@ -213,9 +213,17 @@ static void dhcpcd_ended(struct dp *dp, const void *spec)
 	}
 }
 
+/* It gives its addresses back first; killed before it has, they would stay until they expire. */
+static uint32_t dhcpcd_stop_ms(const void *spec)
+{
+	(void)spec;
+	return 8000;
+}
+
 static const struct proc_kind kind = {
 	.type = &dp_dhcpcd_type,
 	.command = dhcpcd_command,
+	.stop_ms = dhcpcd_stop_ms,
 	.save = dhcpcd_save,
 	.load = dhcpcd_load,
 	.ended = dhcpcd_ended,

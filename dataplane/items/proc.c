@@ -16,6 +16,7 @@
 
 #define PROBATION_MS 1000
 #define STOP_MS 3000
+#define STOP_AGAIN_MS 100
 
 enum proc_state {
 	PROC_DOWN,
@@ -35,7 +36,7 @@ struct proc {
 	struct child *child;
 	struct proc_log *log;
 	struct dp_op *op; /* that waits for the next change of state */
-	struct event *settled; /* end of probation */
+	struct event *timer; /* end of probation, or to ask it once more to stop */
 	struct mono started; /* never: by an earlier run of the daemon */
 	enum proc_state state;
 	bool probation;
@@ -86,7 +87,7 @@ static void proc_free(struct proc *p)
 	hmap_remove(&p->procs->map, &p->node);
 	child_free(p->child);
 	proc_log_free(p->log);
-	event_free(p->settled);
+	event_free(p->timer);
 	proc_spec_drop(p->kind->type, &p->spec);
 	proc_spec_drop(p->kind->type, &p->next);
 	free(p->id);
@@ -115,17 +116,39 @@ static void proc_finish(struct proc *p, int err)
 /* Up once it is ready and, after an early end of its predecessor, has lived for a while. */
 static void proc_check_up(struct proc *p)
 {
-	if (p->state != PROC_STARTING || p->unready || evtimer_pending(p->settled, NULL))
+	if (p->state != PROC_STARTING || p->unready || evtimer_pending(p->timer, NULL))
 		return;
 	proc_set_state(p, PROC_UP);
 	proc_finish(p, 0);
 }
 
-static void proc_settled(evutil_socket_t fd, short what, void *arg)
+/* SIGTERM now and again: a program that is just starting may lose the first one (dhcpcd does, in
+ * its first ten milliseconds). SIGKILL after deadline_ms. */
+static void proc_stop(struct proc *p, uint32_t deadline_ms)
 {
+	child_stop(p->child, deadline_ms);
+	evtimer_add(p->timer, &(struct timeval){ .tv_usec = STOP_AGAIN_MS * 1000 });
+	proc_set_state(p, PROC_STOPPING);
+}
+
+static void proc_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct proc *p = arg;
+
 	(void)fd;
 	(void)what;
-	proc_check_up(arg);
+	switch (p->state) {
+	case PROC_STARTING:
+		proc_check_up(p);
+		break;
+	case PROC_STOPPING:
+		child_signal(p->child, SIGTERM);
+		evtimer_add(p->timer, &(struct timeval){ .tv_usec = STOP_AGAIN_MS * 1000 });
+		break;
+	case PROC_UP:
+	case PROC_DOWN:
+		break;
+	}
 }
 
 static struct proc *proc_new(struct dp *dp, const struct proc_kind *kind, const char *id)
@@ -136,7 +159,7 @@ static struct proc *proc_new(struct dp *dp, const struct proc_kind *kind, const 
 	p->dp = dp;
 	p->kind = kind;
 	p->id = xstrdup(id);
-	p->settled = evtimer_new(dp_base(dp), proc_settled, p);
+	p->timer = evtimer_new(dp_base(dp), proc_timer, p);
 	hmap_insert(&p->procs->map, &p->node, hash_string(id));
 	return p;
 }
@@ -158,7 +181,7 @@ static void proc_down(struct proc *p)
 	_cleanup_(freep) char *log_path = rundir_path(p->dp, "log", p->id);
 
 	p->child = child_free(p->child);
-	evtimer_del(p->settled);
+	evtimer_del(p->timer);
 	proc_spec_drop(p->kind->type, &p->spec);
 	unlink_path(p, "ready");
 	p->log = proc_log_free(p->log);
@@ -226,7 +249,7 @@ static int proc_start(struct proc *p, const void *want)
 		p->started = mono_now();
 		p->unready = cmd.says_ready;
 		if (p->probation)
-			evtimer_add(p->settled, &(struct timeval){ .tv_sec = PROBATION_MS / 1000 });
+			evtimer_add(p->timer, &(struct timeval){ .tv_sec = PROBATION_MS / 1000 });
 		proc_set_state(p, PROC_STARTING);
 	} else {
 		proc_gone(p);
@@ -336,10 +359,10 @@ static bool proc_adopt(struct proc *p)
 	r = proc_record_load(p->dp, p->kind, p->id, &p->spec);
 	if (open_log(p) < 0)
 		log_warning("process_log", "id=%s why=\"cannot be read\"", p->id);
-	proc_set_state(p, r < 0 ? PROC_STOPPING : PROC_UP);
+	proc_set_state(p, PROC_UP);
 	if (r < 0) {
 		log_info("process_outdated", "id=%s why=\"%s\"", p->id, strerror(-r));
-		child_stop(p->child, STOP_MS);
+		proc_stop(p, STOP_MS);
 	}
 	return true;
 }
@@ -393,8 +416,7 @@ int proc_create(struct dp_op *op, const struct proc_kind *kind, const void *want
 	case PROC_UP:
 		if (kind->type->diff(p->spec, want) == DP_SAME)
 			return 0;
-		child_stop(p->child, STOP_MS);
-		proc_set_state(p, PROC_STOPPING);
+		proc_stop(p, STOP_MS);
 		break;
 	case PROC_STARTING:
 		return -EBUSY; /* the engine has one operation at a time */
@@ -448,8 +470,7 @@ int proc_remove(struct dp_op *op, const struct proc_kind *kind, const void *have
 	*dp_op_data(op) = p;
 	p->op = op;
 	if (p->state != PROC_STOPPING)
-		child_stop(p->child, kind->stop_ms ? kind->stop_ms(have) : STOP_MS);
-	proc_set_state(p, PROC_STOPPING);
+		proc_stop(p, kind->stop_ms ? kind->stop_ms(have) : STOP_MS);
 	return -EINPROGRESS;
 }
 
@@ -463,7 +484,6 @@ void proc_cancel(struct dp_op *op)
 	p->op = NULL;
 	proc_spec_drop(p->kind->type, &p->next);
 	child_signal(p->child, SIGKILL);
-	evtimer_del(p->settled);
 	proc_set_state(p, PROC_STOPPING);
 }
 
