@@ -150,10 +150,10 @@ static bool has_gateway(const struct dp_route *r)
 /* RFC 5549: an IPv4 route may have an IPv6 gateway. */
 static void put_gateway(struct nlmsghdr *msg, const struct dp_route *r, const struct ipaddr *gw)
 {
-	struct {
-		struct rtvia via;
+	struct { /* struct rtvia, with its address */
+		__kernel_sa_family_t family;
 		uint8_t addr[16];
-	} __attribute__((__packed__)) via = { .via.rtvia_family = gw->family };
+	} via = { .family = gw->family };
 
 	if (!ipaddr_is_set(gw))
 		return;
@@ -162,7 +162,7 @@ static void put_gateway(struct nlmsghdr *msg, const struct dp_route *r, const st
 		return;
 	}
 	memcpy(via.addr, gw->byte, sizeof(via.addr));
-	mnl_attr_put(msg, RTA_VIA, sizeof(via.via) + ipaddr_bits(gw) / 8, &via);
+	mnl_attr_put(msg, RTA_VIA, sizeof(via.family) + ipaddr_bits(gw) / 8, &via);
 }
 
 static uint32_t nexthop_ifindex(const struct dp *dp, const struct dp_nexthop *nh)
@@ -303,7 +303,9 @@ static bool get_nexthops(const struct dp *dp, const struct nlattr *multipath, ui
 	const struct rtnexthop *rtnh = mnl_attr_get_payload(multipath);
 	int left = mnl_attr_get_payload_len(multipath);
 
-	for (; RTNH_OK(rtnh, left); left -= RTNH_ALIGN(rtnh->rtnh_len), rtnh = RTNH_NEXT(rtnh)) {
+	/* RTNH_OK() alone would look behind the end. */
+	for (; left >= (int)sizeof(*rtnh) && RTNH_OK(rtnh, left);
+	     left -= RTNH_ALIGN(rtnh->rtnh_len), rtnh = RTNH_NEXT(rtnh)) {
 		const struct nlattr *tb[RTA_MAX + 1] = { NULL };
 		const struct nlattr *attr = (const void *)RTNH_DATA(rtnh);
 		int rest = rtnh->rtnh_len - (int)sizeof(*rtnh);
