@@ -203,6 +203,7 @@ struct seen {
 
 struct reading {
 	const char *table;
+	uint8_t family; /* whose rules are being read */
 	struct seen *chains;
 	size_t n, last; /* last: the chain of the rule before, most often that of this one too */
 };
@@ -267,7 +268,8 @@ static int rule_seen(const struct nlmsghdr *nlh, void *arg)
 	uint64_t hash;
 
 	for (size_t i = 0; !nlh && i < r->n; i++)
-		r->chains[i].spec.hash = r->chains[i].spec.count = r->chains[i].count = 0;
+		if (r->chains[i].spec.family == r->family)
+			r->chains[i].spec.hash = r->chains[i].spec.count = r->chains[i].count = 0;
 	if (!nlh || nft_attrs(nlh, tb, NFTA_RULE_MAX) < 0 ||
 	    !nft_attr_name(tb[NFTA_RULE_TABLE], table, sizeof(table)) ||
 	    !nft_attr_name(tb[NFTA_RULE_CHAIN], name, sizeof(name)) || strcmp(table, r->table) != 0)
@@ -290,14 +292,30 @@ static int rule_seen(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+/* Family by family: asked for a table by name, the kernel stops after the first of that name. */
+static int read_rules(struct nft *nft, struct reading *r)
+{
+	bool read[NFPROTO_NUMPROTO] = { false };
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < r->n; i++) {
+		r->family = r->chains[i].spec.family;
+		if (r->family >= NFPROTO_NUMPROTO || read[r->family])
+			continue;
+		read[r->family] = true;
+		err = nft_dump(nft, NFT_MSG_GETRULE, r->family, r->table, NULL, rule_seen, r);
+	}
+	return err;
+}
+
 static int chain_observe(struct dp *dp)
 {
 	struct nft *nft = nft_of(dp);
 	struct reading r = { .table = nft_table(nft) };
 	int err = nft_dump(nft, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NULL, NULL, chain_seen, &r);
 
-	if (err == 0 && r.n)
-		err = nft_dump(nft, NFT_MSG_GETRULE, NFPROTO_UNSPEC, r.table, NULL, rule_seen, &r);
+	if (err == 0)
+		err = read_rules(nft, &r);
 	for (size_t i = 0; err == 0 && i < r.n; i++) {
 		if (r.chains[i].spec.count != r.chains[i].count)
 			r.chains[i].spec.hash = HASH_DAMAGED;
