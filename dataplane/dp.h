@@ -31,7 +31,8 @@ enum dp_state {
 	DP_CREATED, /* here, and as wanted */
 	DP_MODIFYING,
 	DP_REMOVING,
-	DP_FAILED, /* the last operation failed: see err and why; retried with back-off */
+	DP_FAILED, /* the last operation failed: see err and why; retried with back-off. Or
+		      -EEXIST: one that is not ours is in the way; it is never touched */
 	DP_FOREIGN, /* here, not ours; satisfies needs, is never touched */
 	DP_LEFTOVER, /* here and ours, not wanted, removed at dp_sweep() */
 };
@@ -39,14 +40,27 @@ const char *dp_state_name(enum dp_state state); /* "waiting" */
 
 enum dp_need_flags {
 	DP_FOLLOW = 1 << 0, /* recreate me when it is modified or recreated */
-	DP_FALLS_WITH = 1 << 1, /* the system removes me together with it (or when ok turns false) */
+	DP_FALLS_WITH = 1 << 1, /* the system removes me together with it (or when ok turns false):
+				   no removal of my own */
 };
 
 /*
  * An item type: one file in dataplane/items/, one line in dp_types[].
+ *
  * create, modify and remove return 0, -errno, or -EINPROGRESS when dp_op_done() will follow.
  * They finish half-made objects and accept absent ones, so each may simply be run again after
- * any failure.
+ * any failure; create also accepts what is there already and ours. Specs given to them stay valid
+ * until the operation is done. A modify that fails with -ENOENT, -ENODEV, -ENXIO or -ESRCH says
+ * that the object is not there: it is removed (for certain) and created.
+ *
+ * diff looks at what the type can change or mend and must find what was just made DP_SAME. Of a
+ * type that is only observed it compares two observations: DP_MODIFY moves those that DP_FOLLOW,
+ * DP_RECREATE means another object by the same name: what falls with it has fallen.
+ *
+ * needs depends on the spec alone. It is asked of the wish (all needs met before create and
+ * modify) and of what exists (gone before what it needs goes; removed when a need is unmet). Of
+ * a type that is only observed it may name the maker, with DP_FALLS_WITH: when the maker is to be
+ * removed, all that falls with the observed one needs no removal of its own.
  */
 struct dp_type {
 	const char *name; /* "vrf": stable; log field, DOT label */
@@ -61,9 +75,13 @@ struct dp_type {
 	int (*create)(struct dp_op *op, const void *want); /* NULL: observed only */
 	int (*modify)(struct dp_op *op, const void *have, const void *want);
 	int (*remove)(struct dp_op *op, const void *have);
-	void (*cancel)(struct dp_op *op); /* if it may wait for more than the backend's flush */
+	/* If it may wait for more than the backend's flush: stop, dp_op_done() will not come. Called at
+	 * the time-out, when the wish changes or a need goes meanwhile (create, modify), and by
+	 * dp_free(). */
+	void (*cancel)(struct dp_op *op);
 	int (*observe)(struct dp *dp); /* dp_observed() for each that exists; at adopt and resync */
-	unsigned int timeout_ms; /* of one operation; 0: 10 s. Then cancel and DP_FAILED -ETIMEDOUT */
+	unsigned int
+		timeout_ms; /* of one operation; 0: 10 s. Then cancel and DP_FAILED -ETIMEDOUT */
 	bool remove_last; /* removal is slow (links): after everything else of the pass */
 };
 extern const struct dp_type *const dp_types[]; /* NULL-terminated: dataplane/types.c */
@@ -97,8 +115,10 @@ struct dp_conf {
 	int netns_fd; /* borrowed; -1: the caller's */
 	const struct dp_type *const *types; /* NULL: dp_types */
 	const struct dp_backend *const *backends; /* NULL: dp_backends */
-	void (*changed)(const struct dp_report *report, void *arg); /* may be NULL; must not call
-								       back into the engine */
+	/* At the end of a turn, once for each item whose state is not the one last told (drift
+	 * repaired within the turn: from created to created). May submit: takes effect in a later
+	 * turn. Must not free the engine. May be NULL. */
+	void (*changed)(const struct dp_report *report, void *arg);
 	void *arg;
 };
 
@@ -107,10 +127,14 @@ struct dp *dp_free(struct dp *dp); /* cancels operations, leaves the system alon
 const struct dp_conf *dp_conf(const struct dp *dp);
 struct event_base *dp_base(const struct dp *dp);
 
-int dp_adopt(struct dp *dp); /* at start: observe every type */
+int dp_adopt(struct dp *dp); /* at start: observe every type; the first error, after trying all */
 void dp_sweep(struct dp *dp); /* inputs complete: from now on remove ours that nobody wants */
-void dp_run(struct dp *dp); /* reconcile now instead of at the end of the loop's turn */
-bool dp_idle(const struct dp *dp); /* no operation in flight, nothing left to start */
+/* Reconcile now instead of at the end of the loop's turn, as far as it goes without waiting; from
+ * within one of the engine's callbacks it does nothing. */
+void dp_run(struct dp *dp);
+/* No operation in flight, nothing left to start or to tell. What waits for a need or for its next
+ * attempt does not count. */
+bool dp_idle(const struct dp *dp);
 
 /* ---- Intended state ---- */
 
@@ -118,16 +142,21 @@ struct dp_graph *dp_graph_new(const char *scope);
 struct dp_graph *dp_graph_free(struct dp_graph *g); /* of one that was not submitted */
 void dp_want(struct dp_graph *g, const struct dp_type *type, const void *spec); /* copies; g
 									remembers the first error */
-/* The item wanted last also needs that one: order that only the daemon can know. */
+/* The item wanted last also needs that one: order that only the daemon can know. A need like any
+ * other: what is needed goes after, and takes the item with it. Of an item that several scopes
+ * want, its owner's count. */
 void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key);
 
 /*
  * Takes g, replaces its whole scope; an empty graph removes the scope. Reconciled at the end of
  * the loop's turn. When two scopes want one item the first to come owns it; equal wishes share
- * it, a different one waits ("wanted differently by scope …").
+ * it, a different one waits ("wanted differently by scope …") until the owner leaves.
+ * Returns 0; or the first error of dp_want(), and the scope stays as it was: -EINVAL for an empty
+ * key, -EEXIST when one key was wanted in two ways, or what the type's copy said.
  */
 int dp_submit(struct dp *dp, struct dp_graph *g);
-/* One more, one less, one changed in a submitted scope without rebuilding it. */
+/* One more or changed, one less, in a scope (made if need be) without rebuilding it. -EINVAL, or
+ * what copy said; dp_unpatch() -ENOENT: not wanted in that scope. */
 int dp_patch(struct dp *dp, const char *scope, const struct dp_type *type, const void *spec);
 int dp_unpatch(struct dp *dp, const char *scope, const struct dp_type *type, const char *key);
 /* The wish itself, for golden tests: one line an item, sorted. */
@@ -135,8 +164,9 @@ void dp_graph_print(const struct dp_graph *g, struct strbuf *out);
 
 /* ---- What is ---- */
 
-enum dp_state dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
-		       const char **ret_why); /* ret_why may be NULL; borrowed until the next turn */
+enum dp_state
+dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
+	 const char **ret_why); /* ret_why may be NULL; borrowed until the next turn */
 const void *dp_have(const struct dp *dp, const struct dp_type *type, const char *key); /* or NULL */
 void dp_each_have(const struct dp *dp, const struct dp_type *type,
 		  void (*fn)(const char *key, const void *spec, void *arg), void *arg);
@@ -167,15 +197,21 @@ void dp_control(struct dp *dp, struct control *control);
 
 /* ---- For item types and backends ---- */
 
-/* ok NULL: it exists. The predicate sees the spec that exists (have). */
+/* ok NULL: it exists. The predicate sees the spec that exists (have), and before a modify also the
+ * one that will: who would lose its need by it goes first. Must be pure. */
 void dp_need(struct dp_deps *deps, const struct dp_type *type, const char *key, unsigned int flags,
 	     bool (*ok)(const void *have));
 struct dp *dp_op_dp(const struct dp_op *op);
 void **dp_op_data(struct dp_op *op); /* yours until done or cancelled; starts NULL */
-void dp_op_why(struct dp_op *op, const char *why); /* copies; the system's own words for a failure */
+void dp_op_why(struct dp_op *op,
+	       const char *why); /* copies; the system's own words for a failure */
 void dp_op_done(struct dp_op *op, int err); /* op is gone afterwards */
 
-/* The type observed this; ours: it bears our mark. Again at any time: a change is drift. */
+/*
+ * The type observed this; ours: it bears our mark. Again at any time: a change is drift. What this
+ * process made itself is ours whatever the mark says, until it is gone. While an operation on the
+ * item is in flight this only adds to what is known of it; the operation's result decides.
+ */
 void dp_observed(struct dp *dp, const struct dp_type *type, const void *spec, bool ours);
 void dp_gone(struct dp *dp, const struct dp_type *type, const char *key);
 /* Around a full dump of one type: what was not observed between begin and end is gone. */

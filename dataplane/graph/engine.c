@@ -191,6 +191,17 @@ static bool work_left(const struct dp *dp)
 	       !list_empty(&dp->tell_claims) || dp->unflushed;
 }
 
+/* Not event_active(): the loop would come back here before it looks at anything else. */
+static void resume_later(struct dp *dp)
+{
+	const struct timeval now = { 0 };
+
+	if (dp->scheduled || !dp->turn)
+		return;
+	dp->scheduled = true;
+	event_add(dp->turn, &now);
+}
+
 static void run_turn(struct dp *dp, bool yield)
 {
 	uint64_t start;
@@ -211,7 +222,11 @@ static void run_turn(struct dp *dp, bool yield)
 	tell_changes(dp);
 	timers_arm(dp);
 	dp->running = false;
-	if (work_left(dp))
+	if (!work_left(dp))
+		return;
+	if (yield)
+		resume_later(dp);
+	else
 		engine_schedule(dp);
 }
 

@@ -62,6 +62,7 @@ struct fake_world {
 	bool quiet; /* no log */
 	bool tells; /* sends notifications like a kernel, after each flush */
 	bool stuck; /* the backend answers nothing */
+	unsigned int flush_us; /* the system is busy that long with a batch */
 	bool half_made; /* a failed create may leave something */
 	unsigned int fail_percent; /* of all operations */
 	uint64_t seed;
@@ -476,6 +477,8 @@ static void fake_flush(void *state)
 	if (n == 0 || world.stuck)
 		return;
 	world.flushes++;
+	if (world.flush_us)
+		usleep(world.flush_us);
 	if (n > world.batch_max)
 		world.batch_max = n;
 	memcpy(batch, world.pending, n * sizeof(batch[0]));

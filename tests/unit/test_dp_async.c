@@ -378,6 +378,41 @@ static void one_timer_wakes_the_loop_for_a_retry_and_none_when_idle(void **state
 	assert_int_equal(event_base_get_num_events(world.base, EVENT_BASE_COUNT_ACTIVE), 0);
 }
 
+static void count_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	++*(unsigned int *)arg;
+}
+
+static void a_long_turn_lets_the_loop_breathe(void **state)
+{
+	const struct timeval often = { .tv_usec = 1000 };
+	unsigned int ticks = 0, i;
+	struct dp_graph *g = dp_graph_new("s");
+	struct event *tick = event_new(world.base, -1, EV_PERSIST, count_tick, &ticks);
+
+	(void)state;
+	dp_test_clock(world.dp, NULL, NULL);
+	world.flush_us = 10000;
+	for (i = 0; i < 10; i++) {
+		char name[20], need[20];
+		struct fake f;
+
+		snprintf(name, sizeof(name), "c%u", i);
+		snprintf(need, sizeof(need), "c%u", i + 1);
+		f = i < 9 ? on(thing(name), need, 0) : thing(name);
+		dp_want(g, &fake_types[FAKE_THING], &f);
+	}
+	assert_int_equal(dp_submit(world.dp, g), 0);
+	event_add(tick, &often);
+	while (!dp_idle(world.dp))
+		event_base_loop(world.base, EVLOOP_ONCE);
+	assert_int_equal(state_of(FAKE_THING, "c0", ""), DP_CREATED);
+	assert_true(ticks >= 2); /* ten batches of 10 ms; at most some 30 ms at a stretch */
+	event_free(tick);
+}
+
 static void freeing_cancels_and_leaves_the_system_alone(void **state)
 {
 	(void)state;
@@ -409,6 +444,7 @@ int main(void)
 		TEST(what_is_observed_only_goes_with_its_maker),
 		TEST(watchers_may_submit_and_the_loop_does_the_rest),
 		TEST(one_timer_wakes_the_loop_for_a_retry_and_none_when_idle),
+		TEST(a_long_turn_lets_the_loop_breathe),
 		TEST(freeing_cancels_and_leaves_the_system_alone),
 	};
 
