@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 
 #include "base/strbuf.h"
@@ -84,6 +85,10 @@ static int bridge_finish(struct dp_op *op, struct nlmsghdr *msg, const struct dp
 {
 	bool filtering_differs =
 		have ? have->vlan_filtering != want->vlan_filtering : want->vlan_filtering;
+	/* Frames to 01:80:c2:00:00:0x pass by the filters of the bridge: it must not learn from
+	 * them where a MAC address is. ip link … type bridge no_linklocal_learn 1 */
+	const struct br_boolopt_multi no_ll_learn = { .optval = 1 << BR_BOOLOPT_NO_LL_LEARN,
+						      .optmask = 1 << BR_BOOLOPT_NO_LL_LEARN };
 	struct link_nest nest;
 
 	link_put_mtu(msg, want->mtu_bytes);
@@ -95,6 +100,8 @@ static int bridge_finish(struct dp_op *op, struct nlmsghdr *msg, const struct dp
 		mnl_attr_put_u8(msg, IFLA_BR_VLAN_FILTERING, want->vlan_filtering);
 	if (filtering_differs && want->vlan_filtering)
 		mnl_attr_put_u16(msg, IFLA_BR_VLAN_DEFAULT_PVID, 0);
+	if (!have)
+		mnl_attr_put(msg, IFLA_BR_MULTI_BOOLOPT, sizeof(no_ll_learn), &no_ll_learn);
 	if (have || want->group_fwd_mask)
 		mnl_attr_put_u16(msg, IFLA_BR_GROUP_FWD_MASK, want->group_fwd_mask);
 	if (have || want->stp)

@@ -114,6 +114,23 @@ static void finishes_an_interrupted_group_delete(void **state)
 	in_space(doomed, NULL);
 }
 
+static void no_learning(const void *arg)
+{
+	struct node *n = node_new();
+
+	(void)arg;
+	node_apply(n, &dp_bridge_type, &(struct dp_bridge){ .ifname = IFNAME("bn1") });
+	sh("ip -d link show bn1 | grep -q 'no_linklocal_learn 1'");
+	node_free(n);
+}
+
+/* Such frames pass by the filters of the bridge. */
+static void does_not_learn_from_link_local_frames(void **state)
+{
+	(void)state;
+	in_space(no_learning, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +138,7 @@ int main(void)
 		cmocka_unit_test(leaves_a_foreign_link_of_that_name_alone),
 		cmocka_unit_test(mends_what_somebody_changed),
 		cmocka_unit_test(finishes_an_interrupted_group_delete),
+		cmocka_unit_test(does_not_learn_from_link_local_frames),
 	};
 
 	return cmocka_run_group_tests_name("bridge", tests, NULL, NULL);
