@@ -54,6 +54,13 @@ struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct 
 		want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
 		want_sysctl(g, "ipv4", "tcp_l3mdev_accept", "1");
 	}
+	if (m->br_netfilter) {
+		/* DNAT on the bridge itself would hand a frame to the isolated port of another app,
+		 * where it is lost. */
+		want_sysctl(g, "bridge", "bridge-nf-call-iptables", "0");
+		want_sysctl(g, "bridge", "bridge-nf-call-ip6tables", "0");
+		want_sysctl(g, "bridge", "bridge-nf-call-arptables", "0");
+	}
 	zr_filter_base(g, conf->table);
 	return g;
 }

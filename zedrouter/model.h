@@ -132,6 +132,7 @@ struct zr_model {
 	struct numbers *vif_numbers; /* "<ni>/<app>/<index>" */
 	struct numbers *addr_numbers; /* same names: place in the DHCP range, from 1 */
 	bool vrf; /* the kernel has VRF devices */
+	bool br_netfilter; /* bridged frames can meet the hooks of IP: to be switched off */
 };
 
 void zr_model_init(struct zr_model *m); /* numbers are the caller's */
