@@ -224,8 +224,13 @@ static void on_apply(evutil_socket_t fd, short what, void *arg)
 
 static void on_tell(evutil_socket_t fd, short what, void *arg)
 {
+	struct zedrouter *zr = arg;
+
 	(void)fd, (void)what;
-	zedrouter_tell(arg);
+	/* Items that news of this turn made dirty count as unsettled, and most are found to be as
+	 * wanted without another report. */
+	dp_run(zr->dp);
+	zedrouter_tell(zr);
 }
 
 /* ---- Inputs ---- */
