@@ -80,8 +80,7 @@ struct dp_type {
 	 * dp_free(). */
 	void (*cancel)(struct dp_op *op);
 	int (*observe)(struct dp *dp); /* dp_observed() for each that exists; at adopt and resync */
-	unsigned int
-		timeout_ms; /* of one operation; 0: 10 s. Then cancel and DP_FAILED -ETIMEDOUT */
+	unsigned int timeout_ms; /* of one operation; 0: 10 s; then -ETIMEDOUT */
 	bool remove_last; /* removal is slow (links): after everything else of the pass */
 };
 extern const struct dp_type *const dp_types[]; /* NULL-terminated: dataplane/types.c */

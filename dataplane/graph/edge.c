@@ -216,15 +216,17 @@ void edges_block(struct dp *dp, struct item *it)
 /* At the end of the engine: no consequences. */
 void edges_unlink_all(struct item *it)
 {
-	struct edge *e;
+	struct edge *e, *next;
 
-	while ((e = it->needs)) {
-		it->needs = e->next_need;
+	for (e = it->needs; e; e = next) {
+		next = e->next_need;
 		edge_free(NULL, e);
 	}
-	while ((e = it->users)) {
+	it->needs = NULL;
+	for (e = it->users; e; e = next) {
 		struct edge **p = &e->from->needs;
 
+		next = e->next_user;
 		while (*p != e)
 			p = &(*p)->next_need;
 		*p = e->next_need;

@@ -32,10 +32,10 @@ static void watch_event_free(struct watch_event *ev)
 
 static void tell_watchers(struct dp *dp)
 {
-	struct watch_event *ev;
+	struct watch_event *ev, *tmp;
 	struct watch *w;
 
-	while ((ev = list_first(&dp->watch_events, struct watch_event, list))) {
+	list_for_each_safe (ev, tmp, &dp->watch_events, list) {
 		for (w = ev->kind->watches; w; w = w->next)
 			w->fn(ev->key, spec_data(ev->was), spec_data(ev->now), w->arg);
 		watch_event_free(ev);
@@ -326,8 +326,8 @@ int dp_new(struct event_base *base, const struct dp_conf *conf, struct dp **ret)
 
 struct dp *dp_free(struct dp *dp)
 {
-	struct watch_event *ev;
-	struct kind *kind;
+	struct watch_event *ev, *next_ev;
+	struct kind *kind, *next_kind;
 
 	if (!dp)
 		return NULL;
@@ -340,10 +340,10 @@ struct dp *dp_free(struct dp *dp)
 			b->close(dp->backend_states[dp->backends_open]);
 	}
 	ops_free_all(dp);
-	while ((ev = list_first(&dp->watch_events, struct watch_event, list)))
+	list_for_each_safe (ev, next_ev, &dp->watch_events, list)
 		watch_event_free(ev);
 	scopes_free(dp);
-	while ((kind = list_first(&dp->kind_order, struct kind, list)))
+	list_for_each_safe (kind, next_kind, &dp->kind_order, list)
 		kind_free(dp, kind);
 	hmap_fini(&dp->kinds);
 	if (dp->turn)

@@ -34,11 +34,11 @@ static void wish_free(struct wish *w)
 
 struct dp_graph *dp_graph_free(struct dp_graph *g)
 {
-	struct wish *w;
+	struct wish *w, *tmp;
 
 	if (!g)
 		return NULL;
-	while ((w = list_first(&g->wishes, struct wish, list)))
+	list_for_each_safe (w, tmp, &g->wishes, list)
 		wish_free(w);
 	hmap_fini(&g->by_key);
 	strbuf_fini(&g->keybuf);

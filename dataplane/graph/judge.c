@@ -348,9 +348,13 @@ bool item_break_ring(struct dp *dp)
 		} while (fast && slow != fast);
 		if (!fast)
 			continue;
-		while (fast->queue != Q_BLOCKED && (fast = blocked_by(fast)) != slow)
-			;
-		if (fast->queue != Q_BLOCKED)
+		/* Round the ring: some of it may only ride down with others. */
+		while (fast && fast->queue != Q_BLOCKED) {
+			fast = blocked_by(fast);
+			if (fast == slow)
+				break;
+		}
+		if (!fast || fast->queue != Q_BLOCKED)
 			continue;
 		item_enqueue(dp, fast, Q_REMOVE);
 		return true;

@@ -288,11 +288,11 @@ void ops_cancel_all(struct dp *dp)
 void ops_free_all(struct dp *dp)
 {
 	struct list *lists[] = { &dp->fresh, &dp->waiting, &dp->orphans };
-	struct dp_op *op;
+	struct dp_op *op, *tmp;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		while ((op = list_first(lists[i], struct dp_op, list))) {
+		list_for_each_safe (op, tmp, lists[i], list) {
 			if (op->item)
 				op->item->op = NULL;
 			op_free(op);

@@ -279,12 +279,12 @@ int dp_unpatch(struct dp *dp, const char *scope, const struct dp_type *type, con
 void scopes_free(struct dp *dp)
 {
 	struct hmap_node *n, *tmp;
-	struct claim *c;
+	struct claim *c, *next;
 
 	hmap_for_each_safe (n, tmp, &dp->scopes) {
 		struct scope *s = container_of(n, struct scope, node);
 
-		while ((c = list_first(&s->claims, struct claim, list)))
+		list_for_each_safe (c, next, &s->claims, list)
 			claim_free(dp, c);
 		hmap_remove(&dp->scopes, &s->node);
 		free(s);

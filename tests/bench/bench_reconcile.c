@@ -257,10 +257,12 @@ static int bench_noop(void)
 
 static double rss_mib(void)
 {
-	_cleanup_(fclosep) FILE *f = fopen("/proc/self/statm", "re");
+	FILE *f = fopen("/proc/self/statm", "re");
 	long pages = 0;
+	bool ok = f && fscanf(f, "%*d %ld", &pages) == 1;
 
-	if (!f || fscanf(f, "%*d %ld", &pages) != 1)
+	fclosep(&f);
+	if (!ok)
 		abort();
 	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
