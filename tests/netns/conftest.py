@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import pathlib
 
 import pytest
 
@@ -44,13 +45,13 @@ def net(make_net):
 
 
 @pytest.fixture
-def make_node(request, tmp_path):
+def make_node(request):
     """Node in a host; on failure its log, plan and graph are shown."""
     request.node.edge_nodes = []
 
     def make(host):
-        folder = tmp_path / host.netns
-        folder.mkdir()
+        folder = pathlib.Path("/run/nodes", host.netns)
+        folder.mkdir(parents=True)
         node = Node(host, folder)
         request.node.edge_nodes.append(node)
         return node

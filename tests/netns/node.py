@@ -26,6 +26,7 @@ class Node:
     def __init__(self, host, folder):
         self.host = host
         self.folder = pathlib.Path(folder)
+        self.folder.chmod(0o755)  # as /run/edgeway is: dnsmasq reads its files as its own user
         self.run_dir, self.state_dir = self.folder / "run", self.folder / "state"
         self.config_path = self.folder / "config.json"
         self.log_path = self.folder / "log"
