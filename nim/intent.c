@@ -60,11 +60,16 @@ static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
 	want_sysctl(g, "ipv4", name, "rp_filter", "2");
 	if (!port->ipv6)
 		return;
+	want_sysctl(g, "ipv6", name, "keep_addr_on_down", "1");
+	if (port->dhcp == NIM_DHCP_CLIENT) {
+		/* dhcpcd listens to router advertisements and switches the kernel's ear off. */
+		want_sysctl(g, "ipv6", name, "accept_ra", "0");
+		return;
+	}
 	/* A forwarding node ignores router advertisements unless told 2, and our choice of default
 	 * route has to come before the kernel's (net/ipv6/ndisc.c, ndisc_router_discovery). */
 	want_sysctl(g, "ipv6", name, "accept_ra", "2");
 	want_sysctl(g, "ipv6", name, "ra_defrtr_metric", "20000");
-	want_sysctl(g, "ipv6", name, "keep_addr_on_down", "1");
 }
 
 static void intent_addresses(struct dp_graph *g, const struct nim_port *port)
