@@ -74,24 +74,38 @@ static int table_remove(struct dp_op *op, const void *have)
 	return r;
 }
 
+struct reading {
+	struct dp *dp;
+	bool any; /* of ours */
+};
+
 static int table_seen(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *tb[NFTA_TABLE_MAX + 1];
 	struct dp_nft_table t = { 0 };
-	struct dp *dp = arg;
+	struct reading *r = arg;
 
 	if (!nlh || nft_attrs(nlh, tb, NFTA_TABLE_MAX) < 0 ||
 	    !nft_attr_name(tb[NFTA_TABLE_NAME], t.name, sizeof(t.name)))
 		return 0;
 	t.family = nft_family(nlh);
-	if (strcmp(t.name, nft_table(nft_of(dp))) == 0)
-		dp_observed(dp, &dp_nft_table_type, &t, true);
+	if (strcmp(t.name, nft_table(nft_of(r->dp))) == 0) {
+		r->any = true;
+		dp_observed(r->dp, &dp_nft_table_type, &t, true);
+	}
 	return 0;
 }
 
 static int table_observe(struct dp *dp)
 {
-	return nft_dump(nft_of(dp), NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, NULL, table_seen, dp);
+	struct nft *nft = nft_of(dp);
+	struct reading r = { .dp = dp };
+	int err;
+
+	do /* again when it may have changed before we listened */
+		err = nft_dump(nft, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NULL, NULL, table_seen, &r);
+	while (err == 0 && r.any && nft_listen(nft));
+	return err;
 }
 
 const struct dp_type dp_nft_table_type = {

@@ -21,6 +21,7 @@ struct nft {
 	const char *table; /* the name that marks ours */
 	int fd; /* requests and transactions */
 	int monitor_fd;
+	bool listening; /* to notifications */
 	size_t batch_max; /* bytes that one send takes */
 	uint32_t seq;
 	uint32_t generation; /* of the rule set as we know it */

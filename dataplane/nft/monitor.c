@@ -173,16 +173,34 @@ static int membership(struct nft *nft, int option)
 
 void monitor_pause(struct nft *nft)
 {
+	if (!nft->listening) {
+		read_generation(nft);
+		return;
+	}
 	drain(nft);
 	membership(nft, NETLINK_DROP_MEMBERSHIP);
+	nft->listening = false;
+}
+
+bool nft_listen(struct nft *nft)
+{
+	int r;
+
+	if (nft->listening)
+		return false;
+	r = membership(nft, NETLINK_ADD_MEMBERSHIP);
+	if (r < 0)
+		log_warning("nft_deaf", "err=%d why=\"changes by others will not be seen\"", -r);
+	nft->listening = true;
+	read_generation(nft);
+	return true;
 }
 
 void monitor_resume(struct nft *nft, unsigned int commits)
 {
 	uint32_t expected = nft->generation + commits;
 
-	membership(nft, NETLINK_ADD_MEMBERSHIP);
-	read_generation(nft);
+	nft_listen(nft);
 	if (nft->generation != expected) {
 		log_debug("nft_generation", "expected=%u is=%u", expected, nft->generation);
 		nft_resync(nft);
@@ -192,15 +210,10 @@ void monitor_resume(struct nft *nft, unsigned int commits)
 int monitor_open(struct nft *nft)
 {
 	struct event_base *base = dp_base(nft->dp);
-	int r;
 
 	nft->monitor_fd = nft_socket(nft);
 	if (nft->monitor_fd < 0)
 		return nft->monitor_fd;
-	r = membership(nft, NETLINK_ADD_MEMBERSHIP);
-	if (r < 0)
-		return r;
-	read_generation(nft);
 	nft->resync_ev = event_new(base, -1, 0, on_resync, nft);
 	nft->monitor_ev = event_new(base, nft->monitor_fd, EV_READ | EV_PERSIST, on_readable, nft);
 	if (!nft->resync_ev || !nft->monitor_ev)

@@ -6,8 +6,9 @@
  * sequence number: the operations they belong to fail, and what remains is sent again.
  *
  * Changes made by others are seen by the kernel's notifications. Our own would come too, one for
- * each element, so during a flush we leave the group, and compare the generation of the rule
- * set before and after: one step a transaction of ours, any further step is somebody else's.
+ * each element, which doubles the cost of a large transaction. So during a flush we leave the
+ * group, and compare the generation of the rule set before and after: one step a transaction of
+ * ours, any further step is somebody else's.
  */
 #pragma once
 
@@ -55,6 +56,13 @@ uint32_t nft_attr_u32(const struct nlattr *attr); /* from network order; NULL: 0
 bool nft_attr_name(const struct nlattr *attr, char *ret, size_t size); /* false: absent, too long */
 uint8_t nft_family(const struct nlmsghdr *nlh);
 
+/*
+ * From now on hear of changes by others; before something of ours exists there is no need to. As
+ * long as anybody on the machine listens, in whatever namespace, the kernel writes a notification
+ * for each element that anybody changes. Returns whether that is new: what was read before may
+ * have changed since.
+ */
+bool nft_listen(struct nft *nft);
 /* The kernel is not as we believe: observe everything again, soon (not before the next turn). */
 void nft_resync(struct nft *nft);
 
