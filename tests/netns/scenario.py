@@ -46,8 +46,8 @@ class Edge:
         six = config.instance("ni6", "fd00:1::/64")
         for name in ("app-a", "app-b"):
             app = config.app(name, self.net.netns_name(name))
-            app.adapter(four, acl=acl or allow_all())
-            app.adapter(six, acl=acl or allow_all())
+            app.adapter(four, acl=allow_all() if acl is None else acl)
+            app.adapter(six, acl=allow_all() if acl is None else acl)
         return config
 
     def wait_applied(self, config):

@@ -29,7 +29,7 @@ def take(host, folders=(), ignore=()):
         }
     hidden = re.compile("|".join(ignore)) if ignore else None
     return {name: sorted(line for line in lines if not (hidden and hidden.search(line)))
-            if name != "nft" else lines for name, lines in state.items()}
+            for name, lines in state.items()}
 
 
 def without_indexes(state):
@@ -95,7 +95,22 @@ def _neighbours(host):
 
 
 def _nft(host):
-    return host.run("nft", "--stateless", "list", "ruleset").stdout.splitlines()
+    """One line for each chain, set and map: nft lists them in the order they were made, and elements
+    in that of a hash, which both say nothing. The order of a chain's rules does."""
+    objects, table, block = [], "", []
+    for line in host.run("nft", "--stateless", "list", "ruleset").stdout.splitlines():
+        if line.startswith("table "):
+            table = line.removesuffix(" {")
+            objects.append(table)
+        elif line == "\t}":
+            chain = block[0].startswith("chain")
+            words = " ".join(block[1:])
+            objects.append(f"{table} {block[0]} " + (words if chain else ", ".join(sorted(
+                part.strip() for part in words.replace("{", ",").replace("}", ",").split(",")))))
+            block = []
+        elif line.startswith("\t"):
+            block.append(line.strip())
+    return objects
 
 
 def _sysctls():

@@ -42,7 +42,7 @@ def test_bad_configuration_leaves_the_last_good_one_in_force(edge, kind):
     snapshot.assert_same(before, snapshot.take(node.host))
 
     node.configure(edge.standard_config(version=3))
-    node.wait("ConfigStatus", lambda t: t["global"].get("version") == "3"
+    node.wait("ConfigStatus", lambda t: t.get("global", {}).get("version") == "3"
               and not t["global"].get("error"), "a good one heals it")
 
 
