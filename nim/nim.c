@@ -30,6 +30,7 @@ struct nim {
 	struct numbers *numbers;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
+	bool known; /* the configuration, be it empty: before that there is nothing to tell */
 	bool swept;
 	struct nim_config config;
 	struct nim_facts facts;
@@ -41,6 +42,8 @@ static void nim_publish(struct nim *nim)
 	struct arena arena = { 0 };
 	int r;
 
+	if (!nim->known)
+		return;
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		struct nim_iface *iface = &nim->facts.ifaces[i];
 		char scope[sizeof("port/") + NIM_LABEL];
@@ -298,6 +301,7 @@ static void config_synced(void *arg)
 {
 	struct nim *nim = arg;
 
+	nim->known = true;
 	nim_apply(nim);
 	if (nim->swept)
 		return;
