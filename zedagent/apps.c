@@ -159,6 +159,63 @@ static int load_app(struct apps *a, const EVE(AppInstanceConfig) * app, const st
 	return r;
 }
 
+/* ---- Port maps: an external port leads to one app only ---- */
+
+struct portmap {
+	const Ew__AclEntry *entry;
+	const Ew__NetworkInstanceConfig *ni;
+	struct za_at at;
+};
+
+static bool same_ports(const struct portmap *a, const struct portmap *b)
+{
+	const char *la = a->entry->adapter[0] ? a->entry->adapter : a->ni->port_label;
+	const char *lb = b->entry->adapter[0] ? b->entry->adapter : b->ni->port_label;
+	bool v6a = strchr(a->ni->subnet, ':'), v6b = strchr(b->ni->subnet, ':');
+
+	return v6a == v6b && strcmp(la, lb) == 0 && a->entry->protocol == b->entry->protocol &&
+	       a->entry->lport_first <= b->entry->lport_last &&
+	       b->entry->lport_first <= a->entry->lport_last;
+}
+
+static int check_portmap(const struct portmap *maps, size_t n, struct pbjson_error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same_ports(&maps[i], &maps[n]))
+			return za_refuse(err, &maps[n].at, "", "external port is mapped by %s",
+					 maps[i].at.path);
+	return 0;
+}
+
+static int check_portmaps(const struct apps *a)
+{
+	const struct za_config *config = a->config;
+	struct portmap *maps = NULL;
+	size_t n = 0, instance;
+	int r = 0;
+
+	for (size_t i = 0; i < config->n_apps; i++) {
+		for (size_t j = 0; j < config->apps[i]->n_adapters; j++) {
+			const Ew__AppAdapter *adapter = config->apps[i]->adapters[j];
+
+			za_names_find(&a->instances, adapter->network_instance, &instance);
+			for (size_t k = 0; r == 0 && k < adapter->n_acl; k++) {
+				if (adapter->acl[k]->action != EW__ACL_ACTION__ACL_PORTMAP)
+					continue;
+				maps = xrealloc(maps, n + 1, sizeof(*maps));
+				maps[n] = (struct portmap){
+					.entry = adapter->acl[k],
+					.ni = config->instances[instance],
+					.at = za_at("/apps/%zu/interfaces/%zu/acls/%zu", i, j, k),
+				};
+				r = check_portmap(maps, n++, a->err);
+			}
+		}
+	}
+	free(maps);
+	return r;
+}
+
 int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config, struct pbjson_error *err)
 {
 	struct apps a = { .config = config, .err = err };
@@ -174,6 +231,8 @@ int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config, struc
 		ZA_ADD(config, apps, out);
 		r = load_app(&a, dev->apps[i], &at, out);
 	}
+	if (r == 0)
+		r = check_portmaps(&a);
 	za_names_fini(&a.uuids);
 	za_names_fini(&a.names);
 	za_names_fini(&a.netns);

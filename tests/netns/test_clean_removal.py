@@ -37,10 +37,11 @@ def test_removed_configuration_leaves_nothing(net, make_node):
     idle = state(node)
     netns = os.listdir("/run/netns")
 
-    config = edge.standard_config(acl=allow_all() + [port_map("tcp", 8080, 80)])
+    config = edge.standard_config()
     edge.make_apps()
     made = net.netns_name("made")  # a namespace that is not there yet
-    config.app("made", made).adapter(scenario.uuid_of("instance", "ni4"))
+    config.app("made", made).adapter(scenario.uuid_of("instance", "ni4"),
+                                     acl=allow_all() + [port_map("tcp", 8080, 80)])
     node.configure(config)
     edge.wait_applied(config)
     assert made in os.listdir("/run/netns")
