@@ -1,200 +1,293 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One entry of an access list: EVE's texts become typed fields. */
+/* One entry of an access list. */
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "zedagent/check.h"
-#include "zedagent/load.h"
+#include "zedagent/map.h"
 
+#define ACE_ID_MAX 0x3fffff /* 22 bits of the connection mark in EVE */
+
+/* Names of the protocols file that anybody filters by; the file itself is not read here. */
 static const struct {
 	const char *name;
 	uint8_t number;
 } protocols[] = {
-	{ "icmp", 1 },	{ "igmp", 2 },	 { "tcp", 6 },	  { "udp", 17 },
-	{ "gre", 47 },	{ "esp", 50 },	 { "ah", 51 },	  { "icmpv6", 58 },
-	{ "ospf", 89 }, { "vrrp", 112 }, { "sctp", 132 }, { "udplite", 136 },
+	{ "icmp", IPPROTO_ICMP },
+	{ "igmp", IPPROTO_IGMP },
+	{ "ipip", IPPROTO_IPIP },
+	{ "ipencap", IPPROTO_IPIP },
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "dccp", IPPROTO_DCCP },
+	{ "ipv6", IPPROTO_IPV6 },
+	{ "gre", IPPROTO_GRE },
+	{ "esp", IPPROTO_ESP },
+	{ "ah", IPPROTO_AH },
+	{ "icmpv6", IPPROTO_ICMPV6 },
+	{ "ipv6-icmp", IPPROTO_ICMPV6 },
+	{ "ospf", 89 },
+	{ "pim", IPPROTO_PIM },
+	{ "vrrp", 112 },
+	{ "l2tp", 115 },
+	{ "sctp", IPPROTO_SCTP },
+	{ "udplite", IPPROTO_UDPLITE },
 };
 
-static bool parse_protocol(const char *text, uint32_t *ret)
-{
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
+struct ace {
+	const EVE(ACE) * in;
+	const Ew__NetworkInstanceConfig *ni;
+	const struct za_at *at;
+	struct pbjson_error *err;
+	Ew__AclEntry *out;
+	unsigned int seen; /* bits: which matches were given */
+};
 
-	if (text[0] && !*end && text[0] != '-' && number <= 255) {
-		*ret = (uint32_t)number;
-		return true;
-	}
-	if (strcasecmp(text, "all") == 0) {
-		*ret = 0;
-		return true;
-	}
+static int parse_protocol(struct ace *a, const char *value, const struct za_at *at)
+{
+	unsigned long number;
+	char *end;
+
+	if (strcasecmp(value, "all") == 0)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
-		if (strcasecmp(text, protocols[i].name) != 0)
-			continue;
-		*ret = protocols[i].number;
-		return true;
+		if (strcasecmp(value, protocols[i].name) == 0) {
+			a->out->protocol = protocols[i].number;
+			return 0;
+		}
 	}
-	return false;
+	number = strtoul(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end || number > 255)
+		return za_refuse(a->err, at, "/value", "\"%.80s\" is no protocol", value);
+	a->out->protocol = (uint32_t)number;
+	return 0;
 }
 
-static int load_ports(const char *text, const struct za_at *at, uint32_t *first, uint32_t *last,
-		      struct pbjson_error *err)
+/* "80", "8000-8010", and "8000:8010" as iptables has it. */
+static int parse_ports(struct ace *a, const char *value, const struct za_at *at, uint32_t *first,
+		       uint32_t *last)
 {
 	struct portrange range;
+	char text[16], *colon;
 
+	if (strlen(value) >= sizeof(text))
+		return za_refuse(a->err, at, "/value", "expected a port or a range of ports");
+	strcpy(text, value);
+	colon = strchr(text, ':');
+	if (colon)
+		*colon = '-';
 	if (portrange_parse(text, &range) < 0)
-		return za_refuse(err, at, "/value", "not a port or a range of ports: \"%.60s\"",
-				 text);
+		return za_refuse(a->err, at, "/value", "\"%.80s\" is no port or range of ports",
+				 value);
 	*first = range.first;
 	*last = range.last;
 	return 0;
 }
 
-static int load_remote(const char *text, const struct za_at *at, Ew__AclEntry *out,
-		       struct pbjson_error *err)
+static int match_ip(struct ace *a, const char *value, const struct za_at *at)
 {
 	struct prefix p;
 
-	if (prefix_parse(text, &p) < 0)
-		return za_refuse(err, at, "/value", "not an address or subnet: \"%.60s\"", text);
+	if (prefix_parse(value, &p) < 0)
+		return za_refuse(a->err, at, "/value", "\"%.80s\" is no address or prefix", value);
+	if (*a->out->remote) /* by a host that is an address */
+		return za_refuse(a->err, at, "/value", "the entry has an ip already");
 	p = prefix_network(&p);
-	free(out->remote[0] ? out->remote : NULL);
-	za_set_prefix(&out->remote, &p);
+	za_set_prefix(&a->out->remote, &p);
 	return 0;
 }
 
-static int load_host(const char *text, const struct za_at *at, Ew__AclEntry *out,
-		     struct pbjson_error *err)
+static int match_host(struct ace *a, const char *value, const struct za_at *at)
 {
 	struct ipaddr addr;
 
-	if (ipaddr_parse(text, &addr) == 0)
-		return load_remote(text, at, out, err);
-	if (!za_is_domain(text))
-		return za_refuse(err, at, "/value", "not a domain: \"%.60s\"", text);
-	free(out->host[0] ? out->host : NULL);
-	za_set(&out->host, text);
+	if (a->ni->type == EW__NETWORK_INSTANCE_TYPE__NI_SWITCH)
+		return za_refuse(a->err, at, "/type", "a switch has no DNS to learn hosts from");
+	if (ipaddr_parse(value, &addr) == 0)
+		return match_ip(a, value, at);
+	if (!za_is_domain(value))
+		return za_refuse(a->err, at, "/value", "\"%.80s\" is no host name", value);
+	za_set(&a->out->host, value);
 	return 0;
 }
 
-static int load_match(const EVE(ACEMatch) * m, const struct za_at *at, Ew__AclEntry *out,
-		      struct pbjson_error *err)
+static int match_eidset(struct ace *a, const char *value, const struct za_at *at)
 {
-	if (strcmp(m->type, "ip") == 0)
-		return load_remote(m->value, at, out, err);
-	if (strcmp(m->type, "host") == 0)
-		return load_host(m->value, at, out, err);
-	if (strcmp(m->type, "lport") == 0)
-		return load_ports(m->value, at, &out->lport_first, &out->lport_last, err);
-	if (strcmp(m->type, "fport") == 0)
-		return load_ports(m->value, at, &out->fport_first, &out->fport_last, err);
-	if (strcmp(m->type, "eidset") == 0) {
-		out->eidset = true;
-		return 0;
-	}
-	if (strcmp(m->type, "adapter") == 0) {
-		if (!za_is_name(m->value))
-			return za_refuse(err, at, "/value", "not a label");
-		free(out->adapter[0] ? out->adapter : NULL);
-		za_set(&out->adapter, m->value);
-		return 0;
-	}
-	if (strcmp(m->type, "protocol") != 0)
-		return za_refuse(err, at, "/type", "unknown kind of match: \"%.60s\"", m->type);
-	if (!parse_protocol(m->value, &out->protocol))
-		return za_refuse(err, at, "/value", "unknown protocol: \"%.60s\"", m->value);
+	(void)value;
+	if (a->ni->type == EW__NETWORK_INSTANCE_TYPE__NI_SWITCH)
+		return za_refuse(a->err, at, "/type", "a switch has no names to take the set from");
+	a->out->eidset = true;
 	return 0;
 }
 
-static int load_limit(const EVE(ACEAction) * a, const struct za_at *at, Ew__AclEntry *out,
-		      struct pbjson_error *err)
+static int match_lport(struct ace *a, const char *value, const struct za_at *at)
+{
+	return parse_ports(a, value, at, &a->out->lport_first, &a->out->lport_last);
+}
+
+static int match_fport(struct ace *a, const char *value, const struct za_at *at)
+{
+	return parse_ports(a, value, at, &a->out->fport_first, &a->out->fport_last);
+}
+
+static int match_adapter(struct ace *a, const char *value, const struct za_at *at)
+{
+	if (!za_is_name(value))
+		return za_refuse(a->err, at, "/value", "expected a label of 1 to 128 bytes");
+	za_set(&a->out->adapter, value);
+	return 0;
+}
+
+static const struct {
+	const char *type;
+	int (*parse)(struct ace *a, const char *value, const struct za_at *at);
+} matches[] = {
+	{ "ip", match_ip },	      { "host", match_host },
+	{ "eidset", match_eidset },   { "protocol", parse_protocol },
+	{ "lport", match_lport },     { "fport", match_fport },
+	{ "adapter", match_adapter },
+};
+
+static int map_match(struct ace *a, size_t k)
+{
+	const EVE(ACEMatch) *match = a->in->matches[k];
+	struct za_at at = za_at("%s/matches/%zu", a->at->path, k);
+
+	for (size_t i = 0; i < ARRAY_SIZE(matches); i++) {
+		if (strcmp(match->type, matches[i].type) != 0)
+			continue;
+		if (a->seen & 1U << i)
+			return za_refuse(a->err, &at, "/type", "\"%.80s\" is given twice",
+					 match->type);
+		a->seen |= 1U << i;
+		return matches[i].parse(a, match->value, &at);
+	}
+	return za_refuse(a->err, &at, "/type", "\"%.80s\" is no kind of match", match->type);
+}
+
+static bool has_ports(uint32_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
+}
+
+static int check_matches(const struct ace *a)
+{
+	const Ew__AclEntry *out = a->out;
+
+	if ((out->lport_first || out->fport_first) && !has_ports(out->protocol))
+		return za_refuse(a->err, a->at, "/matches",
+				 "a port needs a protocol that has ports");
+	if (*out->host && out->eidset)
+		return za_refuse(a->err, a->at, "/matches", "host and eidset exclude each other");
+	if (*out->adapter && out->action != EW__ACL_ACTION__ACL_PORTMAP)
+		return za_refuse(a->err, a->at, "/matches", "adapter is for port maps only");
+	return 0;
+}
+
+static int map_limit(struct ace *a, const EVE(ACEAction) * action, const struct za_at *at)
 {
 	static const struct {
-		const char *unit;
+		const char *name;
 		uint32_t seconds;
-	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "", 1 } };
+	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 } };
 
-	out->action = EW__ACL_ACTION__ACL_LIMIT;
-	out->limit_rate = a->limitrate;
-	out->limit_burst = a->limitburst;
-	if (!a->limitrate)
-		return za_refuse(err, at, "/limitrate", "has to be above 0");
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (strcmp(units[i].unit, a->limitunit) == 0)
-			out->limit_unit_s = units[i].seconds;
-	if (!out->limit_unit_s)
-		return za_refuse(err, at, "/limitunit", "has to be s, m or h");
-	return 0;
-}
-
-static int load_action(const EVE(ACEAction) * a, const struct za_at *at, Ew__AclEntry *out,
-		       struct pbjson_error *err)
-{
-	if (a->drop + a->limit + a->portmap > 1)
-		return za_refuse(err, at, "", "more than one action");
-	if (a->drop)
-		out->action = EW__ACL_ACTION__ACL_DROP;
-	if (a->limit)
-		return load_limit(a, at, out, err);
-	if (!a->portmap)
+	if (action->limitrate == 0)
+		return za_refuse(a->err, at, "/limitrate", "a limit needs a rate");
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(action->limitunit, units[i].name) != 0)
+			continue;
+		a->out->action = EW__ACL_ACTION__ACL_LIMIT;
+		a->out->limit_rate = action->limitrate;
+		a->out->limit_unit_s = units[i].seconds;
+		a->out->limit_burst = action->limitburst;
 		return 0;
-	out->action = EW__ACL_ACTION__ACL_PORTMAP;
-	out->target_port = a->appport;
-	if (a->appport < 1 || a->appport > 65535)
-		return za_refuse(err, at, "/appPort", "not a port");
+	}
+	return za_refuse(a->err, at, "/limitunit", "expected \"s\", \"m\" or \"h\"");
+}
+
+static int map_portmap(struct ace *a, const EVE(ACEAction) * action, const struct za_at *at)
+{
+	uint32_t more = a->out->lport_last - a->out->lport_first;
+
+	if (a->ni->type != EW__NETWORK_INSTANCE_TYPE__NI_LOCAL)
+		return za_refuse(a->err, at, "/portmap", "only a local instance has port maps");
+	if (!*a->ni->port_label)
+		return za_refuse(a->err, at, "/portmap", "the instance has no port to map from");
+	if (!a->out->lport_first)
+		return za_refuse(a->err, at, "/portmap",
+				 "a port map needs an lport: the port outside");
+	if (a->out->protocol != IPPROTO_TCP && a->out->protocol != IPPROTO_UDP)
+		return za_refuse(a->err, at, "/portmap", "a port map needs protocol tcp or udp");
+	if (action->appport < 1 || action->appport > 65535 - more)
+		return za_refuse(a->err, at, "/appPort", "expected a port of the app");
+	a->out->action = EW__ACL_ACTION__ACL_PORTMAP;
+	a->out->target_port = action->appport;
 	return 0;
 }
 
-static int check_whole(const struct za_at *at, const Ew__AclEntry *out, struct pbjson_error *err)
+static int map_action(struct ace *a)
 {
-	bool ports = out->lport_first || out->fport_first;
+	struct za_at at = za_at("%s/actions/0", a->at->path);
+	const EVE(ACEAction) * action;
 
-	if (out->host[0] && out->eidset)
-		return za_refuse(err, at, "/matches", "host and eidset exclude each other");
-	if (ports && out->protocol != 6 && out->protocol != 17 && out->protocol != 132)
-		return za_refuse(err, at, "/matches", "ports need a protocol that has them");
-	if (out->action != EW__ACL_ACTION__ACL_PORTMAP)
-		return out->adapter[0] ? za_refuse(err, at, "/matches", "adapter goes with portmap")
-				       : 0;
-	if (!out->lport_first)
-		return za_refuse(err, at, "/matches", "portmap needs lport, the external port");
-	if (out->target_port + out->lport_last - out->lport_first > 65535)
-		return za_refuse(err, at, "/actions", "target ports end above 65535");
+	if (a->in->n_actions == 0)
+		return 0;
+	if (a->in->n_actions > 1)
+		return za_refuse(a->err, a->at, "/actions", "an entry has one action");
+	action = a->in->actions[0];
+	if (action->drop + action->limit + action->portmap > 1)
+		return za_refuse(a->err, &at, "", "only one of drop, limit and portmap");
+	if (action->limit)
+		return map_limit(a, action, &at);
+	if (action->portmap)
+		return map_portmap(a, action, &at);
+	if (action->drop)
+		a->out->action = EW__ACL_ACTION__ACL_DROP;
 	return 0;
 }
 
-int za_load_ace(const EVE(ACE) * ace, const struct za_at *at, Ew__AclEntry *out,
-		struct pbjson_error *err)
+static int map_head(struct ace *a)
 {
-	out->id = ace->id;
-	za_set(&out->name, ace->name);
-	if (ace->dir == EVE_VALUE(CONFIG__ACEDIRECTION, INGRESS))
-		out->direction = EW__ACL_DIRECTION__ACL_INGRESS;
-	else if (ace->dir == EVE_VALUE(CONFIG__ACEDIRECTION, EGRESS))
-		out->direction = EW__ACL_DIRECTION__ACL_EGRESS;
-	for (size_t i = 0; i < ace->n_matches; i++) {
-		struct za_at here = za_at("%s/matches/%zu", at->path, i);
-		int r;
+	const EVE(ACE) *in = a->in;
 
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(ace->matches[i]->type, ace->matches[j]->type) == 0)
-				return za_refuse(err, &here, "/type", "given twice");
-		r = load_match(ace->matches[i], &here, out, err);
-		if (r < 0)
-			return r;
-	}
-	if (ace->n_actions > 1)
-		return za_refuse(err, at, "/actions", "more than one action");
-	for (size_t i = 0; i < ace->n_actions; i++) {
-		struct za_at here = za_at("%s/actions/%zu", at->path, i);
-		int r = load_action(ace->actions[i], &here, out, err);
+	if (in->id < 0 || in->id > ACE_ID_MAX)
+		return za_refuse(a->err, a->at, "/id", "expected 0 to %d", ACE_ID_MAX);
+	if (*in->name && !za_is_name(in->name))
+		return za_refuse(a->err, a->at, "/name", "expected a name of 1 to 128 bytes");
+	if (in->dir == EVE_VALUE(CONFIG__ACEDIRECTION, INGRESS))
+		a->out->direction = EW__ACL_DIRECTION__ACL_INGRESS;
+	else if (in->dir == EVE_VALUE(CONFIG__ACEDIRECTION, EGRESS))
+		a->out->direction = EW__ACL_DIRECTION__ACL_EGRESS;
+	else if (in->dir != EVE_VALUE(CONFIG__ACEDIRECTION, BOTH))
+		return za_refuse(a->err, a->at, "/dir", "unknown direction");
+	a->out->id = in->id;
+	za_set(&a->out->name, in->name);
+	return 0;
+}
 
-		if (r < 0)
-			return r;
+int za_map_ace(const EVE(ACE) * ace, const Ew__NetworkInstanceConfig *ni, const struct za_at *at,
+	       Ew__AclEntry **ret, struct pbjson_error *err)
+{
+	struct ace a = { .in = ace, .ni = ni, .at = at, .err = err };
+	int r;
+
+	a.out = xcalloc(1, sizeof(*a.out));
+	ew__acl_entry__init(a.out);
+	r = map_head(&a);
+	for (size_t i = 0; r == 0 && i < ace->n_matches; i++)
+		r = map_match(&a, i);
+	if (r == 0)
+		r = map_action(&a);
+	if (r == 0)
+		r = check_matches(&a);
+	if (r < 0) {
+		ew__acl_entry__free_unpacked(a.out, NULL);
+		return r;
 	}
-	return check_whole(at, out, err);
+	*ret = a.out;
+	return 0;
 }

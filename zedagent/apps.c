@@ -1,241 +1,303 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps: their adapters on network instances, and the namespace they live in. */
+/* Applications and their adapters. */
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "zedagent/check.h"
-#include "zedagent/load.h"
-#include "zedagent/names.h"
+#include "zedagent/map.h"
+#include "zedagent/portmaps.h"
 
-#define NETNS_MAX 63
-#define NETNS_ARGUMENT "netns="
+#define NETNS_MAX 64 /* bytes in the name of a network namespace */
 
 struct apps {
-	struct za_config *config;
-	struct za_names uuids, names, netns, instances;
-	struct pbjson_error *err;
+	struct za_map *m;
+	struct za_names uuids, displaynames, netns;
+	struct za_names addresses, macs; /* "instance/address" */
+	struct za_portmaps portmaps;
 };
 
-/* "netns=NAME" among the blank-separated words of extraargs; length 0: not given. */
-static size_t netns_argument(const char *args, const char **ret)
+static int map_identity(struct apps *s, const EVE(AppInstanceConfig) * in, const struct za_at *at,
+			Ew__AppConfig *app)
 {
-	while (*args) {
-		size_t len = strcspn(args, " \t");
+	char uuid[ZA_UUID_SIZE];
+	const char *other;
 
-		if (strncmp(args, NETNS_ARGUMENT, strlen(NETNS_ARGUMENT)) == 0) {
-			*ret = args + strlen(NETNS_ARGUMENT);
-			return len - strlen(NETNS_ARGUMENT);
-		}
-		args += len;
-		args += strspn(args, " \t");
-	}
+	if (!in->uuidandversion)
+		return za_refuse(s->m->err, at, "/uuidandversion", "a UUID is required");
+	if (!za_uuid_parse(in->uuidandversion->uuid, uuid) || za_uuid_is_nil(uuid))
+		return za_refuse(s->m->err, at, "/uuidandversion/uuid", "\"%.80s\" is no UUID",
+				 in->uuidandversion->uuid);
+	other = za_names_add(&s->uuids, uuid, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, "/uuidandversion/uuid", "the UUID is taken by %s",
+				 other);
+	if (!za_is_name(in->displayname))
+		return za_refuse(s->m->err, at, "/displayname",
+				 "expected a name of 1 to 128 bytes");
+	other = za_names_add(&s->displaynames, in->displayname, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, "/displayname", "\"%.80s\" is taken by %s",
+				 in->displayname, other);
+	za_set(&app->uuid, uuid);
+	za_set(&app->version, in->uuidandversion->version);
+	za_set(&app->displayname, in->displayname);
+	app->activate = in->activate;
 	return 0;
 }
 
-/* As a file name below /run/netns. */
-static int load_netns(struct apps *a, const EVE(AppInstanceConfig) * app, const struct za_at *at,
-		      Ew__AppConfig *out)
+static bool netns_char(char c)
 {
-	const char *given = "", *where;
-	size_t len =
-		app->fixedresources ? netns_argument(app->fixedresources->extraargs, &given) : 0;
-	char name[NETNS_MAX + 1];
+	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.';
+}
 
-	if (!len) {
-		given = app->displayname;
-		len = strnlen(given, NETNS_MAX);
-	}
-	if (len > NETNS_MAX)
-		return za_refuse(a->err, at, "/fixedresources/extraargs",
-				 "name of the namespace is longer than %d bytes", NETNS_MAX);
+/* A file name under /run/netns: nothing that leaves the folder. */
+static bool is_netns(const char *s, size_t len)
+{
+	if (len < 1 || len > NETNS_MAX || s[0] == '.' || s[0] == '-')
+		return false;
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)given[i];
-
-		name[i] = isalnum(c) || c == '-' || c == '_' || (c == '.' && i > 0) ? (char)c : '-';
+		if (!netns_char(s[i]))
+			return false;
 	}
-	name[len] = '\0';
-	where = za_names_add(&a->netns, name, at->path, 0);
-	if (where)
-		return za_refuse(a->err, at, "/fixedresources/extraargs",
-				 "namespace %s is taken by %s", name, where);
-	za_set(&out->netns, name);
+	return true;
+}
+
+/* The word "netns=NAME" of extraargs; NULL when there is none. */
+static const char *netns_argument(const EVE(AppInstanceConfig) * in, size_t *ret_len)
+{
+	const char *s = in->fixedresources ? in->fixedresources->extraargs : "";
+
+	for (;;) {
+		size_t len;
+
+		s += strspn(s, " \t");
+		len = strcspn(s, " \t");
+		if (len == 0)
+			return NULL;
+		if (strncmp(s, "netns=", 6) == 0) {
+			*ret_len = len - 6;
+			return s + 6;
+		}
+		s += len;
+	}
+}
+
+/* The display name with what a file name may not hold replaced by '-'. */
+static char *netns_from_name(const char *displayname)
+{
+	char *name = xstrdup(displayname);
+	size_t i;
+
+	for (i = 0; name[i] && i < NETNS_MAX; i++) {
+		if (!netns_char(name[i]) || (i == 0 && (name[i] == '.' || name[i] == '-')))
+			name[i] = i == 0 ? '_' : '-';
+	}
+	name[i] = '\0';
+	return name;
+}
+
+static int map_netns(struct apps *s, const EVE(AppInstanceConfig) * in, const struct za_at *at,
+		     Ew__AppConfig *app)
+{
+	const char *member = "/displayname", *argument, *other;
+	size_t len;
+
+	app->kind = EW__APP_KIND__APP_NAMESPACE;
+	argument = netns_argument(in, &len);
+	if (argument) {
+		member = "/fixedresources/extraargs";
+		if (!is_netns(argument, len))
+			return za_refuse(s->m->err, at, member,
+					 "\"%.*s\" is no name of a network namespace",
+					 (int)(len < 100 ? len : 100), argument);
+		app->netns = strndup(argument, len);
+	} else {
+		app->netns = netns_from_name(in->displayname);
+	}
+	other = za_names_add(&s->netns, app->netns, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, member,
+				 "network namespace \"%.80s\" is taken by %s", app->netns, other);
 	return 0;
 }
 
-static int load_acl(struct apps *a, const EVE(NetworkAdapter) * adapter, const struct za_at *at,
-		    Ew__AppAdapter *out)
+/* A static address lies in the subnet and outside of what DHCP hands out. */
+static int check_address(struct apps *s, const char *text, const Ew__NetworkInstanceConfig *ni,
+			 const struct za_at *at, struct ipaddr *ret)
 {
-	for (size_t i = 0; i < adapter->n_acls; i++) {
-		struct za_at here = za_at("%s/acls/%zu", at->path, i);
-		Ew__AclEntry *entry = xcalloc(1, sizeof(*entry));
-		int r;
+	struct ipaddr addr, gateway, start, end, last;
+	struct pbjson_error *err = s->m->err;
+	struct prefix subnet;
 
-		ew__acl_entry__init(entry);
-		ZA_ADD(out, acl, entry);
-		r = za_load_ace(adapter->acls[i], &here, entry, a->err);
+	if (ipaddr_parse(text, &addr) < 0)
+		return za_refuse(err, at, "/addr", "\"%.80s\" is no IP address", text);
+	if (prefix_parse(ni->subnet, &subnet) < 0 || !prefix_contains(&subnet, &addr))
+		return za_refuse(err, at, "/addr", "%s is not inside of %s", text, ni->subnet);
+	last = prefix_last(&subnet);
+	if (ipaddr_equal(&addr, &subnet.addr) || ipaddr_equal(&addr, &last))
+		return za_refuse(err, at, "/addr", "%s is the %s address of %s", text,
+				 ipaddr_equal(&addr, &last) ? "broadcast" : "network", ni->subnet);
+	if (ipaddr_parse(ni->gateway, &gateway) == 0 && ipaddr_equal(&addr, &gateway))
+		return za_refuse(err, at, "/addr", "%s is the gateway of the instance", text);
+	if (ipaddr_parse(ni->dhcp_start, &start) == 0 && ipaddr_parse(ni->dhcp_end, &end) == 0 &&
+	    ipaddr_compare(&start, &addr) <= 0 && ipaddr_compare(&addr, &end) <= 0)
+		return za_refuse(err, at, "/addr", "%s is inside of the DHCP range %s to %s", text,
+				 ni->dhcp_start, ni->dhcp_end);
+	*ret = addr;
+	return 0;
+}
+
+static int map_address(struct apps *s, const EVE(NetworkAdapter) * in,
+		       const Ew__NetworkInstanceConfig *ni, const struct za_at *at,
+		       Ew__AppAdapter *adapter)
+{
+	_cleanup_(freep) char *key = NULL;
+	struct ipaddr addr;
+	const char *other;
+	int r;
+
+	/* A switch has no subnet: EVE ignores the address, and so do we. */
+	if (!*in->addr || ni->type != EW__NETWORK_INSTANCE_TYPE__NI_LOCAL)
+		return 0;
+	r = check_address(s, in->addr, ni, at, &addr);
+	if (r < 0)
+		return r;
+	za_set_addr(&adapter->address, &addr);
+	key = xasprintf("%s/%s", ni->uuid, adapter->address);
+	other = za_names_add(&s->addresses, key, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, "/addr", "%s is the address of %s", in->addr,
+				 other);
+	return 0;
+}
+
+static int map_mac(struct apps *s, const EVE(NetworkAdapter) * in,
+		   const Ew__NetworkInstanceConfig *ni, const struct za_at *at,
+		   Ew__AppAdapter *adapter)
+{
+	_cleanup_(freep) char *key = NULL;
+	const char *other;
+	struct mac mac;
+
+	if (!*in->macaddress)
+		return 0;
+	if (mac_parse(in->macaddress, &mac) < 0 || !mac_is_set(&mac) || mac.byte[0] & 1)
+		return za_refuse(s->m->err, at, "/macAddress",
+				 "\"%.80s\" is no MAC address of one interface", in->macaddress);
+	za_set_mac(&adapter->mac, &mac);
+	key = xasprintf("%s/%s", ni->uuid, adapter->mac);
+	other = za_names_add(&s->macs, key, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, "/macAddress", "%s is the address of %s",
+				 in->macaddress, other);
+	return 0;
+}
+
+static int map_acl(struct apps *s, const EVE(NetworkAdapter) * in,
+		   const Ew__NetworkInstanceConfig *ni, const struct za_at *at,
+		   Ew__AppAdapter *adapter)
+{
+	int r;
+
+	adapter->acl = xcalloc(in->n_acls + 1, sizeof(*adapter->acl));
+	for (size_t i = 0; i < in->n_acls; i++) {
+		struct za_at place = za_at("%s/acls/%zu", at->path, i);
+
+		r = za_map_ace(in->acls[i], ni, &place, &adapter->acl[i], s->m->err);
 		if (r < 0)
 			return r;
+		adapter->n_acl++;
+		if (adapter->acl[i]->action == EW__ACL_ACTION__ACL_PORTMAP)
+			za_portmaps_add(&s->portmaps, adapter->acl[i], ni, &place);
 	}
 	return 0;
 }
 
-static int load_address(struct apps *a, const char *text, const struct za_at *at, size_t instance,
-			Ew__AppAdapter *out)
-{
-	const Ew__NetworkInstanceConfig *ni = a->config->instances[instance];
-	struct prefix net;
-	struct ipaddr addr;
-
-	if (!text[0] || ni->type != EW__NETWORK_INSTANCE_TYPE__NI_LOCAL)
-		return 0;
-	if (ipaddr_parse(text, &addr) < 0)
-		return za_refuse(a->err, at, "/addr", "not an address: \"%.60s\"", text);
-	if (prefix_parse(ni->subnet, &net) < 0 || !prefix_contains(&net, &addr))
-		return za_refuse(a->err, at, "/addr", "%s is not in the subnet %s", text,
-				 ni->subnet);
-	if (strcmp(text, ni->gateway) == 0)
-		return za_refuse(a->err, at, "/addr", "%s is the gateway", text);
-	za_set_addr(&out->address, &addr);
-	return 0;
-}
-
-static int load_adapter(struct apps *a, const EVE(NetworkAdapter) * adapter, const struct za_at *at,
-			Ew__AppAdapter *out)
+/* NULL: refused. */
+static const Ew__NetworkInstanceConfig *
+find_instance(struct apps *s, const EVE(NetworkAdapter) * in, const struct za_at *at)
 {
 	char uuid[ZA_UUID_SIZE];
-	struct mac mac;
-	size_t instance;
-	int r;
+	size_t index;
 
-	za_set(&out->name, adapter->name);
-	if (!za_uuid_parse(adapter->networkid, uuid))
-		return za_refuse(a->err, at, "/networkId", "not a UUID: \"%.60s\"",
-				 adapter->networkid);
-	if (!za_names_find(&a->instances, uuid, &instance))
-		return za_refuse(a->err, at, "/networkId", "no such network instance: %s", uuid);
-	za_set(&out->network_instance, uuid);
-	if (adapter->macaddress[0] &&
-	    (mac_parse(adapter->macaddress, &mac) < 0 || (mac.byte[0] & 1) || !mac_is_set(&mac)))
-		return za_refuse(a->err, at, "/macAddress", "not a unicast MAC address: \"%.60s\"",
-				 adapter->macaddress);
-	za_set(&out->mac, adapter->macaddress);
-	r = load_address(a, adapter->addr, at, instance, out);
-	return r < 0 ? r : load_acl(a, adapter, at, out);
+	if (!za_uuid_parse(in->networkid, uuid))
+		za_refuse(s->m->err, at, "/networkId", "\"%.80s\" is no UUID", in->networkid);
+	else if (!za_names_find(&s->m->instances, uuid, &index))
+		za_refuse(s->m->err, at, "/networkId", "no network instance has the UUID %s", uuid);
+	else
+		return s->m->out->instances[index];
+	return NULL;
 }
 
-static int load_app(struct apps *a, const EVE(AppInstanceConfig) * app, const struct za_at *at,
-		    Ew__AppConfig *out)
+static int map_adapter(struct apps *s, const EVE(NetworkAdapter) * in, size_t k,
+		       const struct za_at *at, struct za_names *names, Ew__AppConfig *app)
 {
-	char uuid[ZA_UUID_SIZE];
-	const char *where;
-	int r;
-
-	if (!app->uuidandversion || !za_uuid_parse(app->uuidandversion->uuid, uuid))
-		return za_refuse(a->err, at, "/uuidandversion/uuid", "not a UUID");
-	where = za_names_add(&a->uuids, uuid, at->path, 0);
-	if (where)
-		return za_refuse(a->err, at, "/uuidandversion/uuid", "taken by %s", where);
-	if (!za_is_name(app->displayname))
-		return za_refuse(a->err, at, "/displayname", "not a name of 1 to 128 bytes");
-	where = za_names_add(&a->names, app->displayname, at->path, 0);
-	if (where) /* names of apps are names in DNS */
-		return za_refuse(a->err, at, "/displayname", "taken by %s", where);
-	za_set(&out->uuid, uuid);
-	za_set(&out->version, app->uuidandversion->version);
-	za_set(&out->displayname, app->displayname);
-	out->activate = app->activate;
-	r = load_netns(a, app, at, out);
-	for (size_t i = 0; r == 0 && i < app->n_interfaces; i++) {
-		struct za_at here = za_at("%s/interfaces/%zu", at->path, i);
-		Ew__AppAdapter *adapter = xcalloc(1, sizeof(*adapter));
-
-		ew__app_adapter__init(adapter);
-		ZA_ADD(out, adapters, adapter);
-		r = load_adapter(a, app->interfaces[i], &here, adapter);
-	}
-	return r;
-}
-
-/* ---- Port maps: an external port leads to one app only ---- */
-
-struct portmap {
-	const Ew__AclEntry *entry;
+	Ew__AppAdapter *adapter = xcalloc(1, sizeof(*adapter));
 	const Ew__NetworkInstanceConfig *ni;
-	struct za_at at;
-};
+	const char *other;
+	int r;
 
-static bool same_ports(const struct portmap *a, const struct portmap *b)
-{
-	const char *la = a->entry->adapter[0] ? a->entry->adapter : a->ni->port_label;
-	const char *lb = b->entry->adapter[0] ? b->entry->adapter : b->ni->port_label;
-	bool v6a = strchr(a->ni->subnet, ':'), v6b = strchr(b->ni->subnet, ':');
-
-	return v6a == v6b && strcmp(la, lb) == 0 && a->entry->protocol == b->entry->protocol &&
-	       a->entry->lport_first <= b->entry->lport_last &&
-	       b->entry->lport_first <= a->entry->lport_last;
+	ew__app_adapter__init(adapter);
+	ZA_ADD(app, adapters, adapter);
+	if (*in->name && !za_is_name(in->name))
+		return za_refuse(s->m->err, at, "/name", "expected a name of 1 to 128 bytes");
+	adapter->name = *in->name ? xstrdup(in->name) : xasprintf("eth%zu", k);
+	other = za_names_add(names, adapter->name, at->path, 0);
+	if (other)
+		return za_refuse(s->m->err, at, "/name", "\"%.80s\" is taken by %s", adapter->name,
+				 other);
+	if (in->access_vlan_id > 4094)
+		return za_refuse(s->m->err, at, "/accessVlanId", "expected 0 to 4094");
+	ni = find_instance(s, in, at);
+	if (!ni)
+		return -EINVAL;
+	za_set(&adapter->network_instance, ni->uuid);
+	r = map_mac(s, in, ni, at, adapter);
+	if (r == 0)
+		r = map_address(s, in, ni, at, adapter);
+	return r < 0 ? r : map_acl(s, in, ni, at, adapter);
 }
 
-static int check_portmap(const struct portmap *maps, size_t n, struct pbjson_error *err)
+static int map_app(struct apps *s, size_t i)
 {
-	for (size_t i = 0; i < n; i++)
-		if (same_ports(&maps[i], &maps[n]))
-			return za_refuse(err, &maps[n].at, "", "external port is mapped by %s",
-					 maps[i].at.path);
-	return 0;
-}
+	_cleanup_(za_names_fini) struct za_names names = { 0 };
+	const EVE(AppInstanceConfig) *in = s->m->eve->apps[i];
+	struct za_at at = za_at("/apps/%zu", i);
+	Ew__AppConfig *app = xcalloc(1, sizeof(*app));
+	int r;
 
-static int check_portmaps(const struct apps *a)
-{
-	const struct za_config *config = a->config;
-	struct portmap *maps = NULL;
-	size_t n = 0, instance;
-	int r = 0;
+	ew__app_config__init(app);
+	s->m->out->apps[s->m->out->n_apps++] = app;
+	r = map_identity(s, in, &at, app);
+	if (r == 0)
+		r = map_netns(s, in, &at, app);
+	for (size_t k = 0; r == 0 && k < in->n_interfaces; k++) {
+		struct za_at place = za_at("%s/interfaces/%zu", at.path, k);
 
-	for (size_t i = 0; i < config->n_apps; i++) {
-		for (size_t j = 0; j < config->apps[i]->n_adapters; j++) {
-			const Ew__AppAdapter *adapter = config->apps[i]->adapters[j];
-
-			za_names_find(&a->instances, adapter->network_instance, &instance);
-			for (size_t k = 0; r == 0 && k < adapter->n_acl; k++) {
-				if (adapter->acl[k]->action != EW__ACL_ACTION__ACL_PORTMAP)
-					continue;
-				maps = xrealloc(maps, n + 1, sizeof(*maps));
-				maps[n] = (struct portmap){
-					.entry = adapter->acl[k],
-					.ni = config->instances[instance],
-					.at = za_at("/apps/%zu/interfaces/%zu/acls/%zu", i, j, k),
-				};
-				r = check_portmap(maps, n++, a->err);
-			}
-		}
+		r = map_adapter(s, in->interfaces[k], k, &place, &names, app);
 	}
-	free(maps);
+	if (in->n_adapters)
+		za_set(&app->error, "direct assignment of adapters is not supported yet");
 	return r;
 }
 
-int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config, struct pbjson_error *err)
+int za_map_apps(struct za_map *m)
 {
-	struct apps a = { .config = config, .err = err };
+	struct apps s = { .m = m };
 	int r = 0;
 
-	for (size_t i = 0; i < config->n_instances; i++)
-		za_names_add(&a.instances, config->instances[i]->uuid, "", i);
-	for (size_t i = 0; r == 0 && i < dev->n_apps; i++) {
-		struct za_at at = za_at("/apps/%zu", i);
-		Ew__AppConfig *out = xcalloc(1, sizeof(*out));
-
-		ew__app_config__init(out);
-		ZA_ADD(config, apps, out);
-		r = load_app(&a, dev->apps[i], &at, out);
-	}
+	m->out->apps = xcalloc(m->eve->n_apps + 1, sizeof(*m->out->apps));
+	for (size_t i = 0; r == 0 && i < m->eve->n_apps; i++)
+		r = map_app(&s, i);
 	if (r == 0)
-		r = check_portmaps(&a);
-	za_names_fini(&a.uuids);
-	za_names_fini(&a.names);
-	za_names_fini(&a.netns);
-	za_names_fini(&a.instances);
+		r = za_portmaps_check(&s.portmaps, m->err);
+	za_names_fini(&s.uuids);
+	za_names_fini(&s.displaynames);
+	za_names_fini(&s.netns);
+	za_names_fini(&s.addresses);
+	za_names_fini(&s.macs);
+	za_portmaps_fini(&s.portmaps);
 	return r;
 }

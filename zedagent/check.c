@@ -138,3 +138,11 @@ void za_set_addr(char **dst, const struct ipaddr *a)
 
 	*dst = xstrdup(ipaddr_str(a, text));
 }
+
+void za_set_mac(char **dst, const struct mac *mac)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	mac_format(mac, &text);
+	*dst = strbuf_take(&text);
+}

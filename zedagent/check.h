@@ -40,6 +40,7 @@ bool za_subnet_parse(const char *s, struct prefix *ret);
 void za_set(char **dst, const char *s);
 void za_set_prefix(char **dst, const struct prefix *p);
 void za_set_addr(char **dst, const struct ipaddr *a);
+void za_set_mac(char **dst, const struct mac *mac);
 
 /* Appends to a repeated field: ZA_ADD(msg, addresses, value), which takes value. */
 #define ZA_ADD(msg, field, value)                                                                  \

@@ -1,287 +1,325 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* networkInstances: checked, defaults filled in as EVE does. */
+/* Network instances. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "zedagent/check.h"
-#include "zedagent/load.h"
-#include "zedagent/names.h"
+#include "zedagent/map.h"
 
-#define RANGE_MAX 255 /* addresses beyond the first of a range */
-#define IPV6_RANGE_FIRST 0x100 /* subnet + this, unless the configuration says otherwise */
+#define STATIC_DNS_MAX 64 /* addresses of one name */
 
-struct subnet {
-	struct prefix net;
-	struct ipaddr gateway, first, last;
+static int map_static_dns(struct za_map *m, const EVE(NetworkInstanceConfig) * in,
+			  const struct za_at *at, Ew__NetworkInstanceConfig *ni)
+{
+	int r;
+
+	for (size_t i = 0; i < in->n_dns; i++) {
+		const EVE_COMMON(ZnetStaticDNSEntry) *entry = in->dns[i];
+		struct za_at place = za_at("%s/dns/%zu", at->path, i);
+		Ew__StaticDns *dns;
+
+		if (!za_is_domain(entry->hostname))
+			return za_refuse(m->err, &place, "/HostName", "\"%.80s\" is no host name",
+					 entry->hostname);
+		if (entry->n_address < 1 || entry->n_address > STATIC_DNS_MAX)
+			return za_refuse(m->err, &place, "/Address", "expected 1 to %d addresses",
+					 STATIC_DNS_MAX);
+		r = za_map_addresses(m, entry->address, entry->n_address, &place, "/Address");
+		if (r < 0)
+			return r;
+		dns = xcalloc(1, sizeof(*dns));
+		ew__static_dns__init(dns);
+		ZA_ADD(ni, static_dns, dns);
+		za_set(&dns->name, entry->hostname);
+		for (size_t k = 0; k < entry->n_address; k++)
+			ZA_ADD(dns, addresses, xstrdup(entry->address[k]));
+	}
+	return 0;
+}
+
+static int map_route(struct za_map *m, const EVE(IPRoute) * in, const struct za_at *at,
+		     Ew__NetworkInstanceConfig *ni)
+{
+	Ew__StaticRoute *route;
+	struct ipaddr gateway;
+	struct prefix dst;
+
+	if (!za_subnet_parse(in->destination_network, &dst))
+		return za_refuse(m->err, at, "/destinationNetwork",
+				 "\"%.80s\" is no network like 192.0.2.0/24",
+				 in->destination_network);
+	if (!*in->gateway && !*in->port)
+		return za_refuse(m->err, at, "", "a route needs a gateway or a port");
+	if (*in->gateway && ipaddr_parse(in->gateway, &gateway) < 0)
+		return za_refuse(m->err, at, "/gateway", "\"%.80s\" is no IP address", in->gateway);
+	if (*in->gateway && (ipaddr_is_zero(&gateway) || gateway.family != dst.addr.family))
+		return za_refuse(m->err, at, "/gateway", "%s is no gateway towards %s", in->gateway,
+				 in->destination_network);
+	if (*in->port && !za_is_name(in->port))
+		return za_refuse(m->err, at, "/port", "expected a label of 1 to 128 bytes");
+	if (in->probe)
+		za_map_ignored(m, "networkInstances.staticRoutes.probe");
+	route = xcalloc(1, sizeof(*route));
+	ew__static_route__init(route);
+	ZA_ADD(ni, static_routes, route);
+	za_set_prefix(&route->destination, &dst);
+	za_set(&route->gateway, in->gateway);
+	za_set(&route->port_label, in->port);
+	return 0;
+}
+
+static int map_routes(struct za_map *m, const EVE(NetworkInstanceConfig) * in,
+		      const struct za_at *at, Ew__NetworkInstanceConfig *ni)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->n_static_routes; i++) {
+		struct za_at place = za_at("%s/staticRoutes/%zu", at->path, i);
+
+		r = map_route(m, in->static_routes[i], &place, ni);
+	}
+	return r;
+}
+
+/* Loopback, link-local (the metadata server's, too), multicast: never an instance's. */
+static bool is_reserved(const struct prefix *subnet)
+{
+	static const char *const reserved[] = { "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
+						"::1/128",     "fe80::/10",	 "ff00::/8" };
+	struct prefix p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (prefix_parse(reserved[i], &p) == 0 && prefix_overlaps(&p, subnet))
+			return true;
+	}
+	return false;
+}
+
+static int map_subnet(struct za_map *m, const EVE(NetworkInstanceConfig) * in,
+		      const struct za_at *at, Ew__NetworkInstanceConfig *ni, struct prefix *ret)
+{
+	int family = in->iptype == EVE_VALUE(CONFIG__ADDRESS_TYPE, IPV4) ? AF_INET : AF_INET6;
+	struct prefix subnet;
+
+	if (!za_subnet_parse(in->ip->subnet, &subnet))
+		return za_refuse(m->err, at, "/ip/subnet",
+				 "\"%.80s\" is no subnet like 10.1.0.0/24", in->ip->subnet);
+	if (subnet.addr.family != family)
+		return za_refuse(m->err, at, "/ip/subnet", "%s does not go with the ipType",
+				 in->ip->subnet);
+	if (ipaddr_bits(&subnet.addr) - subnet.len < 2)
+		return za_refuse(m->err, at, "/ip/subnet", "%s has less than 4 addresses",
+				 in->ip->subnet);
+	if (is_reserved(&subnet))
+		return za_refuse(m->err, at, "/ip/subnet", "%s is no range for apps",
+				 in->ip->subnet);
+	za_set_prefix(&ni->subnet, &subnet);
+	*ret = subnet;
+	return za_map_range(in->ip, &subnet, at, ni, m->err);
+}
+
+static int map_services(struct za_map *m, const EVE_COMMON(Ipspec) * ip, const struct za_at *at,
+			Ew__NetworkInstanceConfig *ni)
+{
+	int r;
+
+	if (*ip->domain && !za_is_domain(ip->domain))
+		return za_refuse(m->err, at, "/ip/domain", "\"%.80s\" is no domain name",
+				 ip->domain);
+	za_set(&ni->domain, ip->domain);
+	r = za_map_addresses(m, ip->dns, ip->n_dns, at, "/ip/dns");
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ip->n_dns; i++)
+		ZA_ADD(ni, dns_servers, xstrdup(ip->dns[i]));
+	r = za_map_ntp(m, ip, at);
+	if (r < 0)
+		return r;
+	if (*ip->ntp)
+		ZA_ADD(ni, ntp_servers, xstrdup(ip->ntp));
+	for (size_t i = 0; i < ip->n_more_ntp; i++)
+		ZA_ADD(ni, ntp_servers, xstrdup(ip->more_ntp[i]));
+	return 0;
+}
+
+static int map_local(struct za_map *m, const EVE(NetworkInstanceConfig) * in,
+		     const struct za_at *at, Ew__NetworkInstanceConfig *ni, struct prefix *subnet)
+{
+	int r;
+
+	ni->type = EW__NETWORK_INSTANCE_TYPE__NI_LOCAL;
+	if (in->iptype != EVE_VALUE(CONFIG__ADDRESS_TYPE, IPV4) &&
+	    in->iptype != EVE_VALUE(CONFIG__ADDRESS_TYPE, IPV6))
+		return za_refuse(m->err, at, "/ipType", "a local instance is IPV4 or IPV6");
+	if (!in->ip)
+		return za_refuse(m->err, at, "/ip", "a local instance needs a subnet");
+	r = map_subnet(m, in, at, ni, subnet);
+	if (r == 0)
+		r = map_services(m, in->ip, at, ni);
+	if (r == 0)
+		r = map_static_dns(m, in, at, ni);
+	if (r == 0)
+		r = map_routes(m, in, at, ni);
+	ni->propagate_connected_routes = in->propagate_connected_routes;
+	ni->dnsmasq_off = m->dnsmasq_off;
+	return r;
+}
+
+static int map_switch(struct za_map *m, const EVE(NetworkInstanceConfig) * in,
+		      const struct za_at *at, Ew__NetworkInstanceConfig *ni)
+{
+	ni->type = EW__NETWORK_INSTANCE_TYPE__NI_SWITCH;
+	if (in->n_static_routes)
+		return za_refuse(m->err, at, "/staticRoutes", "only a local instance has routes");
+	for (size_t i = 0; i < in->n_vlan_access_ports; i++) {
+		struct za_at place = za_at("%s/vlanAccessPorts/%zu", at->path, i);
+
+		if (in->vlan_access_ports[i]->vlan_id < 1 ||
+		    in->vlan_access_ports[i]->vlan_id > 4094)
+			return za_refuse(m->err, &place, "/vlanId", "expected 1 to 4094");
+	}
+	return 0;
+}
+
+static int map_type(struct za_map *m, const EVE(NetworkInstanceConfig) * in, const struct za_at *at,
+		    Ew__NetworkInstanceConfig *ni, struct prefix *subnet)
+{
+	if (in->insttype == EVE_VALUE(CONFIG__ZNETWORK_INST_TYPE, ZnetInstLocal))
+		return map_local(m, in, at, ni, subnet);
+	if (in->insttype == EVE_VALUE(CONFIG__ZNETWORK_INST_TYPE, ZnetInstSwitch))
+		return map_switch(m, in, at, ni);
+	if (in->insttype == EVE_VALUE(CONFIG__ZNETWORK_INST_TYPE, ZNetInstFirst))
+		return za_refuse(m->err, at, "/instType", "the type of the instance is required");
+	za_set(&ni->error, "this type of network instance is not supported");
+	return 0;
+}
+
+static int map_identity(struct za_map *m, const EVE(NetworkInstanceConfig) * in, size_t i,
+			const struct za_at *at, Ew__NetworkInstanceConfig *ni)
+{
+	char uuid[ZA_UUID_SIZE];
+	const char *other;
+
+	if (!in->uuidandversion)
+		return za_refuse(m->err, at, "/uuidandversion", "a UUID is required");
+	if (!za_uuid_parse(in->uuidandversion->uuid, uuid) || za_uuid_is_nil(uuid))
+		return za_refuse(m->err, at, "/uuidandversion/uuid", "\"%.80s\" is no UUID",
+				 in->uuidandversion->uuid);
+	other = za_names_add(&m->instances, uuid, at->path, i);
+	if (other)
+		return za_refuse(m->err, at, "/uuidandversion/uuid", "the UUID is taken by %s",
+				 other);
+	if (*in->displayname && !za_is_name(in->displayname))
+		return za_refuse(m->err, at, "/displayname", "expected a name of 1 to 128 bytes");
+	za_set(&ni->uuid, uuid);
+	za_set(&ni->version, in->uuidandversion->version);
+	za_set(&ni->displayname, in->displayname);
+	return 0;
+}
+
+static int map_instance(struct za_map *m, size_t i)
+{
+	const EVE(NetworkInstanceConfig) *in = m->eve->networkinstances[i];
+	struct za_at at = za_at("/networkInstances/%zu", i);
+	Ew__NetworkInstanceConfig *ni = xcalloc(1, sizeof(*ni));
+	int r;
+
+	ew__network_instance_config__init(ni);
+	m->out->instances[m->out->n_instances++] = ni;
+	r = map_identity(m, in, i, &at, ni);
+	if (r < 0)
+		return r;
+	ni->activate = in->activate;
+	ni->disable_flowlog = in->disable_flowlog;
+	if (in->port && *in->port->name && !za_is_name(in->port->name))
+		return za_refuse(m->err, &at, "/port/name", "expected a label of 1 to 128 bytes");
+	if (in->port)
+		za_set(&ni->port_label, in->port->name);
+	if (!za_is_mtu(in->mtu))
+		return za_refuse(m->err, &at, "/mtu", "expected 0 or %d to %d", ZA_MTU_MIN,
+				 ZA_MTU_MAX);
+	ni->mtu = in->mtu;
+	return map_type(m, in, &at, ni, &m->subnets[i]);
+}
+
+struct placed_prefix {
+	struct prefix prefix;
+	size_t index;
 };
 
-/* Addresses in the subnet; enough for the largest question asked. */
-static uint64_t subnet_size(const struct prefix *net)
+static int compare_prefixes(const void *a, const void *b)
 {
-	unsigned int host_bits = ipaddr_bits(&net->addr) - net->len;
+	const struct placed_prefix *p = a, *q = b;
+	int order = ipaddr_compare(&p->prefix.addr, &q->prefix.addr);
 
-	return host_bits >= 63 ? UINT64_MAX : 1ull << host_bits;
+	if (order == 0)
+		order = (int)p->prefix.len - (int)q->prefix.len;
+	return order ? order : (p->index > q->index) - (p->index < q->index);
 }
 
-static struct ipaddr at_offset(const struct prefix *net, uint64_t offset)
+/* Prefixes are nested or apart, so if any two overlap, two neighbours in order do. */
+static int check_overlap(struct za_map *m)
 {
-	struct ipaddr addr = net->addr;
+	size_t n = 0;
+	_cleanup_(freep) struct placed_prefix *list =
+		xcalloc(m->out->n_instances + 1, sizeof(*list));
 
-	(void)ipaddr_add(&net->addr, offset, &addr);
-	return addr;
-}
-
-/* EVE: from the half of a subnet that has room, else right behind the gateway. */
-static void default_range(struct subnet *s, bool end_given)
-{
-	uint64_t size = subnet_size(&s->net);
-
-	if (s->net.addr.family == AF_INET6) {
-		s->first = at_offset(&s->net, size > 2 * IPV6_RANGE_FIRST ? IPV6_RANGE_FIRST : 2);
-		s->last = at_offset(&s->net, size > 2 * IPV6_RANGE_FIRST
-						     ? IPV6_RANGE_FIRST + RANGE_MAX
-						     : size - 2);
-		return;
+	for (size_t i = 0; i < m->out->n_instances; i++) {
+		if (ipaddr_is_set(&m->subnets[i].addr))
+			list[n++] = (struct placed_prefix){ m->subnets[i], i };
 	}
-	s->first = at_offset(&s->net, !end_given && size >= 16 ? size / 2 : 2);
-	s->last = at_offset(&s->net, size - 2);
-}
+	qsort(list, n, sizeof(*list), compare_prefixes);
+	for (size_t i = 1; i < n; i++) {
+		size_t a = list[i - 1].index, b = list[i].index, later = a > b ? a : b;
+		struct za_at at = za_at("/networkInstances/%zu", later);
 
-static int parse_addr(const char *text, const struct subnet *s, const struct za_at *at,
-		      const char *member, struct ipaddr *ret, struct pbjson_error *err)
-{
-	if (!text[0])
-		return 0;
-	if (ipaddr_parse(text, ret) < 0)
-		return za_refuse(err, at, member, "not an address: \"%.60s\"", text);
-	if (!prefix_contains(&s->net, ret))
-		return za_refuse(err, at, member, "%s is not in the subnet", text);
+		if (prefix_overlaps(&list[i - 1].prefix, &list[i].prefix))
+			return za_refuse(m->err, &at, "/ip/subnet",
+					 "%s overlaps with %s of /networkInstances/%zu",
+					 m->out->instances[later]->subnet,
+					 m->out->instances[a + b - later]->subnet, a + b - later);
+	}
 	return 0;
 }
 
-static int load_range(const EVE_COMMON(Ipspec) * ip, const struct za_at *at, struct subnet *s,
-		      struct pbjson_error *err)
+/* What is static is known now; addresses from DHCP are compared by zedrouter. */
+static int check_ports(struct za_map *m)
 {
-	bool start = ip->dhcprange && ip->dhcprange->start[0];
-	bool end = ip->dhcprange && ip->dhcprange->end[0];
-	struct ipaddr limit;
-	int r = 0;
+	const Ew__DevicePortConfig *ports = m->out->ports;
+	struct prefix own;
 
-	default_range(s, end);
-	if (start)
-		r = parse_addr(ip->dhcprange->start, s, at, "/ip/dhcpRange/start", &s->first, err);
-	if (r == 0 && end)
-		r = parse_addr(ip->dhcprange->end, s, at, "/ip/dhcpRange/end", &s->last, err);
-	if (r < 0)
-		return r;
-	if (ipaddr_compare(&s->first, &s->last) > 0)
-		return za_refuse(err, at, "/ip/dhcpRange", "ends before it starts");
-	if (ipaddr_compare(&s->gateway, &s->first) >= 0 &&
-	    ipaddr_compare(&s->gateway, &s->last) <= 0) {
-		if (start || end || !ipaddr_equal(&s->gateway, &s->first))
-			return za_refuse(err, at, "/ip/gateway", "is inside of the DHCP range");
-		(void)ipaddr_add(&s->first, 1, &s->first);
-	}
-	if (ipaddr_add(&s->first, RANGE_MAX, &limit) == 0 && ipaddr_compare(&s->last, &limit) > 0)
-		s->last = limit;
-	return 0;
-}
+	for (size_t p = 0; p < ports->n_ports; p++) {
+		for (size_t k = 0; k < ports->ports[p]->n_addresses; k++) {
+			if (prefix_parse(ports->ports[p]->addresses[k], &own) < 0)
+				continue;
+			own = prefix_network(&own);
+			for (size_t i = 0; i < m->out->n_instances; i++) {
+				struct za_at at = za_at("/networkInstances/%zu", i);
 
-static int load_subnet(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at,
-		       struct subnet *s, struct pbjson_error *err)
-{
-	const EVE_COMMON(Ipspec) *ip = ni->ip;
-	int family, r;
-
-	if (ni->iptype == EVE_VALUE(CONFIG__ADDRESS_TYPE, IPV4))
-		family = AF_INET;
-	else if (ni->iptype == EVE_VALUE(CONFIG__ADDRESS_TYPE, IPV6))
-		family = AF_INET6;
-	else
-		return za_refuse(err, at, "/ipType", "has to be IPV4 or IPV6");
-	if (!ip)
-		return za_refuse(err, at, "/ip", "missing");
-	if (!za_subnet_parse(ip->subnet, &s->net) || s->net.addr.family != family)
-		return za_refuse(err, at, "/ip/subnet", "not an IPv%d subnet: \"%.60s\"",
-				 family == AF_INET ? 4 : 6, ip->subnet);
-	if (s->net.len == 0 || subnet_size(&s->net) < 4)
-		return za_refuse(err, at, "/ip/subnet", "has to have at least 4 addresses");
-	s->gateway = at_offset(&s->net, 1);
-	r = parse_addr(ip->gateway, s, at, "/ip/gateway", &s->gateway, err);
-	return r < 0 ? r : load_range(ip, at, s, err);
-}
-
-static int load_servers(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at,
-			Ew__NetworkInstanceConfig *out, struct pbjson_error *err)
-{
-	const EVE_COMMON(Ipspec) *ip = ni->ip;
-
-	for (size_t i = 0; i < ip->n_dns; i++) {
-		struct ipaddr addr;
-
-		if (ipaddr_parse(ip->dns[i], &addr) < 0)
-			return za_refuse(err, at, "/ip/dns", "not an address: \"%.60s\"",
-					 ip->dns[i]);
-		ZA_ADD(out, dns_servers, xstrdup(ip->dns[i]));
-	}
-	if (ip->ntp[0]) {
-		if (!za_is_host(ip->ntp))
-			return za_refuse(err, at, "/ip/ntp", "not a host: \"%.60s\"", ip->ntp);
-		ZA_ADD(out, ntp_servers, xstrdup(ip->ntp));
-	}
-	if (ip->domain[0] && !za_is_domain(ip->domain))
-		return za_refuse(err, at, "/ip/domain", "not a domain: \"%.60s\"", ip->domain);
-	za_set(&out->domain, ip->domain);
-	return 0;
-}
-
-static int load_names(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at,
-		      Ew__NetworkInstanceConfig *out, struct pbjson_error *err)
-{
-	for (size_t i = 0; i < ni->n_dns; i++) {
-		const EVE_COMMON(ZnetStaticDNSEntry) *entry = ni->dns[i];
-		struct za_at here = za_at("%s/dns/%zu", at->path, i);
-		Ew__StaticDns *dns = xcalloc(1, sizeof(*dns));
-
-		ew__static_dns__init(dns);
-		ZA_ADD(out, static_dns, dns);
-		if (!za_is_domain(entry->hostname))
-			return za_refuse(err, &here, "/HostName", "not a host name: \"%.60s\"",
-					 entry->hostname);
-		za_set(&dns->name, entry->hostname);
-		for (size_t j = 0; j < entry->n_address; j++) {
-			struct ipaddr addr;
-
-			if (ipaddr_parse(entry->address[j], &addr) < 0)
-				return za_refuse(err, &here, "/Address",
-						 "not an address: \"%.60s\"", entry->address[j]);
-			ZA_ADD(dns, addresses, xstrdup(entry->address[j]));
+				if (!ipaddr_is_set(&m->subnets[i].addr) ||
+				    !prefix_overlaps(&m->subnets[i], &own))
+					continue;
+				return za_refuse(m->err, &at, "/ip/subnet",
+						 "%s overlaps with the network of port \"%.80s\"",
+						 m->out->instances[i]->subnet,
+						 ports->ports[p]->logicallabel);
+			}
 		}
 	}
 	return 0;
 }
 
-static int load_routes(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at, int family,
-		       Ew__NetworkInstanceConfig *out, struct pbjson_error *err)
+int za_map_instances(struct za_map *m)
 {
-	for (size_t i = 0; i < ni->n_static_routes; i++) {
-		const EVE(IPRoute) *r = ni->static_routes[i];
-		struct za_at here = za_at("%s/staticRoutes/%zu", at->path, i);
-		Ew__StaticRoute *route = xcalloc(1, sizeof(*route));
-		struct prefix dst;
-		struct ipaddr gw;
+	size_t n = m->eve->n_networkinstances;
+	int r = 0;
 
-		ew__static_route__init(route);
-		ZA_ADD(out, static_routes, route);
-		if (!za_subnet_parse(r->destination_network, &dst) || dst.addr.family != family)
-			return za_refuse(err, &here, "/destinationNetwork",
-					 "not a subnet of the instance's family: \"%.60s\"",
-					 r->destination_network);
-		if (!r->gateway[0] && !r->port[0])
-			return za_refuse(err, &here, "", "needs a gateway or a port");
-		if (r->gateway[0] && (ipaddr_parse(r->gateway, &gw) < 0 || ipaddr_is_zero(&gw) ||
-				      gw.family != family))
-			return za_refuse(err, &here, "/gateway", "not a gateway: \"%.60s\"",
-					 r->gateway);
-		za_set_prefix(&route->destination, &dst);
-		za_set(&route->gateway, r->gateway);
-		za_set(&route->port_label, r->port);
-	}
-	return 0;
-}
-
-static int load_local(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at,
-		      Ew__NetworkInstanceConfig *out, struct prefix *ret_net,
-		      struct pbjson_error *err)
-{
-	struct subnet s = { 0 };
-	int r = load_subnet(ni, at, &s, err);
-
-	if (r < 0)
-		return r;
-	*ret_net = s.net;
-	za_set_prefix(&out->subnet, &s.net);
-	za_set_addr(&out->gateway, &s.gateway);
-	za_set_addr(&out->dhcp_start, &s.first);
-	za_set_addr(&out->dhcp_end, &s.last);
-	r = load_servers(ni, at, out, err);
+	m->out->instances = xcalloc(n + 1, sizeof(*m->out->instances));
+	m->subnets = xcalloc(n + 1, sizeof(*m->subnets));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = map_instance(m, i);
 	if (r == 0)
-		r = load_names(ni, at, out, err);
-	return r < 0 ? r : load_routes(ni, at, s.net.addr.family, out, err);
-}
-
-static int load_instance(const EVE(NetworkInstanceConfig) * ni, const struct za_at *at,
-			 Ew__NetworkInstanceConfig *out, struct prefix *ret_net,
-			 struct pbjson_error *err)
-{
-	out->activate = ni->activate;
-	out->mtu = ni->mtu;
-	out->propagate_connected_routes = ni->propagate_connected_routes;
-	out->disable_flowlog = ni->disable_flowlog;
-	if (ni->port)
-		za_set(&out->port_label, ni->port->name);
-	if (!za_is_name(ni->displayname))
-		return za_refuse(err, at, "/displayname", "not a name of 1 to 128 bytes");
-	za_set(&out->displayname, ni->displayname);
-	if (strlen(out->port_label) > 63)
-		return za_refuse(err, at, "/port/name", "longer than 63 bytes");
-	if (!za_is_mtu(ni->mtu))
-		return za_refuse(err, at, "/mtu", "%u is not 0 or %d..%d", ni->mtu, ZA_MTU_MIN,
-				 ZA_MTU_MAX);
-	if (ni->insttype == EVE_VALUE(CONFIG__ZNETWORK_INST_TYPE, ZnetInstSwitch)) {
-		out->type = EW__NETWORK_INSTANCE_TYPE__NI_SWITCH;
-		return 0;
-	}
-	if (ni->insttype != EVE_VALUE(CONFIG__ZNETWORK_INST_TYPE, ZnetInstLocal))
-		return za_refuse(err, at, "/instType", "has to be ZnetInstLocal or ZnetInstSwitch");
-	out->type = EW__NETWORK_INSTANCE_TYPE__NI_LOCAL;
-	return load_local(ni, at, out, ret_net, err);
-}
-
-/* Routing by policy rules cannot tell equal addresses apart. */
-static int refuse_overlap(const struct prefix *nets, size_t i, const struct za_at *at,
-			  struct pbjson_error *err)
-{
-	for (size_t j = 0; j < i; j++)
-		if (nets[i].addr.family && nets[j].addr.family &&
-		    prefix_overlaps(&nets[i], &nets[j]))
-			return za_refuse(err, at, "/ip/subnet",
-					 "overlaps that of /networkInstances/%zu", j);
-	return 0;
-}
-
-int za_load_instances(const EVE(EdgeDevConfig) * dev, struct za_config *config,
-		      struct pbjson_error *err)
-{
-	_cleanup_(freep) struct prefix *nets = xcalloc(dev->n_networkinstances + 1, sizeof(*nets));
-	struct za_names uuids = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < dev->n_networkinstances; i++) {
-		const EVE(NetworkInstanceConfig) *ni = dev->networkinstances[i];
-		struct za_at at = za_at("/networkInstances/%zu", i);
-		Ew__NetworkInstanceConfig *out = xcalloc(1, sizeof(*out));
-		char uuid[ZA_UUID_SIZE];
-		const char *where;
-
-		ew__network_instance_config__init(out);
-		ZA_ADD(config, instances, out);
-		if (!ni->uuidandversion || !za_uuid_parse(ni->uuidandversion->uuid, uuid)) {
-			r = za_refuse(err, &at, "/uuidandversion/uuid", "not a UUID");
-			break;
-		}
-		where = za_names_add(&uuids, uuid, at.path, i);
-		if (where) {
-			r = za_refuse(err, &at, "/uuidandversion/uuid", "taken by %s", where);
-			break;
-		}
-		za_set(&out->uuid, uuid);
-		za_set(&out->version, ni->uuidandversion->version);
-		r = load_instance(ni, &at, out, &nets[i], err);
-		if (r == 0)
-			r = refuse_overlap(nets, i, &at, err);
-	}
-	za_names_fini(&uuids);
-	return r;
+		r = check_overlap(m);
+	return r < 0 ? r : check_ports(m);
 }

@@ -1,43 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the bytes of a configuration file to the messages that go on the bus. Pure. The file is
- * taken as a whole or refused as a whole: the first thing that is wrong, with its JSON pointer.
+ * The only validator: a device configuration as the controller or a person wrote it, to what the
+ * daemons are told. Pure: no I/O, no clock. A configuration is taken as a whole or refused as a
+ * whole, with the place and the reason; docs/zedagent.md says what is refused and what is not.
  */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/pbjson.h"
 #include "config.pb-c.h"
 #include "zedagent/eve.h"
 
-struct za_config { /* all messages are ours; za_config_free() */
-	char *uuid, *version; /* of the device's configuration */
-	int64_t timestamp_ms; /* 0: none */
+#define ZA_CONFIG_MAX (16u << 20) /* bytes */
+
+struct za_config {
+	char *uuid, *version; /* of the device; "" = not told */
+	int64_t timestamp_ms; /* config_timestamp, Unix time; 0 = not told */
+	char *ignored; /* parts that are valid and not acted on yet, comma separated; "" = none */
 	Ew__DevicePortConfig *ports;
+	Ew__GlobalConfig *global;
 	Ew__NetworkInstanceConfig **instances;
 	size_t n_instances;
 	Ew__AppConfig **apps;
 	size_t n_apps;
-	Ew__GlobalConfig *global;
 };
 
-#define ZA_CONFIG_MAX (16u << 20) /* bytes of a configuration file */
+/*
+ * Bytes to message: proto3 JSON when the first byte that is not blank is '{', else binary
+ * protobuf, which must name its device (id.uuid), so that junk does not pass for a small
+ * configuration. 0, -EINVAL or -E2BIG with err filled in. Freed by
+ * org__lfedge__eve__config__edge_dev_config__free_unpacked(*ret, NULL).
+ */
+int za_config_load(const void *data, size_t len, EVE(EdgeDevConfig) * *ret,
+		   struct pbjson_error *err);
 
-/* JSON when the first byte that is not blank is '{', else binary protobuf. -EINVAL, -E2BIG or
- * -ENOMEM with err filled in (binary that does not decode: pointer ""). */
-int za_config_load(const void *data, size_t len, struct za_config **ret, struct pbjson_error *err);
+/* Message to messages. 0, or -EINVAL with err filled in; pointers use the JSON names. */
+int za_config_map(const EVE(EdgeDevConfig) * eve, struct za_config **ret, struct pbjson_error *err);
+
+/* Both in one. */
+int za_config_parse(const void *data, size_t len, struct za_config **ret, struct pbjson_error *err);
+
 struct za_config *za_config_free(struct za_config *config);
-
-/* ---- Parts, one file each; all check and convert, -EINVAL with err filled in ---- */
-
-int za_load_ports(const EVE(EdgeDevConfig) * dev, struct za_config *config,
-		  struct pbjson_error *err);
-int za_load_instances(const EVE(EdgeDevConfig) * dev, struct za_config *config,
-		      struct pbjson_error *err);
-int za_load_apps(const EVE(EdgeDevConfig) * dev, struct za_config *config,
-		 struct pbjson_error *err); /* after the instances */
-struct za_at;
-int za_load_ace(const EVE(ACE) * ace, const struct za_at *at, Ew__AclEntry *out,
-		struct pbjson_error *err);
+static inline void za_config_freep(struct za_config **config)
+{
+	za_config_free(*config);
+}

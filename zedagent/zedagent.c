@@ -137,7 +137,7 @@ static int read_config(const char *path, char **ret_data, size_t *ret_len, struc
 	memset(err, 0, sizeof(*err));
 	r = file_read(path, ZA_CONFIG_MAX, ret_data, ret_len);
 	if (r == 0)
-		return za_config_load(*ret_data, *ret_len, ret, err);
+		return za_config_parse(*ret_data, *ret_len, ret, err);
 	snprintf(err->why, sizeof(err->why), "%s", strerror(-r));
 	return r;
 }
