@@ -231,13 +231,17 @@ static const struct proc_kind kind = {
 
 /* ---- The carrier ---- */
 
-/* SIGHUP: REQUEST the old address (INIT-REBOOT), solicit routers. */
+/*
+ * SIGHUP: REQUEST the old address (INIT-REBOOT), or DISCOVER; solicit routers. Twice, because its
+ * process that sends raw packets dies of the ENOBUFS of a link without carrier: it notices by the
+ * first message it then fails to send, and starts another for the next one.
+ */
 void dp_dhcpcd_carrier_back(struct dp *dp, const struct dp_link *link)
 {
 	const struct dp_dhcpcd *dhcpcd = dp_have(dp, &dp_dhcpcd_type, link->ifname.str);
 
 	if (dhcpcd)
-		proc_signal(dp, &dp_dhcpcd_type, dhcpcd, SIGHUP);
+		proc_signal_twice(dp, &dp_dhcpcd_type, dhcpcd, SIGHUP, 100);
 }
 
 static int dhcpcd_create(struct dp_op *op, const void *want)

@@ -16,7 +16,6 @@
 
 #define PROBATION_MS 1000
 #define STOP_MS 3000
-#define STOP_AGAIN_MS 100
 
 enum proc_state {
 	PROC_DOWN,
@@ -36,11 +35,12 @@ struct proc {
 	struct child *child;
 	struct proc_log *log;
 	struct dp_op *op; /* that waits for the next change of state */
-	struct event *timer; /* end of probation, or to ask it once more to stop */
+	struct event *timer; /* end of probation, or the second signal */
 	struct mono started; /* never: by an earlier run of the daemon */
 	enum proc_state state;
 	bool probation;
 	bool unready; /* ID.ready is still to come */
+	int again; /* signal to send when the timer fires; 0: none */
 };
 
 struct procs { /* of one engine */
@@ -122,33 +122,23 @@ static void proc_check_up(struct proc *p)
 	proc_finish(p, 0);
 }
 
-/* SIGTERM now and again: a program that is just starting may lose the first one (dhcpcd does, in
- * its first ten milliseconds). SIGKILL after deadline_ms. */
-static void proc_stop(struct proc *p, uint32_t deadline_ms)
-{
-	child_stop(p->child, deadline_ms);
-	evtimer_add(p->timer, &(struct timeval){ .tv_usec = STOP_AGAIN_MS * 1000 });
-	proc_set_state(p, PROC_STOPPING);
-}
-
 static void proc_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct proc *p = arg;
 
 	(void)fd;
 	(void)what;
-	switch (p->state) {
-	case PROC_STARTING:
-		proc_check_up(p);
-		break;
-	case PROC_STOPPING:
-		child_signal(p->child, SIGTERM);
-		evtimer_add(p->timer, &(struct timeval){ .tv_usec = STOP_AGAIN_MS * 1000 });
-		break;
-	case PROC_UP:
-	case PROC_DOWN:
-		break;
-	}
+	if (p->state == PROC_UP && p->again)
+		child_signal(p->child, p->again);
+	p->again = 0;
+	proc_check_up(p);
+}
+
+static void proc_stop(struct proc *p, uint32_t deadline_ms)
+{
+	child_stop(p->child, deadline_ms);
+	evtimer_del(p->timer);
+	proc_set_state(p, PROC_STOPPING);
 }
 
 static struct proc *proc_new(struct dp *dp, const struct proc_kind *kind, const char *id)
@@ -484,15 +474,23 @@ void proc_cancel(struct dp_op *op)
 	p->op = NULL;
 	proc_spec_drop(p->kind->type, &p->next);
 	child_signal(p->child, SIGKILL);
+	evtimer_del(p->timer);
 	proc_set_state(p, PROC_STOPPING);
 }
 
-int proc_signal(const struct dp *dp, const struct dp_type *type, const void *spec, int sig)
+int proc_signal_twice(const struct dp *dp, const struct dp_type *type, const void *spec, int sig,
+		      uint32_t after_ms)
 {
 	_cleanup_(freep) char *id = proc_id(type, spec);
-	const struct proc *p = proc_find(procs_of(dp), id);
+	const struct timeval after = { .tv_sec = after_ms / 1000,
+				       .tv_usec = after_ms % 1000 * 1000 };
+	struct proc *p = proc_find(procs_of(dp), id);
 
-	return p && p->child ? child_signal(p->child, sig) : -ESRCH;
+	if (!p || p->state != PROC_UP)
+		return -ESRCH;
+	p->again = sig;
+	event_add(p->timer, &after);
+	return child_signal(p->child, sig);
 }
 
 /* ---- The backend: one table of processes per engine ---- */

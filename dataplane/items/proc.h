@@ -59,8 +59,10 @@ int proc_remove(struct dp_op *op, const struct proc_kind *kind, const void *have
 void proc_cancel(struct dp_op *op);
 int proc_observe(struct dp *dp, const struct proc_kind *kind);
 
-/* Sends a signal to the running process of an item; -ESRCH when there is none. */
-int proc_signal(const struct dp *dp, const struct dp_type *type, const void *spec, int sig);
+/* Sends a signal to the running process of an item, now and once more after that many
+ * milliseconds; -ESRCH when there is none. */
+int proc_signal_twice(const struct dp *dp, const struct dp_type *type, const void *spec, int sig,
+		      uint32_t after_ms);
 
 /* <run_dir>/<owner>/pids/<type>.<name>.<suffix>; the caller frees. */
 char *proc_path(const struct dp *dp, const struct dp_type *type, const void *spec,
