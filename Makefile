@@ -125,6 +125,18 @@ check-lab: deps	## items and nodes that this kernel cannot run, in the virtual m
 	$(Q)EDGEWAY_BUILD=$(BUILD) tests/run-all lab
 tests: $(UNIT) $(if $(SAN),,$(ITEM))
 
+LIBEXEC := $(PREFIX)/libexec/edgeway
+.PHONY: install
+install: all	## programs, systemd units and bash completion, below DESTDIR= and PREFIX=
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -s $(PROGRAMS) $(DESTDIR)$(LIBEXEC)
+	ln -sf $(LIBEXEC)/edgeway $(DESTDIR)$(PREFIX)/bin/edgeway
+	$(Q)for unit in systemd/*; do \
+		sed 's,@LIBEXEC@,$(LIBEXEC),' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
+	done
+	$(BUILD)/bin/edgeway completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/edgeway
+
 .PHONY: demo
 demo: deps	## the main job, from a config file to applications that talk; KEEP=1 leaves it running
 	$(Q)$(REMAKE) all
