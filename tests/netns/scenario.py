@@ -24,8 +24,9 @@ class Edge:
         self.make_apps()
         self.node.start(self.config)
         self.wait_applied(self.config)
-        for address in (topology.WEB4, topology.WEB6):
-            self.wait_internet("app-a", address)
+        self.wait_internet("app-a", topology.WEB4)
+        if self.config.root["networks"][0]["type"] != "V4Only":
+            self.wait_internet("app-a", topology.WEB6)
         return self
 
     def make_apps(self):
@@ -34,7 +35,7 @@ class Edge:
                 self.net.host(name)
 
     def standard_config(self, version=1, acl=None, static=False):
-        """static: ports with fixed addresses instead of DHCP and router advertisements."""
+        """static: ports with fixed addresses, IPv4 only, instead of DHCP and router advertisements."""
         config = Config(version)
         for n, label in enumerate(("uplink-a", "uplink-b"), 1):
             if static:
@@ -43,7 +44,7 @@ class Edge:
             else:
                 config.port(label, f"eth{n - 1}", cost=10 * (n - 1))
         four = config.instance("ni4", "10.1.0.0/24")
-        six = config.instance("ni6", "fd00:1::/64")
+        six = config.instance("ni6", "fd00:1::/64", port="" if static else "uplink")
         for name in ("app-a", "app-b"):
             app = config.app(name, self.net.netns_name(name))
             app.adapter(four, acl=allow_all() if acl is None else acl)

@@ -45,8 +45,12 @@ def diff(before, after):
         lines = [line for line in difflib.unified_diff(before[name], after[name], n=0, lineterm="")
                  if not line.startswith(("---", "+++", "@@"))]
         if lines:
-            out += [f"{name}:"] + [f"  {line}" for line in lines]
+            out += [f"{name}:"] + [f"  {_short(line)}" for line in lines]
     return "\n".join(out)
+
+
+def _short(line):
+    return line if len(line) < 400 else f"{line[:400]}…"
 
 
 def assert_same(before, after, what="the namespace is as it was"):
@@ -95,22 +99,29 @@ def _neighbours(host):
 
 
 def _nft(host):
-    """One line for each chain, set and map: nft lists them in the order they were made, and elements
-    in that of a hash, which both say nothing. The order of a chain's rules does."""
-    objects, table, block = [], "", []
-    for line in host.run("nft", "--stateless", "list", "ruleset").stdout.splitlines():
-        if line.startswith("table "):
-            table = line.removesuffix(" {")
-            objects.append(table)
-        elif line == "\t}":
-            chain = block[0].startswith("chain")
-            words = " ".join(block[1:])
-            objects.append(f"{table} {block[0]} " + (words if chain else ", ".join(sorted(
-                part.strip() for part in words.replace("{", ",").replace("}", ",").split(",")))))
-            block = []
-        elif line.startswith("\t"):
-            block.append(line.strip())
-    return objects
+    """One line an object, a chain with its rules in order; the order of objects and elements says
+    nothing."""
+    lines, rules = [], {}
+    for entry in _json(host, "nft", "-j", "list", "ruleset").get("nftables", []):
+        kind, body = next(iter(entry.items()))
+        body = _without_counts(body)
+        if kind == "rule":
+            rules.setdefault((body["family"], body["table"], body["chain"]), []).append(body["expr"])
+        elif kind != "metainfo":
+            if isinstance(body.get("elem"), list):
+                body["elem"] = sorted(body["elem"], key=json.dumps)
+            lines.append(f"{kind} {json.dumps(body, sort_keys=True)}")
+    lines += [f"rules of {'/'.join(chain)}: {json.dumps(body)}" for chain, body in rules.items()]
+    return lines
+
+
+def _without_counts(value):
+    if isinstance(value, dict):
+        return {k: _without_counts(v) for k, v in value.items()
+                if k not in ("handle", "packets", "bytes", "expires")}
+    if isinstance(value, list):
+        return [_without_counts(v) for v in value]
+    return value
 
 
 def _sysctls():

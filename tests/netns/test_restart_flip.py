@@ -88,4 +88,4 @@ def picture(edge):
             state.setdefault(section, []).extend(f"{host.name}: {names.sub('', line)}" for line in lines)
     state["links"] += [names.sub("", name) for name in sorted(os.listdir("/run/netns"))
                        if name.startswith(f"t{edge.net.number}-")]
-    return {section: lines if section == "nft" else sorted(lines) for section, lines in state.items()}
+    return {section: sorted(lines) for section, lines in state.items()}
