@@ -8,6 +8,7 @@
  * back; it then asks for its old address again, which takes one exchange.
  */
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 
 #include "base/cleanup.h"
@@ -199,11 +200,25 @@ static int dhcpcd_load(const char *key, const char *value, void *spec)
 	return 0;
 }
 
-/* It removes its lease files by the hook; this is for when it was killed. */
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type, (void)where;
+	remove(path);
+	return 0;
+}
+
+/* It removes its lease files by the hook; this is for when it was killed. Its own folders go too:
+ * the next one begins with a DISCOVER, and a server gives the same address again. */
 static void dhcpcd_ended(struct dp *dp, const void *spec)
 {
 	static const char *const parts[] = { "4", "6", "ra" };
 	const struct dp_dhcpcd *dhcpcd = spec;
+	_cleanup_(strbuf_fini) struct strbuf sub = STRBUF_INIT;
+	_cleanup_(freep) char *folders = NULL;
+
+	rundir_escape(dhcpcd->ifname.str, &sub);
+	folders = rundir_path(dp, "dhcpcd", strbuf_str(&sub));
+	nftw(folders, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		_cleanup_(freep) char *name = xasprintf("%s.%s", dhcpcd->ifname.str, parts[i]);
