@@ -21,6 +21,7 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 CLONE_NEWPID = 0x20000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MS_SHARED = 0x100000
 MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 
@@ -78,6 +79,9 @@ def _private_folders():
         if os.path.isdir(folder):
             _mount("tmpfs", folder, "tmpfs")
     os.makedirs("/run/netns", exist_ok=True)
+    # As `ip netns add` leaves it: whoever makes a namespace finds nothing to prepare.
+    _mount("/run/netns", "/run/netns", "none", MS_BIND)
+    _mount("none", "/run/netns", "none", MS_SHARED)
     os.makedirs("/run/lock", exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir="/run", delete=False) as private:
         private.write("# of the test run\n")

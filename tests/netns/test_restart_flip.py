@@ -81,11 +81,14 @@ def kill_and_flip(edge, dice, one, other):
 def picture(edge):
     """All state of the node and its apps, without what names this topology and these folders."""
     names = re.compile(rf"{re.escape(str(edge.node.folder))}|\bt{edge.net.number}-")
+    chance = re.compile(r" mac=\S+(?= master=bn)")  # the kernel's choice, at the node's ends
     state = {}
     for host in (edge.node.host, edge.app("app-a"), edge.app("app-b")):
         taken = snapshot.take(host, folders=[edge.node.run_dir])
         for section, lines in snapshot.without_indexes(taken).items():
-            state.setdefault(section, []).extend(f"{host.name}: {names.sub('', line)}" for line in lines)
+            state.setdefault(section, []).extend(
+                f"{host.name}: {chance.sub('', names.sub('', line))}" for line in lines
+                if " fe80::" not in line)
     state["links"] += [names.sub("", name) for name in sorted(os.listdir("/run/netns"))
                        if name.startswith(f"t{edge.net.number}-")]
     return {section: sorted(lines) for section, lines in state.items()}
