@@ -85,6 +85,7 @@ static int dnsmasq_command(const struct dp *dp, const void *spec, struct proc_co
 {
 	const struct dp_dnsmasq *dnsmasq = spec;
 	_cleanup_(freep) char *ready = proc_path(dp, &dp_dnsmasq_type, spec, "ready");
+	const char *user = dnsmasq_user();
 	char conf[256];
 
 	if (strchr(dnsmasq->conf_file, '\n'))
@@ -94,7 +95,9 @@ static int dnsmasq_command(const struct dp *dp, const void *spec, struct proc_co
 	proc_arg(ret, "--keep-in-foreground");
 	proc_arg(ret, "--conf-file=%s", conf);
 	proc_arg(ret, "--pid-file=%s", ready);
-	proc_arg(ret, "--user=%s", dnsmasq_user());
+	proc_arg(ret, "--user=%s", user);
+	if (strcmp(user, "root") == 0)
+		proc_arg(ret, "--group="); /* nor can groups be changed there */
 	ret->says_ready = true;
 	return 0;
 }

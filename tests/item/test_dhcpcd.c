@@ -42,7 +42,7 @@ static void make_network(const char *netns, const char *ifname)
 	sh("ip -n %s address add 10.9.0.1/24 dev srv0 && "
 	   "ip -n %s address add fd00:9::1/64 dev srv0 nodad",
 	   netns, netns);
-	sh("ip netns exec %s dnsmasq --conf-file=/dev/null --user=root --port=0 --no-ping "
+	sh("ip netns exec %s dnsmasq --conf-file=/dev/null --user=root --group= --port=0 --no-ping "
 	   "--pid-file=/run/%s.pid --leasefile-ro --dhcp-authoritative --dhcp-rapid-commit "
 	   "--interface=srv0 --bind-interfaces --enable-ra --ra-param=srv0,4 "
 	   "--dhcp-range=10.9.0.50,10.9.0.99,255.255.255.0,120 "
