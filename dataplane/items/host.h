@@ -54,14 +54,14 @@ struct dp_dnsmasq {
 };
 extern const struct dp_type dp_dnsmasq_type;
 
-/* dhcpcd on one interface, master of nothing but the lease: no resolv.conf, no routes, our hook.
- * The hook writes <run_dir>/<owner>/lease/<ifname>.{4,6}. Key: IFNAME. */
+/* dhcpcd on one interface, master of nothing but lease and addresses: no resolv.conf, no default
+ * routes, our hook. What it was given is told by dataplane/lease.h. Needs the interface up. Keeps
+ * the addresses while the cable is out. Key: IFNAME. */
 struct dp_dhcpcd {
 	struct ifname ifname;
 	bool ipv4, ipv6;
 	char vendor_class[64]; /* option 60; "" = none */
 	char hostname[64]; /* "" = none */
-	uint32_t mtu_bytes; /* 0: do not send one */
 };
 extern const struct dp_type dp_dhcpcd_type;
 
