@@ -99,6 +99,7 @@ ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(w
 $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
+$(BENCH): $(BUILD)/tests/bench/bench.o
 
 .PHONY: deps
 deps:	## install the Debian packages of packages.txt that are missing

@@ -10,6 +10,7 @@
 
 #include "base/hmap.h"
 #include "base/list.h"
+#include "base/mono.h"
 #include "pubsub/frame.h"
 #include "pubsub/ps.h"
 #include "pubsub/table.h"
@@ -53,10 +54,11 @@ struct ps_pub {
 	int listen_fd;
 	struct event *accept_ev, *resume_ev, *flush_ev;
 	struct list peers;
+	unsigned int n_peers; /* those who left and were not noticed yet included */
 	uint8_t *pack; /* the frame being built */
 	size_t pack_size;
-	unsigned int turn_changes; /* since the last flush */
-	bool busy; /* the last turn brought many: wait for the end of this one */
+	bool waiting; /* flush_ev comes at the end of this turn of the loop */
+	struct mono sent; /* last time */
 	struct ps_store *store; /* NULL: volatile */
 	struct ps_stats stats;
 };

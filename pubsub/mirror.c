@@ -2,7 +2,6 @@
 #include "pubsub/mirror.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "base/cleanup.h"
 
@@ -21,7 +20,6 @@ static void msg_free(ProtobufCMessage *msg)
 void ps_value_free(struct ps_value *v)
 {
 	msg_free(v->msg);
-	free(v->data);
 	free(v);
 }
 
@@ -62,38 +60,39 @@ struct ps_value *ps_mirror_find(const struct ps_mirror *m, const char *key, size
 	return find(m, key, key_len, hash_bytes(key, key_len, 0));
 }
 
-/* An empty value outside the table. */
-static struct ps_value *value_new(const struct ps_mirror *m, const char *key, size_t key_len)
-{
-	struct ps_value *v;
-
-	if (m->keys.count >= PS_KEYS_MAX)
-		return NULL;
-	v = xcalloc(1, sizeof(*v) + key_len + 1);
-	memcpy(v->key, key, key_len);
-	v->key_len = (uint8_t)key_len;
-	return v;
-}
-
-static int value_store(struct ps_mirror *m, struct ps_value *v, const struct ps_frame_view *frame)
+/*
+ * Makes room for len packed bytes in v (NULL: a new value). Too much room is given back. The value
+ * may move; it is in the table afterwards. NULL: no memory, v is as it was.
+ */
+static struct ps_value *value_fit(struct ps_mirror *m, struct ps_value *v,
+				  const struct ps_frame_view *frame, uint32_t hash)
 {
 	size_t len = frame->data_len;
+	struct ps_value *fit;
 
-	if (m->bytes - v->len + len > PS_TABLE_MAX)
-		return -ENOSPC;
-	if (len > v->size || (v->size > 4096 && len < v->size / 4)) {
-		uint8_t *data = realloc(v->data, len);
-
-		if (!data && len)
-			return -ENOMEM;
-		v->data = len ? data : NULL;
-		v->size = (uint32_t)len;
+	if (v && len <= v->size && (v->size <= 4096 || len >= v->size / 4))
+		return v;
+	if (v)
+		hmap_remove(&m->keys, &v->by_key);
+	fit = realloc(v, sizeof(*v) + frame->key_len + 1 + len);
+	if (fit && !v) {
+		*fit = (struct ps_value){ .seen = m->round - 1 };
+		fit->key_len = (uint8_t)frame->key_len;
+		memcpy(fit->key, frame->key, frame->key_len);
+		fit->key[frame->key_len] = 0;
 	}
-	if (len)
-		memcpy(v->data, frame->data, len);
-	m->bytes = m->bytes - v->len + len;
-	v->len = (uint32_t)len;
-	return 0;
+	if (fit)
+		fit->size = (uint32_t)len;
+	if (fit || v)
+		hmap_insert(&m->keys, fit ? &fit->by_key : &v->by_key, hash);
+	return fit;
+}
+
+static int check_room(const struct ps_mirror *m, const struct ps_value *v, size_t len)
+{
+	if (!v && m->keys.count >= PS_KEYS_MAX)
+		return -ENOSPC;
+	return m->bytes - (v ? v->len : 0) + len > PS_TABLE_MAX ? -ENOSPC : 0;
 }
 
 static void value_seen(struct ps_mirror *m, struct ps_value *v)
@@ -108,11 +107,11 @@ int ps_mirror_set(struct ps_mirror *m, const struct ps_frame_view *frame, struct
 	uint32_t hash = hash_bytes(frame->key, frame->key_len, 0);
 	struct ps_value *v = find(m, frame->key, frame->key_len, hash);
 	ProtobufCMessage *msg = NULL;
-	bool is_new = !v;
+	struct ps_value *fit;
 	int r;
 
 	if (v && v->len == frame->data_len &&
-	    (!v->len || memcmp(v->data, frame->data, frame->data_len) == 0)) {
+	    memcmp(ps_value_data(v), frame->data, frame->data_len) == 0) {
 		value_seen(m, v);
 		return 0;
 	}
@@ -121,19 +120,20 @@ int ps_mirror_set(struct ps_mirror *m, const struct ps_frame_view *frame, struct
 		if (!msg)
 			return -EBADMSG;
 	}
-	if (is_new)
-		v = value_new(m, frame->key, frame->key_len);
-	r = v ? value_store(m, v, frame) : -ENOSPC;
+	r = check_room(m, v, frame->data_len);
+	if (r == 0) {
+		fit = value_fit(m, v, frame, hash);
+		r = fit ? 0 : -ENOMEM;
+	}
 	if (r < 0) {
 		msg_free(msg);
-		if (is_new && v)
-			ps_value_free(v);
 		return r;
 	}
-	if (is_new) {
-		v->seen = m->round - 1;
-		hmap_insert(&m->keys, &v->by_key, hash);
-	}
+	v = fit;
+	if (frame->data_len)
+		memcpy(ps_value_data(v), frame->data, frame->data_len);
+	m->bytes = m->bytes - v->len + frame->data_len;
+	v->len = (uint32_t)frame->data_len;
 	value_seen(m, v);
 	*ret_was = v->msg;
 	v->msg = msg;
@@ -169,7 +169,7 @@ struct ps_value *ps_mirror_take_stale(struct ps_mirror *m)
 		if (v->seen == m->round)
 			continue;
 		take(m, v);
-		v->next = stale;
+		v->by_key.next = stale ? &stale->by_key : NULL;
 		stale = v;
 	}
 	return stale;

@@ -12,15 +12,23 @@
 #include "pubsub/frame.h"
 
 struct ps_value {
-	struct hmap_node by_key;
-	uint32_t seen; /* mirror.round it was last published in */
-	uint32_t len, size; /* of data: used, allocated */
-	uint8_t *data; /* packed */
+	struct hmap_node by_key; /* or .next: among those ps_mirror_take_stale() returns */
 	ProtobufCMessage *msg; /* NULL in a mirror without desc */
-	struct ps_value *next; /* among those ps_mirror_take_stale() returns */
+	uint32_t seen; /* mirror.round it was last published in */
+	uint32_t len, size; /* of the packed bytes: used, room for */
 	uint8_t key_len;
-	char key[];
+	char key[]; /* NUL-ended; the packed bytes follow */
 };
+
+static inline uint8_t *ps_value_data(const struct ps_value *v)
+{
+	return (uint8_t *)(uintptr_t)v->key + v->key_len + 1;
+}
+
+static inline struct ps_value *ps_value_next(const struct ps_value *v)
+{
+	return v->by_key.next ? container_of(v->by_key.next, struct ps_value, by_key) : NULL;
+}
 
 struct ps_mirror {
 	const ProtobufCMessageDescriptor *desc; /* NULL: packed bytes only */
@@ -42,7 +50,7 @@ int ps_mirror_set(struct ps_mirror *m, const struct ps_frame_view *frame, struct
 		  ProtobufCMessage **ret_was);
 /* Takes a key out; the caller frees it with ps_value_free(). NULL: absent. */
 struct ps_value *ps_mirror_take(struct ps_mirror *m, const char *key, size_t key_len);
-/* Takes out all keys that were not seen in this round; chained by next, the caller's to free. */
+/* Takes out all keys that were not seen in this round; chained, the caller's to free. */
 struct ps_value *ps_mirror_take_stale(struct ps_mirror *m);
 void ps_value_free(struct ps_value *v);
 

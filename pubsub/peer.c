@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One subscriber, seen from the publisher: greeting, then frames as fast as it reads them. */
+/*
+ * One subscriber, seen from the publisher: greeting, then frames as fast as it reads them.
+ *
+ * After the greeting its socket is watched only while it is full. To watch for its end as well
+ * would cost both sides a call into epoll with each message (0.7 of 6 µs): who has left is noticed
+ * by the next write to it, or when somebody else comes. What it says is never read.
+ */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/time.h>
 
@@ -22,7 +29,8 @@ struct ps_peer {
 	struct ps_pub *pub;
 	enum peer_state state;
 	int fd;
-	struct event *read_ev, *write_ev;
+	struct event *greeting_ev; /* until HELLO */
+	struct event *write_ev;
 	struct ps_cursor cursor; /* in the table unless greeting */
 	struct ps_frame *partial; /* sent up to partial_off; or NULL */
 	size_t partial_off;
@@ -36,11 +44,11 @@ static void peer_free(struct ps_peer *p)
 
 	if (p->state != PEER_GREETING)
 		ps_cursor_remove(&pub->table, &p->cursor);
-	pub->stats.subscribers--;
+	pub->n_peers--;
 	list_remove(&p->link);
 	ps_frame_unref(p->partial);
-	if (p->read_ev)
-		event_free(p->read_ev);
+	if (p->greeting_ev)
+		event_free(p->greeting_ev);
 	if (p->write_ev)
 		event_free(p->write_ev);
 	close(p->fd);
@@ -269,11 +277,11 @@ static int peer_hello(struct ps_peer *p, const struct ps_frame_view *frame)
 	p->partial_off = 0;
 	ps_cursor_add(&pub->table, &p->cursor, theirs.epoch == pub->hello.epoch ? theirs.seq : 0);
 	p->state = PEER_READY;
-	event_remove_timer(p->read_ev);
+	event_del(p->greeting_ev);
 	return 0;
 }
 
-/* All a subscriber may say is one HELLO. Returns 0 or why to part with it. */
+/* Returns 0 or why to part with it. */
 static int peer_read(struct ps_peer *p)
 {
 	struct ps_frame_view frame;
@@ -286,10 +294,6 @@ static int peer_read(struct ps_peer *p)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	p->in_len += (size_t)n;
-	if (p->state != PEER_GREETING) {
-		refuse(p->pub, p->fd, "a subscriber does not talk");
-		return -EPROTO;
-	}
 	n = ps_frame_parse(p->in, p->in_len, &frame, &need);
 	if (n == 0 && need <= sizeof(p->in))
 		return 0;
@@ -300,10 +304,9 @@ static int peer_read(struct ps_peer *p)
 	return peer_hello(p, &frame);
 }
 
-static void peer_readable(evutil_socket_t fd, short what, void *arg)
+static void peer_greeting(evutil_socket_t fd, short what, void *arg)
 {
 	struct ps_peer *p = arg;
-	bool greeting = p->state == PEER_GREETING;
 	int r = -ETIMEDOUT;
 
 	(void)fd;
@@ -311,8 +314,35 @@ static void peer_readable(evutil_socket_t fd, short what, void *arg)
 		r = peer_read(p);
 	if (r < 0)
 		peer_free(p);
-	else if (greeting && p->state == PEER_READY)
+	else if (p->state == PEER_READY)
 		peer_writable(-1, 0, p);
+}
+
+/* Whether a subscriber that was greeted has left, or says what it may not. */
+static bool peer_is_over(const struct ps_peer *p, const char **ret_why)
+{
+	struct pollfd poll_fd = { .fd = p->fd, .events = POLLIN };
+
+	*ret_why = NULL;
+	if (p->state == PEER_GREETING || poll(&poll_fd, 1, 0) <= 0)
+		return false;
+	if (!(poll_fd.revents & (POLLHUP | POLLERR)))
+		*ret_why = "a subscriber does not talk";
+	return true;
+}
+
+static void drop_the_gone(struct ps_pub *pub)
+{
+	struct ps_peer *p, *tmp;
+	const char *why;
+
+	list_for_each_safe (p, tmp, &pub->peers, link) {
+		if (!peer_is_over(p, &why))
+			continue;
+		if (why)
+			refuse(pub, p->fd, why);
+		peer_free(p);
+	}
 }
 
 static bool may_subscribe(const struct ps_pub *pub, int fd, char why[static PS_WHY_MAX])
@@ -334,7 +364,7 @@ static bool may_subscribe(const struct ps_pub *pub, int fd, char why[static PS_W
 			 (unsigned int)who.uid, (unsigned int)who.gid, pub->topic->name);
 		return false;
 	}
-	if (pub->stats.subscribers >= PS_SUBSCRIBERS_MAX) {
+	if (pub->n_peers >= PS_SUBSCRIBERS_MAX) {
 		snprintf(why, PS_WHY_MAX, "topic %s has %d subscribers already", pub->topic->name,
 			 PS_SUBSCRIBERS_MAX);
 		return false;
@@ -348,6 +378,7 @@ void ps_peer_accept(struct ps_pub *pub, int fd)
 	char why[PS_WHY_MAX];
 	struct ps_peer *p;
 
+	drop_the_gone(pub);
 	if (!may_subscribe(pub, fd, why)) {
 		refuse(pub, fd, why);
 		close(fd);
@@ -357,9 +388,9 @@ void ps_peer_accept(struct ps_pub *pub, int fd)
 	p->pub = pub;
 	p->fd = fd;
 	list_append(&pub->peers, &p->link);
-	pub->stats.subscribers++;
-	p->read_ev = event_new(pub->ps->base, fd, EV_READ | EV_PERSIST, peer_readable, p);
+	pub->n_peers++;
+	p->greeting_ev = event_new(pub->ps->base, fd, EV_READ | EV_PERSIST, peer_greeting, p);
 	p->write_ev = event_new(pub->ps->base, fd, EV_WRITE, peer_writable, p);
-	if (!p->read_ev || !p->write_ev || event_add(p->read_ev, &greeting) < 0)
+	if (!p->greeting_ev || !p->write_ev || event_add(p->greeting_ev, &greeting) < 0)
 		peer_free(p);
 }

@@ -96,7 +96,8 @@ struct ps_stats {
 	uint64_t bytes; /* sent */
 	uint64_t refused; /* subscribers turned away or cut off */
 	uint64_t commits; /* of a persistent table to disk */
-	unsigned int subscribers, keys; /* keys: or records kept */
+	unsigned int subscribers; /* who left since the last change may still be counted */
+	unsigned int keys; /* or records kept */
 };
 void ps_pub_stats(const struct ps_pub *pub, struct ps_stats *ret);
 

@@ -11,16 +11,21 @@
 #include "pubsub/internal.h"
 
 #define SEND_ROUNDS 4 /* chunks for each subscriber in one turn of the loop */
-#define BUSY_CHANGES 8 /* in one turn: worth waiting for its end */
+#define QUIET_NS 50000 /* since the last write: more news are not to be expected at once */
+
+static void pub_send(struct ps_pub *pub, unsigned int rounds)
+{
+	ps_peers_send(pub, rounds);
+	pub->sent = mono_now();
+}
 
 static void pub_flush(evutil_socket_t fd, short what, void *arg)
 {
 	struct ps_pub *pub = arg;
 
 	(void)fd, (void)what;
-	pub->busy = pub->turn_changes >= BUSY_CHANGES;
-	pub->turn_changes = 0;
-	ps_peers_send(pub, SEND_ROUNDS);
+	pub->waiting = false;
+	pub_send(pub, SEND_ROUNDS);
 }
 
 /*
@@ -32,13 +37,14 @@ static void pub_changed(struct ps_pub *pub)
 	pub->stats.published++;
 	if (pub->store)
 		ps_store_dirty(pub->store);
-	if (list_empty(&pub->peers))
+	if (pub->waiting || list_empty(&pub->peers))
 		return;
-	if (pub->turn_changes++ == 0) {
-		event_active(pub->flush_ev, EV_TIMEOUT, 0);
-		if (!pub->busy)
-			ps_peers_send(pub, 1);
+	if (mono_now().ns - pub->sent.ns > QUIET_NS) {
+		pub_send(pub, 1);
+		return;
 	}
+	pub->waiting = true;
+	event_active(pub->flush_ev, EV_TIMEOUT, 0);
 }
 
 /* Makes room for a frame of len bytes to be built in. */
@@ -164,7 +170,7 @@ void ps_stream_limit(struct ps_pub *pub, unsigned int records)
 void ps_publish_synced(struct ps_pub *pub)
 {
 	ps_table_set_synced(&pub->table);
-	if (!list_empty(&pub->peers))
+	if (!pub->waiting)
 		event_active(pub->flush_ev, EV_TIMEOUT, 0);
 }
 
@@ -188,6 +194,7 @@ void ps_pub_stats(const struct ps_pub *pub, struct ps_stats *ret)
 	*ret = pub->stats;
 	ret->merged = pub->table.merged;
 	ret->dropped = pub->table.dropped;
+	ret->subscribers = pub->n_peers;
 	ret->keys = (unsigned int)pub->table.live;
 }
 

@@ -149,7 +149,7 @@ static void on_set(struct ps_sub *sub, const struct ps_frame_view *frame)
 	if (r == 0)
 		return;
 	if (sub->raw && sub->ops->raw)
-		sub->ops->raw(v->key, v->data ? v->data : (const uint8_t *)"", v->len, sub->arg);
+		sub->ops->raw(v->key, ps_value_data(v), v->len, sub->arg);
 	else if (!sub->raw && sub->ops->changed)
 		sub->ops->changed(v->key, was, v->msg, sub->arg);
 	if (was)
@@ -171,7 +171,7 @@ static void on_synced(struct ps_sub *sub)
 	struct ps_value *v, *next;
 
 	for (v = ps_mirror_take_stale(&sub->mirror); v; v = next) {
-		next = v->next;
+		next = ps_value_next(v);
 		sub_tell_deleted(sub, v);
 		ps_value_free(v);
 	}
