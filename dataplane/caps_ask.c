@@ -79,7 +79,7 @@ int caps_probe(struct caps *ret)
 {
 	_cleanup_(closep) int fd = -1;
 	struct caps caps;
-	pid_t pid;
+	pid_t pid = 0;
 	int r;
 
 	r = start(&pid, &fd);

@@ -235,11 +235,13 @@ static void join_groups(int fd)
 {
 	const struct rtnl_observer *const *o;
 	size_t i;
+	int group;
 
 	for (o = rtnl_observers; *o; o++) {
-		for (i = 0; i < ARRAY_SIZE((*o)->groups) && (*o)->groups[i]; i++) {
-			int group = (*o)->groups[i];
-
+		for (i = 0; i < RTNL_GROUPS; i++) {
+			group = (*o)->groups[i];
+			if (!group)
+				break;
 			/* -EINVAL: a group this kernel does not have; nothing is told there. */
 			setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
 		}

@@ -38,7 +38,7 @@ static void netns_leave(int saved)
 
 int netns_socket(int netns_fd, int domain, int type, int protocol)
 {
-	int saved, fd, r;
+	int saved = -1, fd, r;
 
 	r = netns_enter(netns_fd, &saved);
 	if (r < 0)
@@ -51,7 +51,7 @@ int netns_socket(int netns_fd, int domain, int type, int protocol)
 
 int netns_open(int netns_fd, const char *path, int flags)
 {
-	int saved, fd, r;
+	int saved = -1, fd, r;
 
 	r = netns_enter(netns_fd, &saved);
 	if (r < 0)

@@ -92,6 +92,8 @@ int rtnl_dump(struct dp *dp, struct nlmsghdr *msg, rtnl_msg_fn *fn);
 
 /* ---- What exists ---- */
 
+#define RTNL_GROUPS 4 /* multicast groups of one observer, at most */
+
 /*
  * One kind of kernel object, watched by multicast groups and read by dumps; dataplane/nl/
  * observers.c lists all. seen() and gone() get each notification; they check ownership and call
@@ -102,7 +104,7 @@ int rtnl_dump(struct dp *dp, struct nlmsghdr *msg, rtnl_msg_fn *fn);
 struct rtnl_observer {
 	const char *name;
 	uint16_t msg_new, msg_del; /* RTM_NEWADDR, RTM_DELADDR */
-	uint8_t groups[4]; /* RTNLGRP_*, 0-terminated when fewer */
+	uint8_t groups[RTNL_GROUPS]; /* RTNLGRP_*, 0-terminated when fewer */
 	const struct dp_type *const *types; /* NULL-terminated */
 	/* The kernel drops some of them without a message when a link goes down or an address
 	 * goes, as it does IPv4 routes (fib_sync_down_dev() in net/ipv4/fib_semantics.c): then
