@@ -128,7 +128,7 @@ class Node:
     def wait(self, topic, accept, what, timeout=10):
         """The table of the topic, once accept(table) holds; asked at each change on the bus."""
         with Watch(self, topic) as watch:
-            return wait_for(lambda: accept(watch.table) and watch.table, what, timeout,
+            return wait_for(lambda: accept(dict(watch.table)) and dict(watch.table), what, timeout,
                             wake=watch.changed, every=0.5)
 
     def wait_settled(self, timeout=20):
