@@ -173,9 +173,7 @@ def standard(uplinks="ab", dhcp=True):
                        --eth1---- isp-b ---'
     """
     net = Topology()
-    # Router advertisements are for the node's DHCP client; its kernel would take them otherwise
-    # whenever it does not forward.
-    net.host("node").sysctl(net__ipv6__conf__default__accept_ra=0, net__ipv6__conf__all__accept_ra=0)
+    net.host("node")
     internet = net.host("internet", forward=True)
     internet.configure(f"addr add {WEB4}/32 dev lo", f"addr add {WEB6}/128 dev lo")
     for letter in uplinks:
