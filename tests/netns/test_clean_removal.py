@@ -29,8 +29,6 @@ def wait_same(before, node, what):
 
 def test_removed_configuration_leaves_nothing(net, make_node):
     node = make_node(net["node"])
-    for port in ("eth0", "eth1"):  # or the kernel itself would make addresses, sooner or later
-        net["node"].sysctl(**{f"net__ipv6__conf__{port}__accept_ra": 0})
     untouched = snapshot.take(node.host)
     edge = scenario.Edge(net, node)
     node.start(Config())

@@ -16,7 +16,6 @@ from waiting import SLOW, Stopwatch, Timeout, wait_for
 @pytest.fixture
 def routed(net):
     """The standard topology, with static addresses on eth0 instead of a node's daemons."""
-    net["node"].sysctl(net__ipv6__conf__eth0__accept_ra=0)
     net["node"].configure(
         "link set eth0 up", "addr add 192.168.1.2/24 dev eth0", "route add default via 192.168.1.1",
         "addr add 2001:db8:1::2/64 dev eth0 nodad", "route add default via 2001:db8:1::1 dev eth0")
@@ -41,7 +40,8 @@ def test_topology_is_made_quickly(make_net):
 
 def test_isp_hands_out_addresses_and_names(net):
     node = net["node"]
-    node.configure("link set eth0 up")
+    node.sysctl(net__ipv6__conf__eth0__accept_ra=1)
+    node.configure("link set eth0 down", "link set eth0 up")
     lease = net["node"].run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true",
                             "-t", "20", "-T", "1")
     assert "192.168.1.1" in lease.stderr and "obtained" in lease.stderr

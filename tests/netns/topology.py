@@ -133,7 +133,7 @@ class Topology:
                 closer()
             host.closers.clear()
         for host in self.hosts.values():
-            wait_for(lambda h=host: not h.kill_all(), f"processes of {host.name} are gone")
+            wait_for(lambda h=host: not h.kill_all(), f"processes of {host.name} are gone", 30)
             host.configure("link set group default down", force=True)
             sandbox.retire_netns(host.path)
 
@@ -148,7 +148,10 @@ def uplink(net, letter, node="node", port=None, dhcp=True):
     n = ord(letter) - ord("a") + 1
     isp = net.host(f"isp-{letter}", forward=True)
     isp.configure("link add lan up type bridge forward_delay 0")
-    net.cable(f"{node}:{port or f'eth{n - 1}'}", f"isp-{letter}:p1")
+    port = port or f"eth{n - 1}"
+    net.cable(f"{node}:{port}", f"isp-{letter}:p1")
+    # Or the kernel itself would make addresses beside the daemons', sooner or later.
+    net[node].sysctl(**{f"net__ipv6__conf__{port}__accept_ra": 0})
     net.cable(f"isp-{letter}:wan", f"internet:{letter}")
     isp.configure(
         "link set p1 master lan",
