@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zedagent/keep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "pubsub/fsync.h"
+
+enum keep_state { KEEP_IDLE, KEEP_SYNCING_FILE, KEEP_SYNCING_FOLDER };
+
+struct za_keep {
+	char *path, *temporary, *folder;
+	enum keep_state state;
+	int fd; /* what is being synced, or -1 */
+	char *data; /* the newest; not on disk yet unless idle and !waiting */
+	size_t len;
+	bool waiting; /* data is newer than what is being written */
+	struct ps_fsync *sync;
+};
+
+static void begin(struct za_keep *keep);
+
+static int write_temporary(struct za_keep *keep)
+{
+	size_t done = 0;
+
+	keep->fd =
+		open(keep->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (keep->fd < 0)
+		return -errno;
+	while (done < keep->len) {
+		ssize_t n = write(keep->fd, keep->data + done, keep->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static void finish(struct za_keep *keep, int err)
+{
+	if (err < 0)
+		log_error("config_not_kept", "file=\"%s\" err=%d", keep->path, -err);
+	closep(&keep->fd);
+	keep->fd = -1;
+	keep->state = KEEP_IDLE;
+	if (keep->waiting)
+		begin(keep);
+}
+
+static int to_folder(struct za_keep *keep)
+{
+	closep(&keep->fd);
+	keep->fd = -1;
+	if (rename(keep->temporary, keep->path) < 0)
+		return -errno;
+	keep->fd = open(keep->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return keep->fd < 0 ? -errno : 0;
+}
+
+static void on_synced(int err, void *arg)
+{
+	struct za_keep *keep = arg;
+
+	if (err < 0 || keep->state == KEEP_SYNCING_FOLDER) {
+		finish(keep, err);
+		return;
+	}
+	err = to_folder(keep);
+	if (err < 0) {
+		finish(keep, err);
+		return;
+	}
+	keep->state = KEEP_SYNCING_FOLDER;
+	ps_fsync_start(keep->sync, keep->fd);
+}
+
+static void begin(struct za_keep *keep)
+{
+	int r;
+
+	keep->waiting = false;
+	keep->state = KEEP_SYNCING_FILE;
+	r = dir_make(keep->folder, 0755);
+	if (r == 0)
+		r = write_temporary(keep);
+	if (r < 0)
+		finish(keep, r);
+	else
+		ps_fsync_start(keep->sync, keep->fd);
+}
+
+struct za_keep *za_keep_new(struct event_base *base, const char *path)
+{
+	struct za_keep *keep = xcalloc(1, sizeof(*keep));
+	const char *slash = strrchr(path, '/');
+
+	keep->fd = -1;
+	keep->path = xstrdup(path);
+	keep->folder = slash ? strndup(path, (size_t)(slash - path)) : xstrdup(".");
+	keep->temporary = xasprintf("%s/.%s.new", keep->folder, slash ? slash + 1 : path);
+	if (ps_fsync_new(base, on_synced, keep, &keep->sync) < 0)
+		return za_keep_free(keep);
+	return keep;
+}
+
+void za_keep_store(struct za_keep *keep, char *data, size_t len)
+{
+	free(keep->data);
+	keep->data = data;
+	keep->len = len;
+	keep->waiting = true;
+	if (keep->state == KEEP_IDLE)
+		begin(keep);
+}
+
+struct za_keep *za_keep_free(struct za_keep *keep)
+{
+	if (!keep)
+		return NULL;
+	ps_fsync_free(keep->sync);
+	closep(&keep->fd);
+	if (keep->state == KEEP_SYNCING_FILE || keep->waiting)
+		(void)file_replace(keep->path, keep->data, keep->len, 0600);
+	free(keep->path);
+	free(keep->temporary);
+	free(keep->folder);
+	free(keep->data);
+	free(keep);
+	return NULL;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "zedagent/watch.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+/* Not IN_MODIFY: a file half written is nobody's configuration. Whoever is done closes it. */
+#define WATCH_MASK                                                                                 \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF |   \
+	 IN_MOVE_SELF)
+
+struct za_watch {
+	char *path;
+	char name[NAME_MAX + 1]; /* of the entry we wait for in the watched folder */
+	bool at_file; /* the entry is the file, not a folder on the way to it */
+	int fd, wd;
+	struct event *ev;
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+/* Cuts the last part off: *ret_name is the part, the folder remains in path. False: none left. */
+static bool split(char *path, char ret_name[static NAME_MAX + 1])
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || slash[1] == '\0' || strlen(slash + 1) > NAME_MAX)
+		return false;
+	strcpy(ret_name, slash + 1);
+	slash[slash == path] = '\0'; /* "/" stays */
+	return true;
+}
+
+/* Watches the deepest folder there is on the way to the file. */
+static int arm_once(struct za_watch *w)
+{
+	char path[PATH_MAX], name[NAME_MAX + 1];
+	bool at_file = true;
+	int wd = -1;
+
+	strcpy(path, w->path);
+	errno = ENAMETOOLONG;
+	while (split(path, name)) {
+		wd = inotify_add_watch(w->fd, path, WATCH_MASK | IN_ONLYDIR);
+		if (wd >= 0 || (errno != ENOENT && errno != ENOTDIR))
+			break;
+		at_file = false;
+	}
+	if (wd < 0)
+		return -errno;
+	if (w->wd >= 0 && w->wd != wd)
+		(void)inotify_rm_watch(w->fd, w->wd); /* fails when the folder is gone */
+	strcpy(w->name, name);
+	w->at_file = at_file;
+	w->wd = wd;
+	return 0;
+}
+
+/* A folder may appear between looking for it and watching the one above: look until nothing
+ * changes any more. */
+static int arm(struct za_watch *w)
+{
+	int wd, r;
+
+	do {
+		wd = w->wd;
+		r = arm_once(w);
+	} while (r == 0 && w->wd != wd && !w->at_file);
+	return r;
+}
+
+/* A file just made is empty, its writer will close it; a link is complete. */
+static bool is_complete(const struct za_watch *w)
+{
+	struct stat st;
+
+	return lstat(w->path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1);
+}
+
+static bool is_link(const struct za_watch *w)
+{
+	struct stat st;
+
+	return lstat(w->path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static bool concerns(const struct za_watch *w, const struct inotify_event *ev)
+{
+	if (ev->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
+		return true;
+	if (ev->wd != w->wd || !ev->len)
+		return false;
+	if (strcmp(ev->name, w->name) != 0)
+		return w->at_file && is_link(w); /* what it leads to may be what was moved here */
+	return !w->at_file || !(ev->mask & IN_CREATE) || is_complete(w);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
+	struct za_watch *w = arg;
+	bool hit = false;
+	ssize_t n;
+
+	(void)what;
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + n;) {
+			const struct inotify_event *ev = (const struct inotify_event *)p;
+
+			hit = hit || concerns(w, ev);
+			p += sizeof(*ev) + ev->len;
+		}
+	}
+	if (!hit)
+		return;
+	(void)arm(w); /* else the events of a folder above bring us here again */
+	w->changed(w->arg);
+}
+
+int za_watch_new(struct event_base *base, const char *path, void (*changed)(void *arg), void *arg,
+		 struct za_watch **ret)
+{
+	struct za_watch *w;
+	int r;
+
+	if (strlen(path) >= PATH_MAX - 2)
+		return -ENAMETOOLONG;
+	w = xcalloc(1, sizeof(*w));
+	w->path = path[0] == '/' ? xstrdup(path) : xasprintf("./%s", path);
+	w->wd = -1;
+	w->changed = changed;
+	w->arg = arg;
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	r = w->fd < 0 ? -errno : arm(w);
+	if (r == 0) {
+		w->ev = event_new(base, w->fd, EV_READ | EV_PERSIST, on_readable, w);
+		r = w->ev && event_add(w->ev, NULL) == 0 ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		za_watch_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+struct za_watch *za_watch_free(struct za_watch *w)
+{
+	if (!w)
+		return NULL;
+	if (w->ev)
+		event_free(w->ev);
+	closep(&w->fd);
+	free(w->path);
+	free(w);
+	return NULL;
+}
