@@ -29,6 +29,9 @@ static void chain_input(const struct rule_base *b)
 	const struct dp_nft_hook hook = { "filter", NF_INET_LOCAL_IN, NF_ACCEPT, 0 };
 	struct nft_rules *r = rules_begin(b);
 
+	nft_rule(r); /* known by its mark, or at least by where it comes from */
+	nft_any(r, NFT_MASKED(NFT_F_MARK, ZR_MARK_VIF));
+	rule_to(r, "input_app");
 	nft_rule(r); /* whatever else reaches the node is not our business */
 	nft_in(r, KEY_IN, "bridges");
 	rule_to(r, "input_app");

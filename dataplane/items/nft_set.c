@@ -136,15 +136,21 @@ static void put_data_type(struct nlmsghdr *nlh, const struct dp_nft_set *s,
 	mnl_attr_put_u32(nlh, NFTA_SET_DATA_LEN, htonl(shape->data_len));
 }
 
-/* For nft(8), which prints numbers of maps in the wrong order without. */
+static uint32_t byteorder(uint8_t type)
+{
+	return type == NFT_TYPE_MARK || type == NFT_TYPE_IFNAME ? HOST_ENDIAN_ORDER
+								: BIG_ENDIAN_ORDER;
+}
+
+/* For nft(8), which prints some types in the wrong order without. */
 static void put_byteorder(struct nlmsghdr *nlh, const struct dp_nft_set *s)
 {
 	const struct {
 		uint8_t type, len;
 		uint32_t value; /* NFTNL_UDATA_SET_KEYBYTEORDER, …_DATABYTEORDER */
 	} __attribute__((__packed__)) udata[] = {
-		{ 0, 4, s->key[0] == NFT_TYPE_MARK ? HOST_ENDIAN_ORDER : BIG_ENDIAN_ORDER },
-		{ 1, 4, s->data[0] == NFT_TYPE_MARK ? HOST_ENDIAN_ORDER : BIG_ENDIAN_ORDER },
+		{ 0, 4, byteorder(s->key[0]) },
+		{ 1, 4, byteorder(s->data[0]) },
 	};
 
 	mnl_attr_put(nlh, NFTA_SET_USERDATA, sizeof(udata), udata);

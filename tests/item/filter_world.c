@@ -23,11 +23,16 @@ static void add_app(const char *ns, const char *vif, const char *bridge, const c
 	   instance, last, mac, bridge, instance, last, mac, bridge, instance, last, bridge);
 }
 
-static void add_bridge(const char *bridge, unsigned int n)
+static void add_bridge(const char *bridge, unsigned int n, bool vrf)
 {
 	sh("ip link add %s address 02:00:00:00:0%u:01 type bridge; ip link set %s up", bridge, n,
 	   bridge);
 	sh("ip link set %s type bridge no_linklocal_learn 1", bridge);
+	if (vrf) /* the node's own servers are in none: they hear of all */
+		sh("echo 1 > /proc/sys/net/ipv4/udp_l3mdev_accept; ip link add vrf%u type vrf "
+		   "table 80%u && ip link set vrf%u up && "
+		   "ip link set %s master vrf%u",
+		   n, n, n, bridge, n);
 	sh("echo 1 > /proc/sys/net/ipv4/conf/%s/proxy_arp_pvlan; "
 	   "echo 1 > /proc/sys/net/ipv6/conf/%s/proxy_ndp; "
 	   "echo 0 > /proc/sys/net/ipv4/conf/%s/send_redirects",
@@ -36,21 +41,22 @@ static void add_bridge(const char *bridge, unsigned int n)
 	   "ip address add fd00:%u::1/64 dev %s nodad noprefixroute",
 	   n, bridge, n, bridge);
 	sh("ip route add 10.%u.0.0/24 dev %s table 80%u; ip -6 route add fd00:%u::/64 dev %s table "
-	   "80%u; ip route add default via 198.51.100.254 table 80%u; "
-	   "ip -6 route add default via 2001:db8:0:1::254 table 80%u",
+	   "80%u; ip route add default via 198.51.100.254 dev eth0 table 80%u; "
+	   "ip -6 route add default via 2001:db8:0:1::254 dev eth0 table 80%u",
 	   n, bridge, n, n, bridge, n, n, n);
 	for (int family = 4; family <= 6; family += 2) {
-		sh("ip -%d rule add iif %s lookup 80%u pref 10000", family, bridge, n);
+		if (!vrf)
+			sh("ip -%d rule add iif %s lookup 80%u pref 10000", family, bridge, n);
 		sh("ip -%d rule add to %s lookup 80%u pref 11000", family,
 		   family == 4 ? n == 1 ? "10.1.0.0/24" : "10.2.0.0/24"
 		   : n == 1    ? "fd00:1::/64"
 			       : "fd00:2::/64",
 		   n);
 	}
-	sh("ip rule add fwmark 0x400000/0x400000 to 10.%u.0.0/24 lookup 80%u pref 9500", n, n);
+	sh("ip rule add fwmark 0x400000/0x400000 to 10.%u.0.0/24 lookup 80%u pref 950", n, n);
 }
 
-void build_world(void)
+void build_world(bool vrf)
 {
 	/* With br_netfilter a frame would meet the hooks of inet before it is bridged: DNAT would
 	 * send it on to the isolated port of the other app. zedrouter switches that off. */
@@ -68,8 +74,8 @@ void build_world(void)
 	   "ip address add " SERVER "/32 dev lo; ip address add " SERVER6 "/128 dev lo; "
 	   "ip route add 10.0.0.0/8 via 198.51.100.1; ip route add fd00::/16 via 2001:db8:0:1::1'");
 	sh("ip rule del pref 0; ip rule add lookup local pref 5");
-	add_bridge("bn1", 1);
-	add_bridge("bn2", 2);
+	add_bridge("bn1", 1, vrf);
+	add_bridge("bn2", 2, vrf);
 	add_app("a1", "nbu1x1", "bn1", A1_MAC, "2", 1);
 	add_app("a2", "nbu2x2", "bn1", A2_MAC, "3", 1);
 	add_app("b1", "nbu1x3", "bn2", "02:00:00:00:02:02", "2", 2);
@@ -127,6 +133,7 @@ void want_instance(struct node *n, uint32_t number, size_t n_uplinks)
 		&(struct zr_filter_instance){
 			.number = number,
 			.bridge = number == 1 ? IFNAME("bn1") : IFNAME("bn2"),
+			.vrf = number == 1 ? IFNAME("vrf1") : IFNAME("vrf2"),
 			.gateways = { test_addr(number == 1 ? "10.1.0.1" : "10.2.0.1"),
 				      test_addr(number == 1 ? "fd00:1::1" : "fd00:2::1") },
 			.uplinks = uplinks,
@@ -203,7 +210,7 @@ bool reaches(const char *from, const char *to, uint16_t port, const char *server
 {
 	bool v6 = strchr(to, ':');
 	_cleanup_(closep) int fd = udp_open(from, v6 ? "::" : "0.0.0.0", 0);
-	_cleanup_(closep) int srv = udp_open(server, to, port);
+	_cleanup_(closep) int srv = udp_open(server, server ? to : v6 ? "::" : "0.0.0.0", port);
 	_cleanup_(freep) char *text = xasprintf("probe %u", ++probes);
 	char buf[INET6_ADDRSTRLEN];
 	struct ipaddr peer;

@@ -27,7 +27,7 @@
 #define SHUT_MS 120 /* how long we wait for what must not arrive */
 #define OPEN_MS 3000
 
-void build_world(void);
+void build_world(bool vrf); /* vrf: the bridges are in VRFs, which this kernel must have */
 struct node *start(void); /* rules, ports, both instances; no app */
 struct node *start_open(void); /* and all apps, nothing forbidden by their lists */
 void want_instance(struct node *n, uint32_t number, size_t n_uplinks); /* 0, eth0, eth1 too */

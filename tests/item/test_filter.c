@@ -12,6 +12,10 @@
 #include "base/cleanup.h"
 #include "tests/item/filter_world.h"
 
+#ifndef WORLD_VRF
+#define WORLD_VRF false /* test_filter_vrf.c: true */
+#endif
+
 /* ---- Access lists ---- */
 
 static void egress(const void *arg)
@@ -31,7 +35,7 @@ static void egress(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start();
 	shut_to("a1", SERVER, 7000, "wan"); /* it has no elements yet */
 	want_app(n, "a1", aces, ARRAY_SIZE(aces));
@@ -60,7 +64,7 @@ static void ingress(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start();
 	want_app(n, "a1", aces, ARRAY_SIZE(aces));
 	open_to("wan", "10.1.0.2", 7000, "a1");
@@ -82,7 +86,7 @@ static void peers(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start();
 	want_app(n, "a1", sender, ARRAY_SIZE(sender));
 	want_app(n, "a2", NULL, 0);
@@ -106,7 +110,7 @@ static void limit(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start();
 	want_app(n, "a1", aces, 1);
 	/* one flow: its later packets are established ones, and count nevertheless */
@@ -122,7 +126,7 @@ static void isolation(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start_open();
 	open_to("a1", SERVER, 7000, "wan");
 	open_to("a1", "10.1.0.3", 7000, "a2");
@@ -138,7 +142,7 @@ static void isolation(const void *arg)
 	require(!pings("a1", "198.51.100.1"), "the port answers a ping");
 	open_to("wan", "198.51.100.1", 7000, NULL); /* not our business */
 	/* an uplink that is not of the instance */
-	sh("ip route replace default via 203.0.113.254 table 801");
+	sh("ip route replace default via 203.0.113.254 dev eth1 table 801");
 	shut_to("a1", SERVER, 7001, "wan");
 	want_instance(n, 1, 2);
 	open_to("a1", SERVER, 7001, "wan");
@@ -150,7 +154,7 @@ static void port_to_port(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	sh("ip netns add far; ip link set eth1 down; ip link del eth1; "
 	   "ip link add eth1 type veth peer name f1 netns far; ip link set eth1 up; "
 	   "ip address add 203.0.113.1/24 dev eth1; ip netns exec far sh -c 'ip link set f1 up; "
@@ -173,7 +177,7 @@ static void translation(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start_open();
 	want_instance(n, 1, 2);
 	app = udp_open("a1", "0.0.0.0", 0);
@@ -186,8 +190,8 @@ static void translation(const void *arg)
 	sh("conntrack -L -p udp --orig-dst " SERVER " 2>/dev/null | grep -q mark=16777216");
 	/* the instance goes over to eth1; the flow stays with its port as long as that is usable */
 	sh("ip route add default via 198.51.100.254 table 501; "
-	   "ip rule add fwmark 0x01000000/0xff000000 lookup 501 pref 9000; "
-	   "ip route replace default via 203.0.113.254 table 801");
+	   "ip rule add fwmark 0x01000000/0xff000000 lookup 501 pref 900; "
+	   "ip route replace default via 203.0.113.254 dev eth1 table 801");
 	udp_send(app, SERVER, 7000, "second");
 	require(udp_receive(server, "second", OPEN_MS, &from, NULL), "not there any more");
 	require(strcmp(ipaddr_str(&from, buf), "198.51.100.1") == 0, "moved to %s", buf);
@@ -245,7 +249,7 @@ static void port_maps(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start_open();
 	want_instance(n, 1, 2);
 	want_app(n, "a1", aces, ARRAY_SIZE(aces));
@@ -277,7 +281,7 @@ static void steady(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(WORLD_VRF);
 	n = start();
 	want_app(n, "a1", anything, 1);
 	sh("nft -a list ruleset | grep -v 'elements\\|counter\\|nbu\\|0x\\|bn[12]' > /run/before");
@@ -322,15 +326,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(app_reaches_what_its_list_allows_and_no_more),
+		cmocka_unit_test(nothing_reaches_another_instance_or_the_node),
+		cmocka_unit_test(flows_are_translated_and_stay_with_their_port),
+		cmocka_unit_test(port_maps_keep_the_client_and_work_from_apps),
+	};
+	const struct CMUnitTest anywhere[] = {
+		/* no matter where packets come in */
 		cmocka_unit_test(list_with_directions_tells_in_from_out),
 		cmocka_unit_test(between_apps_both_lists_decide),
 		cmocka_unit_test(limit_counts_every_packet_of_a_flow),
-		cmocka_unit_test(nothing_reaches_another_instance_or_the_node),
 		cmocka_unit_test(nothing_goes_from_port_to_port),
-		cmocka_unit_test(flows_are_translated_and_stay_with_their_port),
-		cmocka_unit_test(port_maps_keep_the_client_and_work_from_apps),
 		cmocka_unit_test(one_more_app_changes_no_rule_and_adoption_none),
 	};
+	int failed = cmocka_run_group_tests_name("filter", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
+	if (!WORLD_VRF)
+		failed += cmocka_run_group_tests_name("filter_anywhere", anywhere, NULL, NULL);
+	return failed;
 }

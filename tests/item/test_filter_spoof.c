@@ -118,7 +118,7 @@ static void spoofing(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(false);
 	n = start_open();
 	s.server4 = udp_open("wan", "0.0.0.0", 7000);
 	s.server6 = udp_open("wan", SERVER6, 7000);
@@ -139,7 +139,7 @@ static void servers(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	build_world();
+	build_world(false);
 	n = start_open();
 	server = udp_open(NULL, "0.0.0.0", 67);
 	client = udp_open(NULL, "0.0.0.0", 68);

@@ -259,6 +259,36 @@ static void tags_share_a_set_and_are_adopted_apart(void **state)
 	in_space(tags_side_by_side, NULL);
 }
 
+static void names_in_nft(const void *arg)
+{
+	const struct dp_nft_set names = {
+		.family = NFPROTO_INET, .table = T, .name = "names", .key = { NFT_TYPE_IFNAME }
+	};
+	struct nft_elems *elems = nft_elems_new(&names);
+	struct nft_elem el = nft_elems_add(elems);
+	struct ifname ifname = IFNAME("bn1");
+	struct dp_nft_elems spec;
+	struct node *n = with_world();
+	struct dp_graph *g = dp_graph_new("names");
+
+	(void)arg;
+	nft_elem_ifname(&el, &ifname);
+	spec = spec_of(&names, elems);
+	dp_want(g, &dp_nft_set_type, &names);
+	dp_want(g, &dp_nft_elems_type, &spec);
+	require(dp_submit(node_dp(n), g) == 0, "submit");
+	nft_elems_unref(elems);
+	node_settle(n);
+	sh("nft list set inet " T " names | grep -qF '\"bn1\" comment \"app/1\"'");
+	node_free(n);
+}
+
+static void nft_reads_names_and_tags(void **state)
+{
+	(void)state;
+	in_space(names_in_nft, NULL);
+}
+
 static void small_change(const void *arg)
 {
 	struct node *n = with_world();
@@ -292,6 +322,7 @@ int main(void)
 		cmocka_unit_test(single_field_of_odd_length_conforms),
 		cmocka_unit_test(culprit_fails_alone),
 		cmocka_unit_test(tags_share_a_set_and_are_adopted_apart),
+		cmocka_unit_test(nft_reads_names_and_tags),
 		cmocka_unit_test(one_more_element_is_one_element_for_the_kernel),
 	};
 

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same where the bridges are in VRFs: packets change their interface on the way in. */
+#define WORLD_VRF true
+#include "tests/item/test_filter.c"
