@@ -53,6 +53,10 @@ struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct 
 		/* Servers bound to a bridge address hear what comes in through the bridge's VRF. */
 		want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
 		want_sysctl(g, "ipv4", "tcp_l3mdev_accept", "1");
+		/* dnsmasq binds the bridge's address but no device: to bind() an address inside a VRF
+		 * is not a local one (__inet_bind(), ipv6_chk_addr()). */
+		want_sysctl(g, "ipv4", "ip_nonlocal_bind", "1");
+		want_sysctl(g, "ipv6", "ip_nonlocal_bind", "1");
 	}
 	if (m->br_netfilter) {
 		/* DNAT on the bridge itself would hand a frame to the isolated port of another app,

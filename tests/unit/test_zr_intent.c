@@ -64,6 +64,23 @@ static void vrf_replaces_the_interface_rule(void **state)
 	strbuf_fini(&out);
 }
 
+/* Without it no server could bind an address that is local only inside a VRF. */
+static void vrfs_let_servers_bind_their_addresses(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	golden_graph(zr_intent_node(&conf, &w->model), &out);
+	assert_null(strstr(strbuf_str(&out), "ip_nonlocal_bind"));
+	strbuf_reset(&out);
+	w->model.vrf = true;
+	golden_graph(zr_intent_node(&conf, &w->model), &out);
+	assert_non_null(strstr(strbuf_str(&out), "net/ipv4/ip_nonlocal_bind value=\"1\""));
+	assert_non_null(strstr(strbuf_str(&out), "net/ipv6/ip_nonlocal_bind value=\"1\""));
+	strbuf_fini(&out);
+}
+
 static void app_interfaces_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
@@ -167,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(instance_graphs_are_as_drawn),
 		TEST(vrf_replaces_the_interface_rule),
+		TEST(vrfs_let_servers_bind_their_addresses),
 		TEST(app_interfaces_are_as_drawn),
 		TEST(server_files_are_as_drawn),
 		TEST(inactive_or_wrong_instance_wants_nothing),
