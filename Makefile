@@ -100,6 +100,7 @@ $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 $(BENCH): $(BUILD)/tests/bench/bench.o
+$(BUILD)/tests/bench/bench_apply: $(BUILD)/tests/bench/raw_apply.o
 
 .PHONY: deps
 deps:	## install the Debian packages of packages.txt that are missing

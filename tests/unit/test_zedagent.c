@@ -35,14 +35,16 @@ struct node {
 	struct zedagent *agent;
 	struct ps *ps;
 	struct ps_sub *subs[TOPICS];
-	unsigned int events; /* changes seen */
+	unsigned int events; /* changes seen, but of the status */
 };
 
 static void on_bus(const char *key, const ProtobufCMessage *was, const ProtobufCMessage *now,
 		   void *arg)
 {
-	(void)key, (void)was, (void)now;
-	((struct node *)arg)->events++;
+	(void)key;
+	/* The status tells the time of each file that was applied, a millisecond apart or not. */
+	if ((now ?: was)->descriptor != &ew__config_status__descriptor)
+		((struct node *)arg)->events++;
 }
 
 static const struct ps_sub_ops ops = { .changed = on_bus };
@@ -267,7 +269,7 @@ static void what_did_not_change_is_not_told_again(void **state)
 	put_text(n, text.str);
 	settle(n);
 	strbuf_fini(&text);
-	assert_int_equal(n->events, before + 1); /* applied_ms of the status */
+	assert_int_equal(n->events, before);
 }
 
 static void the_last_good_one_is_used_without_a_good_file(void **state)
