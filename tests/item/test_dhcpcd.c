@@ -32,13 +32,17 @@
  *	up0 ------------- srv0 10.9.0.1/24, fd00:9::1/64
  *	                  dnsmasq: DHCPv4, DHCPv6, router advertisements
  *
- * resolv.conf is a private one: nothing may write to it, and the machine's is out of reach.
+ * resolv.conf is a private one: nothing may write to it, and the machine's is out of reach. The
+ * server's addresses work at once: while its link-local one is tentative, dnsmasq answers a
+ * solicitation from the global one, which hosts must ignore (RFC 4861 6.1.2).
  */
 static void make_network(const char *netns, const char *ifname)
 {
-	sh("ip netns add %s && ip link add %s type veth peer name srv0 netns %s && "
+	sh("ip netns add %s && ip netns exec %s sysctl -qw net.ipv6.conf.default.accept_dad=0",
+	   netns, netns);
+	sh("ip link add %s type veth peer name srv0 netns %s && "
 	   "ip -n %s link set srv0 up && ip link set %s up",
-	   netns, ifname, netns, netns, ifname);
+	   ifname, netns, netns, ifname);
 	sh("ip -n %s address add 10.9.0.1/24 dev srv0 && "
 	   "ip -n %s address add fd00:9::1/64 dev srv0 nodad",
 	   netns, netns);
