@@ -99,7 +99,8 @@ ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(w
 $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
-$(BENCH): $(BUILD)/tests/bench/bench.o
+BENCH_TOOLS := $(addprefix $(BUILD)/tests/bench/,udp_stream raw_failover)
+$(BENCH) $(BENCH_TOOLS): $(BUILD)/tests/bench/bench.o
 $(BUILD)/tests/bench/bench_apply: $(BUILD)/tests/bench/raw_apply.o
 
 .PHONY: deps
@@ -156,7 +157,7 @@ format: deps	## clang-format all C files in place
 bench: deps	## measure against raw programs, into build/bench.json
 	$(Q)$(REMAKE) all benches
 	$(Q)tools/bench $(BUILD)
-benches: $(BENCH)
+benches: $(BENCH) $(BENCH_TOOLS)
 lab: deps	## prepare the kernel of tests/lab/run (the lab tests do it too)
 	$(Q)tests/lab/prepare >/dev/null
 

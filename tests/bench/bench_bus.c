@@ -471,8 +471,7 @@ static double rate_bus(struct farm *f, struct bus *bus, char (*keys)[12])
 			event_base_loop(bus->base, EVLOOP_ONCE);
 		}
 	}
-	for (; stats.sent - first < RATE_MESSAGES * (uint64_t)f->n;
-	     ps_pub_stats(bus->pub, &stats))
+	for (; stats.sent - first < RATE_MESSAGES * (uint64_t)f->n; ps_pub_stats(bus->pub, &stats))
 		event_base_loop(bus->base, EVLOOP_ONCE);
 	wait_received(f, RATE_MESSAGES);
 	if (stats.merged != merged) {

@@ -1,0 +1,354 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""A whole node: failover.carrier, dhcp.lease, start.cold, memory.suite, idle.wakeups.
+
+bench_node.py [PART…]: only failover, lease, start, memory, idle. The world around the node is that
+of tests/netns; the limits are raw programs, measured in the same run with rounds interleaved.
+"""
+
+import contextlib
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests/netns"))
+import sandbox  # noqa: E402
+
+sandbox.enter()
+import packets  # noqa: E402
+import scenario  # noqa: E402
+import topology  # noqa: E402
+from config import Config  # noqa: E402
+from node import BIN, Node  # noqa: E402
+from waiting import pause, wait_for  # noqa: E402
+
+TOOLS = BIN.parent / "tests/bench"
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "20"))
+LINK_WINDOW_S = 1.1  # the kernel holds link messages back that long after another link event
+RTMGRP_IPV4_IFADDR = 0x10
+PORT = 9999
+COUNT = 100  # instances at a start
+BEYOND_KERNEL_MS = 250
+IDLE_S = float(os.environ.get("BENCH_IDLE_S", "60"))
+
+
+def bench(name, value, unit, limit, goal, op="<="):
+    ratio = value / limit
+    met = ratio <= goal if op == "<=" else ratio >= goal
+    print(f"bench {name} {value:.4g} {unit} limit={limit:.4g} ratio={ratio:.3f} goal={op}{goal:g} "
+          f"{'ok' if met else 'SHORT'}", flush=True)
+
+
+def new_node(net):
+    folder = pathlib.Path("/run/nodes", net["node"].netns)
+    folder.mkdir(parents=True)
+    return Node(net["node"], folder)
+
+
+def quantile(values, q):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(q * len(values)))]
+
+
+# ---- failover.carrier ----
+
+class Stream:
+    """A datagram each 20 µs from a host to the internet; hole_ms: the longest loss."""
+
+    def __init__(self, source, net, port, ms=1200):
+        self.process = subprocess.Popen(
+            [TOOLS / "udp_stream", source.path, net["internet"].path, topology.WEB4, str(port), "20",
+             str(ms)], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "started\n"
+
+    def hole_ms(self):
+        last = self.process.stdout.read()
+        assert self.process.wait() == 0
+        return int(last.rsplit("hole_us=", 1)[1]) / 1000
+
+
+def noise(host):
+    """A link event, which opens the window."""
+    host.configure("link add noise type bridge", "link set noise up", "link del noise")
+
+
+class OurFailover:
+    def __init__(self):
+        self.net = topology.standard()
+        self.edge = scenario.Edge(self.net, new_node(self.net)).start()
+        self.app = self.edge.app("app-a")
+
+    def prepare(self):
+        wait_for(lambda: (packets.http_get(self.app, topology.WEB4) or "").startswith("hello 192.168.1."),
+                 "new flows go by uplink a", 10)
+
+    def armed(self):
+        pass
+
+    def after(self):
+        self.net.plug("node:eth0")
+
+
+class RawFailover:
+    """Static routes and a program that waits for nothing else."""
+
+    def __init__(self):
+        self.net = net = topology.standard(dhcp=False)
+        net.host("app")
+        net.cable("app:eth0", "node:app")
+        net["app"].configure("addr add 10.1.0.2/24 dev eth0", "route add default via 10.1.0.1")
+        net["node"].sysctl(net__ipv4__ip_forward=1)
+        net["node"].configure("addr add 10.1.0.1/24 dev app", "addr add 192.168.1.2/24 dev eth0",
+                              "addr add 192.168.2.2/24 dev eth1")
+        self.app, self.process = net["app"], None
+
+    def prepare(self):
+        self.net["node"].configure("route replace default via 192.168.1.1 dev eth0")
+
+    def armed(self):
+        self.process = subprocess.Popen(
+            [TOOLS / "raw_failover", self.net["node"].path, "eth0", "eth1", "192.168.2.1"],
+            stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def after(self):
+        assert self.process.wait() == 0
+        self.net.plug("node:eth0")
+
+
+def failover_round(side, port, in_window):
+    side.prepare()
+    side.armed()
+    pause(LINK_WINDOW_S)
+    stream = Stream(side.app, side.net, port)
+    pause(0.2)
+    if in_window:
+        noise(side.net["node"])
+        pause(0.05)
+    side.net.pull("node:eth0")
+    hole = stream.hole_ms()
+    side.after()
+    return hole
+
+
+def failover():
+    """The goal is in milliseconds; the raw program beside it shows what of it is the kernel's."""
+    ours, raw = OurFailover(), RawFailover()
+    for name, in_window in (("quiet", False), ("window", True)):
+        ours_ms, raw_ms = [], []
+        for n in range(ROUNDS):
+            ours_ms.append(failover_round(ours, PORT + n, in_window))
+            raw_ms.append(failover_round(raw, PORT + n, in_window))
+        print(f"failover.carrier.{name}: p50 {quantile(ours_ms, .5):.2f} ms, raw p50 "
+              f"{quantile(raw_ms, .5):.2f} p99 {quantile(raw_ms, .99):.2f} ms", flush=True)
+        bench(f"failover.carrier.{name}", quantile(ours_ms, 0.99), "ms", 5, 1)
+    ours.net.close()
+    raw.net.close()
+
+
+# ---- dhcp.lease ----
+
+def address_seen(host):
+    """A socket that hears of addresses there."""
+    with host.inside():
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    sock.bind((0, RTMGRP_IPV4_IFADDR))
+    sock.settimeout(20)
+    return sock
+
+
+def wait_address(sock, prefix):
+    while prefix not in sock.recv(65536):
+        pass
+    return time.monotonic()
+
+
+def lease_round(ours, number):
+    net = topology.standard("a")
+    node = net["node"]
+    config = Config()
+    config.port("uplink-a", "eth0", kind="V4Only")
+    edge = new_node(net)
+    edge.configure(config)
+    node.configure("link set eth0 up")
+    dirs = ["--run-dir", str(edge.run_dir), "--state-dir", str(edge.state_dir), "--log-level", "warning"]
+    log = open(edge.log_path, "wb")
+    if ours:
+        node.start(str(BIN / "zedagent"), *dirs, "--config", str(edge.config_path), stdout=log, stderr=log)
+        wait_for(lambda: "uplink-a" in edge.edgeway("bus", "get", "DevicePortConfig", check=False),
+                 "the configuration is published", 10)
+        command = [str(BIN / "nim"), *dirs]
+    else:
+        command = ["dhcpcd", "--config=/dev/null", "--nobackground", "--quiet", "--script=/bin/true",
+                   "--timeout=0", "--nodelay", "--noarp", "--noipv4ll", "--nogateway", "--nodev",
+                   "--duid=ll", "--clientid=", "--ipv4only", "--option=rapid_commit", "eth0"]
+    pause(LINK_WINDOW_S)
+    with address_seen(node) as sock:
+        begin = time.monotonic()
+        node.start(*command, stdout=log, stderr=log)
+        took = wait_address(sock, socket.inet_aton("192.168.1.0")[:3]) - begin
+    net.close()
+    return 1000 * took
+
+
+def lease():
+    rounds = max(7, ROUNDS // 2)
+    both = [(lease_round(True, n), lease_round(False, n)) for n in range(rounds)]
+    bench("dhcp.lease", statistics.median(b[0] for b in both), "ms",
+          statistics.median(b[1] for b in both), 1.25)
+
+
+# ---- start.cold ----
+
+def cpu_ms(pids):
+    """(user, system) of all these processes, with their ended children."""
+    user = system = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        user += int(fields[11]) + int(fields[13])
+        system += int(fields[12]) + int(fields[14])
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    return user * tick, system * tick
+
+
+def hundred(net):
+    """That many instances with an app in each."""
+    config = Config(dnsmasq=False)
+    config.port("uplink-a", "eth0", kind="V4Only", address="192.168.1.2/24", gateway="192.168.1.1")
+    for n in range(COUNT):
+        instance = config.instance(f"ni-{n}", f"10.10.{n}.0/24")
+        config.app(f"app-{n}", net.netns_name(f"app-{n}")).adapter(instance)
+    return config
+
+
+class Probes:
+    """A datagram from each app, repeated until it has come in at the internet."""
+
+    def __init__(self, net):
+        self.sniffer = packets.Sniffer(net["internet"])
+        self.missing = {}
+        for n in range(COUNT):
+            with net[f"app-{n}"].inside():
+                self.missing[n] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(self):
+        for n, sock in self.missing.items():
+            with contextlib.suppress(OSError):  # it has no interface yet
+                sock.sendto(b"instance-%d." % n, (topology.WEB4, PORT))
+
+    def receive(self):
+        def number(frame):
+            at = frame.find(b"instance-")
+            if at >= 0:
+                self.missing.pop(int(frame[at + 9:].split(b".")[0]), None)
+        self.sniffer.find(number, 0.002)
+
+    def wait(self, limit_s=30):
+        begin = time.monotonic()
+        while self.missing:
+            self.send()
+            self.receive()
+            assert time.monotonic() - begin < limit_s, sorted(self.missing)
+
+
+def start_round():
+    """((wall, user, system) in ms) from nothing, and with everything there to be adopted."""
+    net = topology.standard("a")
+    for n in range(COUNT):
+        net.host(f"app-{n}")
+    node = new_node(net)
+    node.configure(hundred(net))
+    pause(LINK_WINDOW_S)
+    probes = Probes(net)
+    begin = time.monotonic()
+    node.start()
+    probes.wait()
+    nothing = (1000 * (time.monotonic() - begin), *cpu_ms(node.daemons().values()))
+    node.wait_settled()
+    node.stop()
+    begin = time.monotonic()
+    node.start()
+    node.wait("DomainStatus", lambda t: len(t) == COUNT and all(
+        s.get("state") == "DOMAIN_RUNNING" for s in t.values()), "all apps running", 30)
+    adopted = (1000 * (time.monotonic() - begin), *cpu_ms(node.daemons().values()))
+    assert node.instances_online(COUNT)
+    net.close()
+    return nothing, adopted
+
+
+def start():
+    rounds = [start_round() for _ in range(max(5, ROUNDS // 4))]
+    for which, name in enumerate(("nothing", "adoption")):
+        wall, user, system = (statistics.median(r[which][i] for r in rounds) for i in range(3))
+        print(f"start.cold.{name}: {user:.0f} ms user, {system:.0f} ms system", flush=True)
+        bench(f"start.cold.{name}", wall, "ms", system + BEYOND_KERNEL_MS, 1)
+
+
+# ---- memory.suite, idle.wakeups ----
+
+def pss_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def switches(pid):
+    """Times it went to sleep by itself: once for each time it was woken."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        text = (task / "status").read_text()
+        total += int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return total
+
+
+def idle_node():
+    net = topology.standard("a")
+    config = Config()
+    config.port("uplink-a", "eth0", kind="V4Only", address="192.168.1.2/24", gateway="192.168.1.1")
+    instance = config.instance("local", "10.1.0.0/24")
+    for name in ("app-a", "app-b"):
+        net.host(name)
+        config.app(name, net.netns_name(name)).adapter(instance)
+    node = new_node(net).start(config)
+    node.instances_online(1)
+    node.wait("DomainStatus", lambda t: len(t) == 2 and all(
+        s.get("state") == "DOMAIN_RUNNING" for s in t.values()), "both apps running", 30)
+    node.wait_settled()
+    return net, node
+
+
+def memory():
+    net, node = idle_node()
+    daemons = {**node.daemons(), "edgeway": node.process.pid}
+    each = {name: pss_kib(pid) for name, pid in daemons.items()}
+    helpers = [p for p in sandbox.processes_in(node.host.path) if p not in daemons.values()]
+    print("memory.suite: " + ", ".join(f"{n} {k} KiB" for n, k in sorted(each.items())) +
+          f"; helpers {sum(map(pss_kib, helpers))} KiB", flush=True)
+    bench("memory.suite", sum(each.values()) / 1024, "MiB", 12, 1)
+    net.close()
+
+
+def idle():
+    net, node = idle_node()
+    pids = [*node.daemons().values(), node.process.pid]
+    pause(5)  # what follows a start: router solicitations, the kernel's late link messages
+    before = {pid: switches(pid) for pid in pids}
+    pause(IDLE_S)
+    woken = sum(switches(pid) - before[pid] for pid in pids)
+    bench("idle.wakeups", woken, f"in_{IDLE_S:.0f}_s", 1, 0)
+    net.close()
+
+
+PARTS = {"failover": failover, "lease": lease, "start": start, "memory": memory, "idle": idle}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
+    sys.stdout.flush()
+    os._exit(0)  # threads of servers
