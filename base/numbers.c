@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hmap.h"
+#include "base/keep.h"
 #include "base/strbuf.h"
 
 #define NUMBERS_FILE_MAX (1u << 20)
@@ -28,7 +29,8 @@ struct number {
 };
 
 struct numbers {
-	char *path;
+	char *run_path, *state_path;
+	struct keep *keep; /* of the durable copy */
 	uint32_t first, last;
 	struct hmap by_name, groups;
 	bool dirty;
@@ -48,7 +50,8 @@ static struct group *group_get(struct numbers *n, const char *name)
 	struct hmap_node *node;
 	struct group *g;
 
-	hmap_for_each_match(node, &n->groups, hash) {
+	hmap_for_each_match(node, &n->groups, hash)
+	{
 		g = container_of(node, struct group, node);
 		if (g->len == len && memcmp(g->name, name, len) == 0)
 			return g;
@@ -82,7 +85,8 @@ static struct number *number_find(const struct numbers *n, const char *name)
 {
 	struct hmap_node *node;
 
-	hmap_for_each_match(node, &n->by_name, hash_string(name)) {
+	hmap_for_each_match(node, &n->by_name, hash_string(name))
+	{
 		struct number *num = container_of(node, struct number, node);
 
 		if (strcmp(num->name, name) == 0)
@@ -154,41 +158,46 @@ static void numbers_clear(struct numbers *n)
 {
 	struct hmap_node *node, *tmp;
 
-	hmap_for_each_safe(node, tmp, &n->by_name)
+	hmap_for_each_safe (node, tmp, &n->by_name)
 		number_drop(n, container_of(node, struct number, node));
 	n->dirty = false;
 }
 
-static int numbers_load(struct numbers *n)
+/* 1: loaded; 0: there is none, or it was bad; -errno. */
+static int numbers_load(struct numbers *n, const char *path)
 {
 	_cleanup_(freep) char *text = NULL;
 	_cleanup_(freep) char *bad = NULL;
 	size_t len;
 	int r;
 
-	r = file_read(n->path, NUMBERS_FILE_MAX, &text, &len);
+	r = file_read(path, NUMBERS_FILE_MAX, &text, &len);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
 		return r;
 	if (numbers_parse(n, text) == 0)
-		return 0;
+		return 1;
 	numbers_clear(n);
-	bad = xasprintf("%s.bad", n->path);
-	return rename(n->path, bad) < 0 ? -errno : 0;
+	bad = xasprintf("%s.bad", path);
+	return rename(path, bad) < 0 ? -errno : 0;
 }
 
-int numbers_open(const char *path, uint32_t first, uint32_t last, struct numbers **ret)
+int numbers_open(const struct numbers_conf *conf, struct numbers **ret)
 {
 	struct numbers *n = xcalloc(1, sizeof(*n));
 	int r;
 
-	n->path = xstrdup(path);
-	n->first = first;
-	n->last = last;
+	n->run_path = xstrdup(conf->run_path);
+	n->state_path = xstrdup(conf->state_path);
+	n->first = conf->first;
+	n->last = conf->last;
 	hmap_init(&n->by_name);
 	hmap_init(&n->groups);
-	r = numbers_load(n);
+	n->keep = keep_new(conf->base, conf->state_path, conf->failed, conf->arg);
+	r = n->keep ? numbers_load(n, n->run_path) : -ENOMEM;
+	if (r == 0)
+		r = numbers_load(n, n->state_path);
 	if (r < 0) {
 		numbers_free(n);
 		return r;
@@ -204,11 +213,13 @@ struct numbers *numbers_free(struct numbers *n)
 	if (!n)
 		return NULL;
 	numbers_clear(n);
-	hmap_for_each_safe(node, tmp, &n->groups)
+	hmap_for_each_safe (node, tmp, &n->groups)
 		group_put(n, container_of(node, struct group, node));
 	hmap_fini(&n->by_name);
 	hmap_fini(&n->groups);
-	free(n->path);
+	keep_free(n->keep);
+	free(n->run_path);
+	free(n->state_path);
 	free(n);
 	return NULL;
 }
@@ -255,7 +266,7 @@ void numbers_retain(struct numbers *n, bool (*keep)(const char *name, void *arg)
 {
 	struct hmap_node *node, *tmp;
 
-	hmap_for_each_safe(node, tmp, &n->by_name) {
+	hmap_for_each_safe (node, tmp, &n->by_name) {
 		struct number *num = container_of(node, struct number, node);
 
 		if (!keep(num->name, arg))
@@ -271,7 +282,7 @@ int numbers_sync(struct numbers *n)
 
 	if (!n->dirty)
 		return 0;
-	hmap_for_each(node, &n->by_name) {
+	hmap_for_each (node, &n->by_name) {
 		const struct number *num = container_of(node, struct number, node);
 
 		strbuf_addu(&text, num->value);
@@ -279,9 +290,13 @@ int numbers_sync(struct numbers *n)
 		strbuf_add(&text, num->name);
 		strbuf_addc(&text, '\n');
 	}
-	r = file_replace(n->path, strbuf_str(&text), text.len, 0600);
-	strbuf_fini(&text);
-	if (r == 0)
+	r = file_replace_volatile(n->run_path, strbuf_str(&text), text.len, 0600);
+	if (r == 0) {
+		size_t len = text.len;
+
 		n->dirty = false;
+		keep_store(n->keep, strbuf_take(&text), len);
+	}
+	strbuf_fini(&text);
 	return r;
 }

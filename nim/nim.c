@@ -369,12 +369,25 @@ static int nim_open_bus(struct nim *nim)
 	return r;
 }
 
+static void numbers_not_kept(int err, void *arg)
+{
+	(void)arg;
+	log_error("port_number", "err=%d why=\"numbers not saved for a reboot\"", -err);
+}
+
 static int nim_open_numbers(struct nim *nim)
 {
-	_cleanup_(freep) char *path =
+	_cleanup_(freep) char *run = xasprintf("%s/nim/port-numbers", daemon_run_dir(nim->daemon));
+	_cleanup_(freep) char *state =
 		xasprintf("%s/nim/port-numbers", daemon_state_dir(nim->daemon));
 
-	return numbers_open(path, 1, 255, &nim->numbers);
+	return numbers_open(&(struct numbers_conf){ .base = daemon_base(nim->daemon),
+						    .run_path = run,
+						    .state_path = state,
+						    .first = 1,
+						    .last = 255,
+						    .failed = numbers_not_kept },
+			    &nim->numbers);
 }
 
 int nim_new(struct daemon *d, struct nim **ret)

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "pubsub/fsync.h"
+#include "base/fsync.h"
 #include "pubsub/internal.h"
 
 #define MAGIC "EWTABLE1"
@@ -45,7 +45,7 @@ struct ps_store {
 	int fd; /* the file being synced, then the folder; or -1 */
 	unsigned int errors; /* in a row */
 	struct event *timer;
-	struct ps_fsync *sync;
+	struct fsync *sync;
 };
 
 /* CRC-32 as of IEEE 802.3, reflected. */
@@ -354,7 +354,7 @@ static void store_synced(int err, void *arg)
 		return;
 	}
 	s->state = STORE_SYNCING_DIR;
-	ps_fsync_start(s->sync, s->fd);
+	fsync_start(s->sync, s->fd);
 }
 
 static void store_write(struct ps_store *s)
@@ -366,7 +366,7 @@ static void store_write(struct ps_store *s)
 	}
 	s->dirty = false;
 	s->state = STORE_SYNCING_FILE;
-	ps_fsync_start(s->sync, s->fd);
+	fsync_start(s->sync, s->fd);
 }
 
 static void store_timer(evutil_socket_t fd, short what, void *arg)
@@ -392,7 +392,7 @@ int ps_store_new(struct ps_pub *pub, const char *path, uint64_t generation, stru
 	s->generation = generation;
 	s->fd = -1;
 	s->timer = event_new(pub->ps->base, -1, 0, store_timer, s);
-	r = s->timer ? ps_fsync_new(pub->ps->base, store_synced, s, &s->sync) : -ENOMEM;
+	r = s->timer ? fsync_new(pub->ps->base, store_synced, s, &s->sync) : -ENOMEM;
 	if (r < 0) {
 		ps_store_free(s);
 		return r;
@@ -410,12 +410,12 @@ struct ps_store *ps_store_free(struct ps_store *s)
 		store_write(s);
 	for (int i = 0; i < 6 && s->sync; i++) {
 		if (s->state == STORE_SYNCING_FILE || s->state == STORE_SYNCING_DIR)
-			store_synced(ps_fsync_wait(s->sync), s);
+			store_synced(fsync_wait(s->sync), s);
 		else if (s->dirty && !s->errors)
 			store_write(s);
 	}
 	closep(&s->fd);
-	ps_fsync_free(s->sync);
+	fsync_free(s->sync);
 	if (s->timer)
 		event_free(s->timer);
 	free(s->path);

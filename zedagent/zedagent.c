@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "pubsub/ps.h"
-#include "zedagent/keep.h"
+#include "base/keep.h"
 #include "zedagent/publish.h"
 #include "zedagent/watch.h"
 
@@ -24,7 +24,7 @@ struct zedagent {
 	char *last_path; /* copy of the last good one, for a start without a good one */
 	struct za_publish *publish;
 	struct za_watch *watch;
-	struct za_keep *keep;
+	struct keep *keep;
 	const char *source; /* path or last_path: where the one in force is from; "" = none */
 	int64_t applied_ms;
 	struct pbjson_error error; /* of a newer file that was refused; why "" = none */
@@ -150,7 +150,7 @@ static int apply_file(struct zedagent *za, const struct za_config *in_force)
 	za->error = (struct pbjson_error){ "", "" };
 	za->error_ms = 0;
 	put_in_force(za, take_ptr(f.config), za->path);
-	za_keep_store(za->keep, take_ptr(f.data), f.len);
+	keep_store(za->keep, take_ptr(f.data), f.len);
 	return 0;
 }
 
@@ -193,6 +193,13 @@ static void on_bus_report(const struct ps_topic *topic, const char *why, void *a
 	log_warning("bus", "topic=%s why=\"%s\"", topic->name, why);
 }
 
+static void on_not_kept(int err, void *arg)
+{
+	const struct zedagent *za = arg;
+
+	log_error("config_not_kept", "file=\"%s\" err=%d", za->last_path, -err);
+}
+
 static int start(struct zedagent *za)
 {
 	const struct ps_conf conf = {
@@ -203,7 +210,7 @@ static int start(struct zedagent *za)
 	};
 	int r;
 
-	za->keep = za_keep_new(daemon_base(za->daemon), za->last_path);
+	za->keep = keep_new(daemon_base(za->daemon), za->last_path, on_not_kept, za);
 	if (!za->keep)
 		return -ENOMEM;
 	r = za_publish_new(daemon_base(za->daemon), &conf, &za->publish);
@@ -242,7 +249,7 @@ struct zedagent *zedagent_free(struct zedagent *za)
 		return NULL;
 	za_watch_free(za->watch);
 	za_publish_free(za->publish);
-	za_keep_free(za->keep);
+	keep_free(za->keep);
 	free(za->path);
 	free(za->last_path);
 	free(za);

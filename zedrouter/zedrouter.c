@@ -416,6 +416,12 @@ static int zedrouter_open_dp(struct zedrouter *zr)
 	return r;
 }
 
+static void numbers_not_kept(int err, void *arg)
+{
+	(void)arg;
+	log_error("numbers_not_saved", "err=%d why=\"for a reboot\"", -err);
+}
+
 static int zedrouter_open_numbers(struct zedrouter *zr)
 {
 	const struct {
@@ -431,10 +437,18 @@ static int zedrouter_open_numbers(struct zedrouter *zr)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
-		_cleanup_(freep) char *path =
+		_cleanup_(freep) char *run =
+			xasprintf("%s/zedrouter/%s", daemon_run_dir(zr->daemon), all[i].file);
+		_cleanup_(freep) char *state =
 			xasprintf("%s/zedrouter/%s", daemon_state_dir(zr->daemon), all[i].file);
 
-		r = numbers_open(path, 1, all[i].last, all[i].ret);
+		r = numbers_open(&(struct numbers_conf){ .base = daemon_base(zr->daemon),
+							 .run_path = run,
+							 .state_path = state,
+							 .first = 1,
+							 .last = all[i].last,
+							 .failed = numbers_not_kept },
+				 all[i].ret);
 	}
 	return r;
 }

@@ -6,19 +6,27 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/numbers.h"
 
 static char dir[] = "/tmp/test_numbers.XXXXXX";
-static char path[64];
+static char run[64], path[64]; /* the copy of this boot, and the durable one */
+static struct event_base *base;
 
 static struct numbers *open_numbers(uint32_t first, uint32_t last)
 {
 	struct numbers *n = NULL;
 
-	assert_int_equal(numbers_open(path, first, last, &n), 0);
+	assert_int_equal(numbers_open(&(struct numbers_conf){ .base = base,
+							      .run_path = run,
+							      .state_path = path,
+							      .first = first,
+							      .last = last },
+				      &n),
+			 0);
 	return n;
 }
 
@@ -103,6 +111,51 @@ static void survives_a_restart(void **state)
 	numbers_free(n);
 }
 
+static void a_killed_process_left_what_was_synced(void **state)
+{
+	struct numbers *n = open_numbers(1, 100), *other;
+
+	(void)state;
+	get(n, "a");
+	assert_int_equal(numbers_sync(n), 0);
+	assert_int_equal(access(path, F_OK), -1); /* the disk has not been waited for */
+	other = open_numbers(1, 100);
+	assert_int_equal(numbers_find(other, "a"), 1);
+	numbers_free(other);
+	numbers_free(n);
+}
+
+static void survives_a_reboot(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	get(n, "a");
+	get(n, "b");
+	assert_int_equal(numbers_sync(n), 0);
+	numbers_retain(n, keep_b, NULL);
+	assert_int_equal(numbers_sync(n), 0);
+	numbers_free(n);
+	unlink(run);
+	n = open_numbers(1, 100);
+	assert_int_equal(numbers_find(n, "a"), 0);
+	assert_int_equal(numbers_find(n, "b"), 2);
+	numbers_free(n);
+}
+
+static void not_the_loop_waits_for_the_disk(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	get(n, "a");
+	assert_int_equal(numbers_sync(n), 0);
+	for (int i = 0; i < 1000 && access(path, F_OK) < 0; i++)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(access(path, F_OK), 0);
+	numbers_free(n);
+}
+
 static void sets_a_bad_file_aside(void **state)
 {
 	static const char *const bad[] = { "x",	   "1 a\n1 b\n", "1 a\n2 a\n", "0 a\n",
@@ -127,6 +180,7 @@ static int fresh_file(void **state)
 {
 	(void)state;
 	unlink(path);
+	unlink(run);
 	return 0;
 }
 
@@ -136,13 +190,17 @@ static int make_dir(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/numbers", dir);
-	return 0;
+	snprintf(run, sizeof(run), "%s/run-numbers", dir);
+	base = event_base_new();
+	return base ? 0 : -1;
 }
 
 static int remove_dir(void **state)
 {
 	(void)state;
 	unlink(path);
+	unlink(run);
+	event_base_free(base);
 	return rmdir(dir);
 }
 
@@ -153,6 +211,9 @@ int main(void)
 		cmocka_unit_test_setup(groups_count_apart, fresh_file),
 		cmocka_unit_test_setup(refuses_when_full, fresh_file),
 		cmocka_unit_test_setup(survives_a_restart, fresh_file),
+		cmocka_unit_test_setup(a_killed_process_left_what_was_synced, fresh_file),
+		cmocka_unit_test_setup(survives_a_reboot, fresh_file),
+		cmocka_unit_test_setup(not_the_loop_waits_for_the_disk, fresh_file),
 		cmocka_unit_test_setup(sets_a_bad_file_aside, fresh_file),
 	};
 

@@ -2,6 +2,8 @@
 /* A model of zedrouter from JSON messages with ' for ", for tests. */
 #pragma once
 
+#include <event2/event.h>
+
 #include "tests/unit/golden.h"
 
 #include "base/numbers.h"
@@ -17,6 +19,7 @@
 #define APP_2 "00000000-0000-4000-8000-000000000002"
 
 struct zr_world {
+	struct event_base *base;
 	struct zr_model model;
 	ProtobufCMessage *kept[32]; /* the model borrows app messages */
 	unsigned int nkept;
@@ -73,13 +76,23 @@ static inline int zr_setup(void **state)
 		{ "addr", &w->model.addr_numbers, 65534 },
 	};
 
+	w->base = event_base_new();
+	assert_non_null(w->base);
 	strcpy(w->dir, "/tmp/test_zr.XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	zr_model_init(&w->model);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_(freep) char *path = xasprintf("%s/%s", w->dir, files[i].name);
 
-		assert_int_equal(numbers_open(path, 1, files[i].last, files[i].ret), 0);
+		_cleanup_(freep) char *run = xasprintf("%s.run", path);
+
+		assert_int_equal(numbers_open(&(struct numbers_conf){ .base = w->base,
+								      .run_path = run,
+								      .state_path = path,
+								      .first = 1,
+								      .last = files[i].last },
+					      files[i].ret),
+				 0);
 	}
 	*state = w;
 	return 0;
@@ -96,6 +109,7 @@ static inline int zr_teardown(void **state)
 		numbers_free(numbers[i]);
 	while (w->nkept > 0)
 		protobuf_c_message_free_unpacked(w->kept[--w->nkept], NULL);
+	event_base_free(w->base);
 	rmdir(w->dir);
 	free(w);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "zedagent/keep.h"
+#include "base/keep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,24 +10,25 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "pubsub/fsync.h"
+#include "base/fsync.h"
 
 enum keep_state { KEEP_IDLE, KEEP_SYNCING_FILE, KEEP_SYNCING_FOLDER };
 
-struct za_keep {
+struct keep {
 	char *path, *temporary, *folder;
 	enum keep_state state;
 	int fd; /* what is being synced, or -1 */
 	char *data; /* the newest; not on disk yet unless idle and !waiting */
 	size_t len;
 	bool waiting; /* data is newer than what is being written */
-	struct ps_fsync *sync;
+	struct fsync *sync;
+	void (*failed)(int err, void *arg);
+	void *arg;
 };
 
-static void begin(struct za_keep *keep);
+static void begin(struct keep *keep);
 
-static int write_temporary(struct za_keep *keep)
+static int write_temporary(struct keep *keep)
 {
 	size_t done = 0;
 
@@ -45,10 +46,10 @@ static int write_temporary(struct za_keep *keep)
 	return 0;
 }
 
-static void finish(struct za_keep *keep, int err)
+static void finish(struct keep *keep, int err)
 {
-	if (err < 0)
-		log_error("config_not_kept", "file=\"%s\" err=%d", keep->path, -err);
+	if (err < 0 && keep->failed)
+		keep->failed(err, keep->arg);
 	closep(&keep->fd);
 	keep->fd = -1;
 	keep->state = KEEP_IDLE;
@@ -56,7 +57,7 @@ static void finish(struct za_keep *keep, int err)
 		begin(keep);
 }
 
-static int to_folder(struct za_keep *keep)
+static int to_folder(struct keep *keep)
 {
 	closep(&keep->fd);
 	keep->fd = -1;
@@ -68,7 +69,7 @@ static int to_folder(struct za_keep *keep)
 
 static void on_synced(int err, void *arg)
 {
-	struct za_keep *keep = arg;
+	struct keep *keep = arg;
 
 	if (err < 0 || keep->state == KEEP_SYNCING_FOLDER) {
 		finish(keep, err);
@@ -80,10 +81,10 @@ static void on_synced(int err, void *arg)
 		return;
 	}
 	keep->state = KEEP_SYNCING_FOLDER;
-	ps_fsync_start(keep->sync, keep->fd);
+	fsync_start(keep->sync, keep->fd);
 }
 
-static void begin(struct za_keep *keep)
+static void begin(struct keep *keep)
 {
 	int r;
 
@@ -95,24 +96,27 @@ static void begin(struct za_keep *keep)
 	if (r < 0)
 		finish(keep, r);
 	else
-		ps_fsync_start(keep->sync, keep->fd);
+		fsync_start(keep->sync, keep->fd);
 }
 
-struct za_keep *za_keep_new(struct event_base *base, const char *path)
+struct keep *keep_new(struct event_base *base, const char *path, void (*failed)(int err, void *arg),
+		      void *arg)
 {
-	struct za_keep *keep = xcalloc(1, sizeof(*keep));
+	struct keep *keep = xcalloc(1, sizeof(*keep));
 	const char *slash = strrchr(path, '/');
 
 	keep->fd = -1;
+	keep->failed = failed;
+	keep->arg = arg;
 	keep->path = xstrdup(path);
 	keep->folder = slash ? strndup(path, (size_t)(slash - path)) : xstrdup(".");
 	keep->temporary = xasprintf("%s/.%s.new", keep->folder, slash ? slash + 1 : path);
-	if (ps_fsync_new(base, on_synced, keep, &keep->sync) < 0)
-		return za_keep_free(keep);
+	if (fsync_new(base, on_synced, keep, &keep->sync) < 0)
+		return keep_free(keep);
 	return keep;
 }
 
-void za_keep_store(struct za_keep *keep, char *data, size_t len)
+void keep_store(struct keep *keep, char *data, size_t len)
 {
 	free(keep->data);
 	keep->data = data;
@@ -122,11 +126,11 @@ void za_keep_store(struct za_keep *keep, char *data, size_t len)
 		begin(keep);
 }
 
-struct za_keep *za_keep_free(struct za_keep *keep)
+struct keep *keep_free(struct keep *keep)
 {
 	if (!keep)
 		return NULL;
-	ps_fsync_free(keep->sync);
+	fsync_free(keep->sync);
 	closep(&keep->fd);
 	if (keep->state == KEEP_SYNCING_FILE || keep->waiting)
 		(void)file_replace(keep->path, keep->data, keep->len, 0600);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pubsub/fsync.h"
+#include "base/fsync.h"
 
 #include <errno.h>
 #include <linux/aio_abi.h>
@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 
-struct ps_fsync {
+struct fsync {
 	aio_context_t ctx; /* 0: not available here */
 	int event_fd;
 	struct event *ev;
@@ -23,7 +23,7 @@ struct ps_fsync {
 };
 
 /* Takes the result. Returns whether it was there; block: waits for it. */
-static bool collect(struct ps_fsync *s, bool block)
+static bool collect(struct fsync *s, bool block)
 {
 	struct io_event ev;
 	long n;
@@ -40,7 +40,7 @@ static bool collect(struct ps_fsync *s, bool block)
 	return true;
 }
 
-static int finish(struct ps_fsync *s)
+static int finish(struct fsync *s)
 {
 	int err = s->err;
 
@@ -51,7 +51,7 @@ static int finish(struct ps_fsync *s)
 
 static void fsync_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct ps_fsync *s = arg;
+	struct fsync *s = arg;
 	uint64_t count;
 
 	(void)what;
@@ -61,10 +61,10 @@ static void fsync_event(evutil_socket_t fd, short what, void *arg)
 		s->done(finish(s), s->arg);
 }
 
-int ps_fsync_new(struct event_base *base, void (*done)(int err, void *arg), void *arg,
-		 struct ps_fsync **ret)
+int fsync_new(struct event_base *base, void (*done)(int err, void *arg), void *arg,
+		 struct fsync **ret)
 {
-	struct ps_fsync *s = xcalloc(1, sizeof(*s));
+	struct fsync *s = xcalloc(1, sizeof(*s));
 
 	s->done = done;
 	s->arg = arg;
@@ -74,14 +74,14 @@ int ps_fsync_new(struct event_base *base, void (*done)(int err, void *arg), void
 	if (s->event_fd >= 0)
 		s->ev = event_new(base, s->event_fd, EV_READ | EV_PERSIST, fsync_event, s);
 	if (!s->ev || event_add(s->ev, NULL) < 0) {
-		ps_fsync_free(s);
+		fsync_free(s);
 		return -ENOMEM;
 	}
 	*ret = s;
 	return 0;
 }
 
-void ps_fsync_start(struct ps_fsync *s, int fd)
+void fsync_start(struct fsync *s, int fd)
 {
 	struct iocb cb = {
 		.aio_lio_opcode = IOCB_CMD_FSYNC,
@@ -99,7 +99,7 @@ void ps_fsync_start(struct ps_fsync *s, int fd)
 	event_active(s->ev, EV_READ, 0);
 }
 
-int ps_fsync_wait(struct ps_fsync *s)
+int fsync_wait(struct fsync *s)
 {
 	if (!s->running)
 		return 0;
@@ -107,11 +107,11 @@ int ps_fsync_wait(struct ps_fsync *s)
 	return finish(s);
 }
 
-struct ps_fsync *ps_fsync_free(struct ps_fsync *s)
+struct fsync *fsync_free(struct fsync *s)
 {
 	if (!s)
 		return NULL;
-	ps_fsync_wait(s);
+	fsync_wait(s);
 	if (s->ctx)
 		syscall(SYS_io_destroy, s->ctx);
 	if (s->ev)
