@@ -79,4 +79,6 @@ typedef void dp_lease_fn(const struct ifname *ifname, int family, const struct d
  * loop. fn may free the watch. */
 int dp_lease_watch_new(struct event_base *base, const char *run_dir, const char *owner,
 		       dp_lease_fn *fn, void *arg, struct dp_lease_watch **ret);
+/* Tells each lease there is once more, before it returns; fn must not free the watch. */
+void dp_lease_watch_repeat(const struct dp_lease_watch *watch);
 struct dp_lease_watch *dp_lease_watch_free(struct dp_lease_watch *watch);

@@ -13,6 +13,7 @@
 
 enum part { PART_4, PART_6, PART_RA, PARTS };
 static const char *const part_names[PARTS] = { "4", "6", "ra" };
+static const int families[] = { AF_INET, AF_INET6 };
 
 struct row { /* one interface */
 	struct list list;
@@ -85,7 +86,6 @@ static bool lease_equal(const struct dp_lease *a, const struct dp_lease *b)
 /* Tells what changed. false: the watch was freed by the callback. */
 static bool row_tell(struct row *row)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
 	struct dp_lease_watch *watch = row->watch;
 	const struct ifname ifname = row->ifname;
 	bool freed = false;
@@ -257,6 +257,16 @@ int dp_lease_watch_new(struct event_base *base, const char *run_dir, const char 
 	*ret = watch;
 	scan(watch);
 	return 0;
+}
+
+void dp_lease_watch_repeat(const struct dp_lease_watch *watch)
+{
+	const struct row *row;
+
+	list_for_each (row, &watch->rows, list)
+		for (int i = 0; i < 2; i++)
+			if (row->told[i])
+				watch->fn(&row->ifname, families[i], row->told[i], watch->arg);
 }
 
 struct dp_lease_watch *dp_lease_watch_free(struct dp_lease_watch *watch)

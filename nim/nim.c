@@ -201,14 +201,6 @@ static void lease_changed(const struct ifname *ifname, int family, const struct 
 		nim_changed(nim);
 }
 
-/* Tells the leases there are again: for interfaces that were not configured the first time. */
-static int nim_watch_leases(struct nim *nim)
-{
-	nim->leases = dp_lease_watch_free(nim->leases);
-	return dp_lease_watch_new(daemon_base(nim->daemon), daemon_run_dir(nim->daemon), "nim",
-				  lease_changed, nim, &nim->leases);
-}
-
 /* ---- Config ---- */
 
 static void nim_give_numbers(struct nim *nim)
@@ -282,9 +274,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 		dp_carrier_unwatch(nim->dp, &was->ports[i].ifname);
 	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
-	r = nim_watch_leases(nim);
-	if (r < 0)
-		log_error("lease_watch", "err=%d", -r);
+	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
 	log_info("config_ports", "ports=%u", nim->config.nports);
 	nim_changed(nim);
 }
@@ -403,7 +393,8 @@ int nim_new(struct daemon *d, struct nim **ret)
 	if (r == 0)
 		r = nim_open_numbers(nim);
 	if (r == 0)
-		r = nim_watch_leases(nim);
+		r = dp_lease_watch_new(daemon_base(d), daemon_run_dir(d), "nim", lease_changed,
+				       nim, &nim->leases);
 	if (r == 0)
 		r = nim_open_dp(nim);
 	if (r == 0)

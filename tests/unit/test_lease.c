@@ -404,6 +404,8 @@ static void watch_tells_of_each_change(void **state)
 	assert_told(&told, "eth0.10/6:fd00::2/64 ");
 	put("eth0.10.6", "reason=BOUND6\naddress=fd00::1/128\n");
 	assert_told(&told, "eth0.10/6:fd00::1/128+fd00::2/64 ");
+	dp_lease_watch_repeat(watch);
+	assert_told(&told, "eth0/4:10.0.0.3/24 eth0.10/6:fd00::1/128+fd00::2/64 ");
 	put("eth0.10.ra", NULL);
 	assert_told(&told, "eth0.10/6:fd00::1/128 ");
 	soon = xasprintf("reason=RENEW\naddress=10.0.0.4/24\nexpires=%llu\n",
