@@ -290,7 +290,10 @@ int numbers_sync(struct numbers *n)
 		strbuf_add(&text, num->name);
 		strbuf_addc(&text, '\n');
 	}
-	r = file_replace_volatile(n->run_path, strbuf_str(&text), text.len, 0600);
+	if (text.len)
+		r = file_replace_volatile(n->run_path, text.str, text.len, 0600);
+	else
+		r = unlink(n->run_path) < 0 && errno != ENOENT ? -errno : 0;
 	if (r == 0) {
 		size_t len = text.len;
 

@@ -203,24 +203,6 @@ static void lease_changed(const struct ifname *ifname, int family, const struct 
 
 /* ---- Config ---- */
 
-static void nim_give_numbers(struct nim *nim)
-{
-	int r;
-
-	for (unsigned int i = 0; i < nim->config.nports; i++) {
-		struct nim_port *port = &nim->config.ports[i];
-		uint32_t number = 0;
-
-		if (!port->error[0] && numbers_get(nim->numbers, port->label, &number) < 0)
-			log_error("port_number", "port=%s why=\"all 255 numbers are taken\"",
-				  port->label);
-		port->number = (uint8_t)number;
-	}
-	r = numbers_sync(nim->numbers);
-	if (r < 0)
-		log_error("port_number", "err=%d why=\"numbers not saved\"", -r);
-}
-
 static const struct nim_port *find_port(const struct nim_config *config, const char *label)
 {
 	for (unsigned int i = 0; i < config->nports; i++)
@@ -234,6 +216,25 @@ static bool port_is_configured(const char *label, void *arg)
 	const struct nim *nim = arg;
 
 	return find_port(&nim->config, label) != NULL;
+}
+
+static void nim_give_numbers(struct nim *nim)
+{
+	int r;
+
+	numbers_retain(nim->numbers, port_is_configured, nim);
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		struct nim_port *port = &nim->config.ports[i];
+		uint32_t number = 0;
+
+		if (!port->error[0] && numbers_get(nim->numbers, port->label, &number) < 0)
+			log_error("port_number", "port=%s why=\"all 255 numbers are taken\"",
+				  port->label);
+		port->number = (uint8_t)number;
+	}
+	r = numbers_sync(nim->numbers);
+	if (r < 0)
+		log_error("port_number", "err=%d why=\"numbers not saved\"", -r);
 }
 
 static void nim_drop_port(struct nim *nim, const struct nim_port *port)
@@ -296,7 +297,6 @@ static void config_synced(void *arg)
 	if (nim->swept)
 		return;
 	nim->swept = true;
-	numbers_retain(nim->numbers, port_is_configured, nim);
 	dp_sweep(nim->dp);
 	ps_publish_synced(nim->status_pub);
 	daemon_ready(nim->daemon, "ports configured");
@@ -393,8 +393,8 @@ int nim_new(struct daemon *d, struct nim **ret)
 	if (r == 0)
 		r = nim_open_numbers(nim);
 	if (r == 0)
-		r = dp_lease_watch_new(daemon_base(d), daemon_run_dir(d), "nim", lease_changed,
-				       nim, &nim->leases);
+		r = dp_lease_watch_new(daemon_base(d), daemon_run_dir(d), "nim", lease_changed, nim,
+				       &nim->leases);
 	if (r == 0)
 		r = nim_open_dp(nim);
 	if (r == 0)

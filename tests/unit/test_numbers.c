@@ -156,6 +156,28 @@ static void not_the_loop_waits_for_the_disk(void **state)
 	numbers_free(n);
 }
 
+static bool keep_none(const char *name, void *arg)
+{
+	(void)name, (void)arg;
+	return false;
+}
+
+static void an_empty_map_leaves_nothing(void **state)
+{
+	struct numbers *n = open_numbers(1, 100);
+
+	(void)state;
+	get(n, "a");
+	assert_int_equal(numbers_sync(n), 0);
+	numbers_retain(n, keep_none, NULL);
+	assert_int_equal(numbers_sync(n), 0);
+	assert_int_equal(access(run, F_OK), -1);
+	numbers_free(n);
+	n = open_numbers(1, 100);
+	assert_int_equal(numbers_find(n, "a"), 0);
+	numbers_free(n);
+}
+
 static void sets_a_bad_file_aside(void **state)
 {
 	static const char *const bad[] = { "x",	   "1 a\n1 b\n", "1 a\n2 a\n", "0 a\n",
@@ -214,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup(a_killed_process_left_what_was_synced, fresh_file),
 		cmocka_unit_test_setup(survives_a_reboot, fresh_file),
 		cmocka_unit_test_setup(not_the_loop_waits_for_the_disk, fresh_file),
+		cmocka_unit_test_setup(an_empty_map_leaves_nothing, fresh_file),
 		cmocka_unit_test_setup(sets_a_bad_file_aside, fresh_file),
 	};
 
