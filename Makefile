@@ -162,7 +162,7 @@ lab: deps	## prepare the kernel of tests/lab/run (the lab tests do it too)
 	$(Q)tests/lab/prepare >/dev/null
 
 .PHONY: help benches generated
-generated: $(GEN_C) $(GEN_H)
+generated: $(GEN_C) $(GEN_H) $(BUILD)/tests/proto/sample.pb-c.h
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
 

@@ -54,7 +54,7 @@ int process_start_time(pid_t pid, unsigned long long *ret)
 
 int pid_file_write(const char *path, pid_t pid)
 {
-	unsigned long long start_time;
+	unsigned long long start_time = 0;
 	char text[64];
 	int r;
 

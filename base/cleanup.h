@@ -55,4 +55,5 @@ void *xcalloc(size_t n, size_t size) __attribute__((__malloc__, __returns_nonnul
 void *xrealloc(void *p, size_t n, size_t size) __attribute__((__returns_nonnull__));
 void *xmemdup(const void *p, size_t size) __attribute__((__returns_nonnull__));
 char *xstrdup(const char *s) __attribute__((__returns_nonnull__));
+char *xstrndup(const char *s, size_t max) __attribute__((__returns_nonnull__));
 char *xasprintf(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));

@@ -109,7 +109,7 @@ struct keep *keep_new(struct event_base *base, const char *path, void (*failed)(
 	keep->failed = failed;
 	keep->arg = arg;
 	keep->path = xstrdup(path);
-	keep->folder = slash ? strndup(path, (size_t)(slash - path)) : xstrdup(".");
+	keep->folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 	keep->temporary = xasprintf("%s/.%s.new", keep->folder, slash ? slash + 1 : path);
 	if (fsync_new(base, on_synced, keep, &keep->sync) < 0)
 		return keep_free(keep);

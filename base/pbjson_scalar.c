@@ -26,7 +26,8 @@ static int integer_from_text(const char *s, struct integer *ret, const char **wh
 	struct integer n = { .negative = *s == '-' };
 
 	*why = why_integer;
-	s += n.negative;
+	if (n.negative)
+		s++;
 	if (!*s || (*s == '0' && (s[1] || n.negative)))
 		return -EINVAL;
 	for (; *s; s++) {

@@ -51,7 +51,7 @@ int lease_name(const char *s, char *ret, size_t size)
 	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
 		return -EINVAL;
 	memset(ret, 0, size);
-	memcpy(ret, s, len);
+	strcpy(ret, s);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Three inputs (config, kernel, leases), two pure functions, two outputs (graphs, status). */
 #include "nim/nim.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/rtnetlink.h>
@@ -149,9 +150,11 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 {
 	const struct dp_addr *old = was, *new = now, *addr = now ? now : was;
 	struct nim *nim = arg;
-	struct nim_iface *iface = nim_facts_find(&nim->facts, addr->ifname.str);
+	struct nim_iface *iface;
 
 	(void)key;
+	assert(addr);
+	iface = nim_facts_find(&nim->facts, addr->ifname.str);
 	if (!iface || ipaddr_is_linklocal(&addr->prefix.addr))
 		return;
 	if (old)
@@ -169,6 +172,7 @@ static void route_changed(const char *key, const void *was, const void *now, voi
 	struct nim_iface *iface;
 
 	(void)key;
+	assert(route);
 	if (route->dst.addr.family != AF_INET6 || route->dst.len || route->nexthops != 1 ||
 	    route->table != RT_TABLE_MAIN || route->nexthop[0].onlink)
 		return;

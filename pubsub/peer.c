@@ -247,8 +247,7 @@ static void refuse(struct ps_pub *pub, int fd, const char *why)
 
 	ps_frame_head(buf, PS_FRAME_REFUSED, NULL, 0, len);
 	memcpy(buf + PS_HEAD, why, len);
-	if (send(fd, buf, PS_HEAD + len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		len = 0; /* it left already */
+	(void)send(fd, buf, PS_HEAD + len, MSG_NOSIGNAL | MSG_DONTWAIT); /* or it left already */
 	pub->stats.refused++;
 	ps_report(pub, "subscriber refused: %s", why);
 }

@@ -280,11 +280,9 @@ static int replace_slot(struct ps_store *s)
 	_cleanup_(freep) char *from = xasprintf("%s.new", s->path);
 	_cleanup_(freep) char *to = xasprintf("%s.%d", s->path, (int)((s->generation + 1) & 1));
 	char *slash = strrchr(s->path, '/');
-	_cleanup_(freep) char *dir = strndup(s->path, (size_t)(slash - s->path));
+	_cleanup_(freep) char *dir = xstrndup(s->path, (size_t)(slash - s->path));
 	int fd;
 
-	if (!dir)
-		return -ENOMEM;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -232,8 +232,10 @@ int ps_table_delete(struct ps_table *t, const char *key, size_t key_len)
 
 void ps_table_trim(struct ps_table *t)
 {
-	while (t->live > t->max_records || t->bytes > PS_STREAM_MAX) {
-		struct ps_entry *e = ps_table_next(t, NULL);
+	struct ps_entry *e;
+
+	while ((t->live > t->max_records || t->bytes > PS_STREAM_MAX) &&
+	       (e = ps_table_next(t, NULL))) {
 		const struct ps_cursor *c;
 
 		if (e->seq > t->passed_seq) {

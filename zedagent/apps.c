@@ -90,7 +90,7 @@ static char *netns_from_name(const char *displayname)
 	char *name = xstrdup(displayname);
 	size_t i;
 
-	for (i = 0; name[i] && i < NETNS_MAX; i++) {
+	for (i = 0; i < NETNS_MAX && name[i]; i++) {
 		if (!netns_char(name[i]) || (i == 0 && (name[i] == '.' || name[i] == '-')))
 			name[i] = i == 0 ? '_' : '-';
 	}
@@ -112,7 +112,7 @@ static int map_netns(struct apps *s, const EVE(AppInstanceConfig) * in, const st
 			return za_refuse(s->m->err, at, member,
 					 "\"%.*s\" is no name of a network namespace",
 					 (int)(len < 100 ? len : 100), argument);
-		app->netns = strndup(argument, len);
+		app->netns = xstrndup(argument, len);
 	} else {
 		app->netns = netns_from_name(in->displayname);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,11 @@ static int load_binary(const void *data, size_t len, EVE(EdgeDevConfig) * *ret,
 	return 0;
 }
 
+static bool is_json_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int za_config_load(const void *data, size_t len, EVE(EdgeDevConfig) * *ret,
 		   struct pbjson_error *err)
 {
@@ -57,7 +63,7 @@ int za_config_load(const void *data, size_t len, EVE(EdgeDevConfig) * *ret,
 
 	if (len > ZA_CONFIG_MAX)
 		return refuse(err, -E2BIG, "", "larger than 16 MiB");
-	while (blanks < len && memchr(" \t\r\n", text[blanks], 4))
+	while (blanks < len && is_json_blank(text[blanks]))
 		blanks++;
 	if (blanks == len)
 		return refuse(err, -EINVAL, "", "the file is empty");

@@ -78,7 +78,7 @@ static int map_physical(struct za_map *m, size_t i)
 /* The layer below of the given label, in *ret. */
 static int find_lower(struct za_map *m, const char *label, const struct za_at *at, size_t *ret)
 {
-	size_t found;
+	size_t found = 0;
 
 	if (!za_names_find(&m->labels, label, &found))
 		return za_refuse(m->err, at, "", "nothing has the label \"%.80s\"", label);
@@ -93,7 +93,7 @@ static int map_bond_member(struct za_map *m, size_t bond, size_t k)
 	const EVE(BondAdapter) *b = m->eve->bonds[bond];
 	struct za_at at = za_at("/bonds/%zu/lowerLayerNames/%zu", bond, k);
 	struct za_lower *member;
-	size_t found;
+	size_t found = 0;
 	int r;
 
 	r = find_lower(m, b->lower_layer_names[k], &at, &found);

@@ -288,7 +288,7 @@ static void observe_one(struct dp *dp, const char *name, void *arg)
 		return;
 	if (!suffix || (strcmp(suffix, ".pid") != 0 && strcmp(suffix, ".state") != 0))
 		return;
-	id = strndup(name, (size_t)(suffix - name));
+	id = xstrndup(name, (size_t)(suffix - name));
 	p = proc_find(procs_of(dp), id);
 	if (!p) {
 		p = proc_new(dp, kind, id);

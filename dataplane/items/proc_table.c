@@ -65,7 +65,7 @@ static void ready_seen(struct procs *procs, const char *name)
 
 	if (!suffix || strcmp(suffix, ".ready") != 0)
 		return;
-	id = strndup(name, (size_t)(suffix - name));
+	id = xstrndup(name, (size_t)(suffix - name));
 	p = proc_find(procs, id);
 	if (!p || p->state != PROC_STARTING)
 		return;

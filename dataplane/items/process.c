@@ -15,7 +15,9 @@ static size_t argv_len(const char *argv)
 {
 	const char *end = argv;
 
-	while (end && *end)
+	if (!argv)
+		return 0;
+	while (*end)
 		end += strlen(end) + 1;
 	return (size_t)(end - argv);
 }
@@ -46,7 +48,7 @@ static bool argv_equal(const char *a, const char *b)
 {
 	size_t len = argv_len(a);
 
-	return len == argv_len(b) && memcmp(a, b, len) == 0;
+	return len == argv_len(b) && (len == 0 || memcmp(a, b, len) == 0);
 }
 
 static enum dp_change process_diff(const void *have, const void *want)

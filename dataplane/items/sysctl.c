@@ -168,7 +168,7 @@ static int record_write(const char *path, const struct prior *prior)
 		return 0;
 	if (errno != ENOENT)
 		return -errno;
-	dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+	dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	r = dir_make(dir, 0755);
 	if (r < 0)
 		return r;
@@ -178,7 +178,7 @@ static int record_write(const char *path, const struct prior *prior)
 /* The record of this very interface is there, or is made with the value as it is now. */
 static int record_ensure(const struct dp *dp, const char *path, const char *name, const char *now)
 {
-	struct prior prior;
+	struct prior prior = { 0 };
 	int r = record_read(path, &prior);
 
 	if (r == 0 && prior.ifindex == name_ifindex(dp, name))
@@ -201,7 +201,7 @@ static bool record_hand_over(const struct dp *dp, const char *path, const struct
 	_cleanup_(freep) char *pattern =
 		xasprintf("%s/*/" RECORDS "%s", dp_conf(dp)->run_dir, path + strlen(own));
 	bool handed = false;
-	struct prior theirs;
+	struct prior theirs = { 0 };
 	glob_t found;
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
@@ -279,7 +279,7 @@ static int sysctl_remove(struct dp_op *op, const void *have)
 	const struct dp_sysctl *sysctl = have;
 	struct dp *dp = dp_op_dp(op);
 	_cleanup_(freep) char *path = record_path(dp, sysctl->name);
-	struct prior prior;
+	struct prior prior = { 0 };
 	char now[VALUE_MAX];
 	int r;
 
@@ -303,7 +303,7 @@ static void observe_one(struct dp *dp, const char *escaped, void *arg)
 	_cleanup_(freep) char *folder = rundir_path(dp, arg, NULL);
 	_cleanup_(freep) char *path = xasprintf("%s/%s", folder, escaped);
 	struct dp_sysctl sysctl = { 0 };
-	struct prior prior;
+	struct prior prior = { 0 };
 
 	if (!rundir_unescape(escaped, sysctl.name, sizeof(sysctl.name)))
 		return;
@@ -340,7 +340,7 @@ static void drop_one(struct dp *dp, const char *escaped, void *arg)
 {
 	const struct gone *gone = arg;
 	_cleanup_(freep) char *path = rundir_path(dp, gone->folder, escaped);
-	struct prior prior;
+	struct prior prior = { 0 };
 
 	/* One of that name may be here again already, and have records of its own. */
 	if (record_read(path, &prior) == 0 && prior.ifindex == gone->ifindex)

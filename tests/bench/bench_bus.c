@@ -110,8 +110,8 @@ static void subscriber(const char *dir, bool raw, struct slot *slot)
 {
 	struct ps_conf conf = { .agent = "reader", .run_dir = dir };
 	struct event_base *base = event_base_new();
-	struct ps_sub *sub;
-	struct ps *ps;
+	struct ps_sub *sub = NULL;
+	struct ps *ps = NULL;
 
 	if (ps_connect(base, &conf, &ps) < 0 ||
 	    (raw ? ps_subscribe_raw : ps_subscribe)(ps, &topic, &sub_ops, slot, &sub) < 0)
@@ -346,7 +346,7 @@ static double farm_quantile(const struct farm *f, double q, int skip)
 
 static void bench_latency(unsigned int n, const char *name, double goal)
 {
-	struct bus bus;
+	struct bus bus = { 0 };
 	struct farm raw = raw_farm(n, SOCK_SEQPACKET, packet_reader), ours;
 	double raw_us[ROUNDS], our_us[ROUNDS];
 
@@ -376,7 +376,7 @@ static void bench_latency(unsigned int n, const char *name, double goal)
 /* p99 of the 15 others with and without one subscriber stopped; which must then catch up. */
 static void bench_stopped(void)
 {
-	struct bus bus;
+	struct bus bus = { 0 };
 	struct farm f;
 	double with_us[ROUNDS], without_us[ROUNDS];
 	const int victim = SUBS_MAX - 1;
@@ -391,7 +391,7 @@ static void bench_stopped(void)
 		latency_round(&f, &bus, false, victim);
 		with_us[i] = farm_quantile(&f, 0.99, victim);
 		kill(f.pid[victim], SIGCONT);
-		while (memcmp(f.slots[victim].last, f.slots[0].last, sizeof(f.slots[0].last)))
+		while (memcmp(f.slots[victim].last, f.slots[0].last, sizeof(f.slots[0].last)) != 0)
 			event_base_loop(bus.base, EVLOOP_NONBLOCK);
 	}
 	bench_print(&(struct bench_result){
@@ -485,7 +485,7 @@ static void bench_rate(void)
 {
 	static char keys[RATE_KEYS][12];
 	struct farm raw = raw_farm(SUBS_MAX, SOCK_STREAM, stream_reader), ours;
-	struct bus bus;
+	struct bus bus = { 0 };
 	double raw_m[ROUNDS], our_m[ROUNDS];
 
 	for (unsigned int i = 0; i < RATE_KEYS; i++)

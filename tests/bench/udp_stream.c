@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +67,8 @@ static void receive_all(int sock, uint64_t until_ns, const uint64_t *sent, uint6
 	gap = *sent - next;
 	missing += gap;
 	hole = gap > hole ? gap : hole;
-	printf("sent=%llu missing=%llu hole_us=%llu\n", (unsigned long long)*sent,
-	       (unsigned long long)missing, (unsigned long long)(hole * spacing_us));
+	printf("sent=%" PRIu64 " missing=%" PRIu64 " hole_us=%" PRIu64 "\n", *sent, missing,
+	       hole * spacing_us);
 }
 
 int main(int argc, char *argv[])

@@ -4,6 +4,8 @@
  * accepted survives the bus (packed and unpacked it is the same) and is judged the same again
  * when it comes in binary.
  */
+#include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(r == 0 ? eve != NULL : err.why[0] && !eve);
 	if (r < 0)
 		return 0;
+	assert(eve);
 	r = za_config_map(eve, &config, &err);
 	must(r == 0 ? config != NULL : err.why[0] && !config);
 	if (r == 0)
 		check_config(config);
-	while (memchr(" \t\r\n", data[blanks], 4))
+	while (isspace(data[blanks]))
 		blanks++; /* something follows, or it was refused */
 	same_again_in_binary(eve, data[blanks] == '{', r, &err);
 	za_config_free(config);

@@ -68,8 +68,8 @@ static void file_is_refused_when_a_value_is_bad(void **state)
 		"reason=BO UND\n",
 		"reason=BOUND\naddress=10.0.0.256/24\n",
 		"reason=BOUND\ndns=10.0.0.1,10.0.0.2\n",
-		"reason=BOUND\ndns=1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 "
-		"1.1.1.1 1.1.1.1\n",
+		("reason=BOUND\ndns=1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 "
+		 "1.1.1.1 1.1.1.1\n"),
 		"reason=BOUND\ndomain=$(reboot)\n",
 		"reason=BOUND\nmtu=65536\n",
 		"reason=BOUND\nmtu=-1\n",

@@ -49,7 +49,7 @@ static void binary_and_json_mean_the_same(void **state)
 	(void)state;
 	assert_int_equal(za_config_load(text, strlen(text), &eve, &err), 0);
 	len = protobuf_c_message_get_packed_size(&eve->base);
-	bytes = malloc(len);
+	bytes = xcalloc(1, len);
 	protobuf_c_message_pack(&eve->base, bytes);
 	org__lfedge__eve__config__edge_dev_config__free_unpacked(eve, NULL);
 
