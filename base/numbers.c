@@ -196,8 +196,10 @@ int numbers_open(const struct numbers_conf *conf, struct numbers **ret)
 	hmap_init(&n->groups);
 	n->keep = keep_new(conf->base, conf->state_path, conf->failed, conf->arg);
 	r = n->keep ? numbers_load(n, n->run_path) : -ENOMEM;
-	if (r == 0)
+	if (r == 0) {
 		r = numbers_load(n, n->state_path);
+		n->dirty = r > 0; /* the copy under /run is still to come */
+	}
 	if (r < 0) {
 		numbers_free(n);
 		return r;
