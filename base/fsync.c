@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 
 struct fsync {
-	aio_context_t ctx; /* 0: not available here */
+	aio_context_t ctx; /* made when first needed; 0: not yet, or not available here */
 	int event_fd;
 	struct event *ev;
 	void (*done)(int err, void *arg);
@@ -68,8 +68,6 @@ int fsync_new(struct event_base *base, void (*done)(int err, void *arg), void *a
 
 	s->done = done;
 	s->arg = arg;
-	if (syscall(SYS_io_setup, 1L, &s->ctx) < 0)
-		s->ctx = 0;
 	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->event_fd >= 0)
 		s->ev = event_new(base, s->event_fd, EV_READ | EV_PERSIST, fsync_event, s);
@@ -92,6 +90,8 @@ void fsync_start(struct fsync *s, int fd)
 	struct iocb *list[] = { &cb };
 
 	s->running = true;
+	if (!s->ctx && syscall(SYS_io_setup, 1L, &s->ctx) < 0)
+		s->ctx = 0;
 	if (s->ctx && syscall(SYS_io_submit, s->ctx, 1L, list) == 1)
 		return;
 	s->err = fsync(fd) < 0 ? -errno : 0;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files a daemon finds at its start: stored tables of the bus (as they are, and with their head
+ * made right) and number maps. Bad ones are set aside, good ones survive being written again.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/numbers.h"
+#include "pubsub/internal.h"
+#include "status.pb-c.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char dir[] = "/dev/shm/fuzz_stored.XXXXXX";
+static char table_path[64], slot_path[64], bad_path[80], run_path[64], state_path[64];
+static struct event_base *base;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	assert(mkdtemp(dir));
+	snprintf(table_path, sizeof(table_path), "%s/table", dir);
+	snprintf(slot_path, sizeof(slot_path), "%s/table.0", dir);
+	snprintf(bad_path, sizeof(bad_path), "%s/table.0.bad", dir);
+	snprintf(run_path, sizeof(run_path), "%s/run", dir);
+	snprintf(state_path, sizeof(state_path), "%s/state", dir);
+	base = event_base_new();
+	return base ? 0 : -1;
+}
+
+static void put(const char *path, const void *data, size_t size)
+{
+	assert(file_replace_volatile(path, data, size, 0600) == 0);
+}
+
+static void load_table(const void *file, size_t size)
+{
+	char why[PS_WHY_MAX];
+	uint64_t generation;
+	struct ps_table t;
+	int r;
+
+	put(slot_path, file, size);
+	assert(ps_table_init(&t, false) == 0);
+	r = ps_store_load(table_path, &ew__domain_status__descriptor, &t, why, &generation);
+	assert(r == 0); /* whatever is in it: never fatal */
+	assert(access(slot_path, F_OK) == 0 || (*why && access(bad_path, F_OK) == 0));
+	ps_table_fini(&t);
+	unlink(bad_path);
+}
+
+/* As pubsub/store.c lays it out: CRC-32 as of IEEE 802.3. */
+static uint32_t crc32(const uint8_t *p, size_t n)
+{
+	uint32_t crc = ~0u;
+
+	while (n--) {
+		crc ^= *p++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? 0xedb88320u ^ (crc >> 1) : crc >> 1;
+	}
+	return ~crc;
+}
+
+static size_t count_frames(const uint8_t *p, size_t size)
+{
+	struct ps_frame_view frame;
+	size_t need, count = 0;
+	ssize_t n;
+
+	for (; (n = ps_frame_parse(p, size, &frame, &need)) > 0; p += n, size -= (size_t)n)
+		count++;
+	return count;
+}
+
+static void load_table_with_head(const uint8_t *data, size_t size)
+{
+	_cleanup_(freep) uint8_t *file = xcalloc(1, 40 + size);
+
+	memcpy(file, "EWTABLE1", 8);
+	ps_put_le64(file + 8, 1);
+	ps_put_le64(file + 16, count_frames(data, size));
+	ps_put_le64(file + 24, size);
+	*(uint32_t *)(file + 32) = htole32(crc32(data, size));
+	*(uint32_t *)(file + 36) = htole32(crc32(file, 36));
+	memcpy(file + 40, data, size);
+	load_table(file, 40 + size);
+}
+
+static struct numbers *open_numbers(void)
+{
+	struct numbers *n;
+
+	assert(numbers_open(&(struct numbers_conf){ .base = base,
+						    .run_path = run_path,
+						    .state_path = state_path,
+						    .first = 1,
+						    .last = 1000 },
+			    &n) == 0);
+	return n;
+}
+
+static void load_numbers(const uint8_t *data, size_t size)
+{
+	struct numbers *n, *again;
+	uint32_t value;
+
+	put(run_path, data, size);
+	n = open_numbers();
+	assert(numbers_get(n, "fuzz", &value) == -ENOSPC || (value >= 1 && value <= 1000));
+	if (size % 32 == 0) { /* what is durable costs 20 ms */
+		assert(numbers_sync(n) == 0);
+		again = open_numbers();
+		assert(numbers_find(again, "fuzz") == numbers_find(n, "fuzz"));
+		numbers_free(again);
+	}
+	numbers_free(n);
+	unlink(run_path);
+	unlink(state_path);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 1)
+		return 0;
+	switch (*data % 3) {
+	case 0:
+		load_table(data + 1, size - 1);
+		break;
+	case 1:
+		load_table_with_head(data + 1, size - 1);
+		break;
+	case 2:
+		load_numbers(data + 1, size - 1);
+		break;
+	}
+	return 0;
+}
