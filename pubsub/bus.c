@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "pubsub/internal.h"
 
 const struct ps_topic *ps_topic_find(const char *name)
@@ -26,12 +27,16 @@ void ps_report(const struct ps_pub *pub, const char *fmt, ...)
 	char why[PS_WHY_MAX];
 	va_list ap;
 
-	if (!conf->report)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	conf->report(pub->topic, why, conf->arg);
+	(conf->report ?: ps_report_log)(pub->topic, why, conf->arg);
+}
+
+void ps_report_log(const struct ps_topic *topic, const char *why, void *arg)
+{
+	(void)arg;
+	log_warning("bus_report", "topic=%s why=\"%s\"", topic->name, why);
 }
 
 int ps_connect(struct event_base *base, const struct ps_conf *conf, struct ps **ret)

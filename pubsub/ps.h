@@ -39,7 +39,8 @@ struct ps_conf {
 	const char *run_dir, *state_dir; /* borrowed; state_dir only for persistent topics */
 	/*
 	 * What a publisher's operator should know, for the daemon to log: a stored table was
-	 * damaged, storing fails, a subscriber was turned away. May be NULL; must not free ps.
+	 * damaged, storing fails, a subscriber was turned away. NULL: ps_report_log(). Must not
+	 * free ps.
 	 */
 	void (*report)(const struct ps_topic *topic, const char *why, void *arg);
 	void *arg;
@@ -53,6 +54,9 @@ struct ps_conf {
 #define PS_SUBSCRIBERS_MAX 64 /* of one topic */
 #define PS_RECORDS_DEFAULT 4096 /* kept of a stream */
 #define PS_STREAM_MAX (64u << 20) /* bytes kept of a stream */
+
+/* Logs it as event "bus_report". */
+void ps_report_log(const struct ps_topic *topic, const char *why, void *arg);
 
 /* Makes <run-dir>/bus. conf is copied, its strings borrowed. */
 int ps_connect(struct event_base *base, const struct ps_conf *conf, struct ps **ret);

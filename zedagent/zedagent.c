@@ -187,12 +187,6 @@ static int control_config(const char *args, FILE *out, void *arg)
 	return 0;
 }
 
-static void on_bus_report(const struct ps_topic *topic, const char *why, void *arg)
-{
-	(void)arg;
-	log_warning("bus", "topic=%s why=\"%s\"", topic->name, why);
-}
-
 static void on_not_kept(int err, void *arg)
 {
 	const struct zedagent *za = arg;
@@ -206,7 +200,6 @@ static int start(struct zedagent *za)
 		.agent = "zedagent",
 		.run_dir = daemon_run_dir(za->daemon),
 		.state_dir = daemon_state_dir(za->daemon),
-		.report = on_bus_report,
 	};
 	int r;
 
