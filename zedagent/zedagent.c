@@ -12,9 +12,9 @@
 #include "base/control.h"
 #include "base/daemon.h"
 #include "base/file.h"
+#include "base/keep.h"
 #include "base/log.h"
 #include "pubsub/ps.h"
-#include "base/keep.h"
 #include "zedagent/publish.h"
 #include "zedagent/watch.h"
 

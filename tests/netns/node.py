@@ -6,6 +6,7 @@
     node.wait_ready()
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -84,7 +85,8 @@ class Node:
             self.process = None
         for name in names or DAEMONS:
             if name in pids:
-                os.kill(pids[name], signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it dies with what supervised it
+                    os.kill(pids[name], signal.SIGKILL)
 
     def wait_daemons(self, timeout=10):
         wait_for(lambda: len(self.daemons()) == len(DAEMONS), "all daemons run", timeout)
