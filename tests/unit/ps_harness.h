@@ -130,6 +130,17 @@ HELPER struct ps *node_connect(struct node *n, const char *agent)
 		}                                                                                  \
 	} while (0)
 
+/* The same with two loops that must both turn. */
+#define loop_both_until(n, m, cond)                                                                \
+	do {                                                                                       \
+		while (!(cond)) {                                                                  \
+			event_base_loop((n)->base, EVLOOP_NONBLOCK);                               \
+			event_base_loop((m)->base, EVLOOP_NONBLOCK);                               \
+			if ((n)->late)                                                             \
+				fail_msg("too late for: %s", #cond);                               \
+		}                                                                                  \
+	} while (0)
+
 /* Everything that is ready now, and what it makes ready. */
 HELPER void loop_settle(struct node *n)
 {
