@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Request: one line. Answer: "+" or "-" (it went wrong), the length of the text in decimal, a
  * newline, the text. The length lets the asker notice a daemon that died half-way.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The asking side of control.c, which describes the format. */
 #include <errno.h>
 #include <poll.h>

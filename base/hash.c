@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hash of hmap keys: 16 bytes a step, each folded in by one 64x64→128 bit multiplication,
  * whose two halves xor-ed together mix every input bit into every output bit. Our keys are names

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From the pairs of a log line to members of a JSON object. */
 #include <stdio.h>
 #include <string.h>

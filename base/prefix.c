@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Prefixes and port ranges. */
 #include <errno.h>
 #include <string.h>

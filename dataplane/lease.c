@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lease file: text to struct and back. */
 #include "dataplane/lease.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dhcpcd's environment (dhcpcd-run-hooks(8)) as a lease. Its strings come from the network: each
  * value is parsed here or left out, nothing is passed on as text but plain names.

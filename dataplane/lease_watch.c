@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Watches the folder of lease files; each interface's parts make up to two leases. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Run by dhcpcd (--script) at each event, instead of its shell scripts: records the lease for the
  * daemon and touches nothing else. No arguments; all comes by the environment, with

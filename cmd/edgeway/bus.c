@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* edgeway bus ls | get TOPIC [KEY] | watch TOPIC… */
 #include <event2/event.h>
 #include <inttypes.h>

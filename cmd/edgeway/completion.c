@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shell completion, made from the table of commands. */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* edgeway doctor: every check there is; the exit status is the worst: 0 well, 1 does without
  * something, 2 cannot do its main job. */
 #include <stdio.h>

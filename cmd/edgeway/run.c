@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All daemons in the foreground, for demonstrations, containers and tests; systemd does this on a
  * real node. The crashed are started again with back-off. They die with us, what they configured

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* edgeway status: first what is wrong and what works, one line each, then the details. */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses: ours by IFA_PROTO; every other one is observed too, for the daemons' models. */
 #include <errno.h>
 #include <linux/if_addr.h>

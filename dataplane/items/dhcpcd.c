@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dhcpcd, one per interface: it keeps the lease and sets the addresses, and does nothing else
  * (no routes, no resolv.conf, no host name; our hook records what it was given).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dnsmasq, one per network instance: DHCP and DNS for its applications. What it does stands in
  * its configuration file, a dp_file of the daemon; here it is only run. It makes its pid file

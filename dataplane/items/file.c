@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files below <run_dir>/<owner>/files/: the configuration of helper processes. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Permanent neighbours, and addresses answered for (proxy ARP and proxy NDP): ours by
  * NDA_PROTOCOL, which the kernel keeps for both kinds since 4.20. It tells of no change to proxy

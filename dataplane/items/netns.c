@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Named network namespaces: bind mounts under /run/netns as `ip netns` keeps them. A namespace
  * bears no mark, so ours has a record <run_dir>/<owner>/netns/NAME, written before it is made.

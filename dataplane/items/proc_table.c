@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The helper processes of one engine, and the ear on what they say of themselves. */
 #include "dataplane/items/proc_table.h"
 

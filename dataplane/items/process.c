@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A helper process as such: any program, described by its argument list. */
 #include <errno.h>
 #include <stdlib.h>

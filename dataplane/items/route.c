@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routes, ours by their protocol number. Of others only default routes of the main table are
  * observed (a router advertisement's, say): a table of a million foreign routes costs nothing

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policy routing rules, ours by FRA_PROTOCOL; others are not observed. A rule may name an
  * interface that is not there yet: it then matches from the moment it is.

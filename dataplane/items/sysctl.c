@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values below /proc/sys of the engine's network namespace. They bear no mark, so what a value
  * was before our first write is on record: a symbolic link whose text is "IFINDEX VALUE",

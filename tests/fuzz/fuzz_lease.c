@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lease files, and the environment dhcpcd fills from the network: what is accepted must survive
  * being written and read again. */
 #include <assert.h>

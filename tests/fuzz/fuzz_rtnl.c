@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rtnetlink messages, as the monitor and the dumps hand them to the observers: whatever they
  * hold, nothing is read beyond their end (each is copied into memory of just its length). The

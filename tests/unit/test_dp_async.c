@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Operations that take their time, and what happens meanwhile; time-outs, back-off, drift. */
 #include "tests/unit/dp_fake.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What travels together, in which order, when operations are batched; and rings and chains. */
 #include "tests/unit/dp_fake.h"
 

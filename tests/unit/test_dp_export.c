@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What people and tools see of the engine: plan, text, JSON, DOT. */
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Storms: batches, slow and synchronous operations, removals that go last, foreign objects, two
  * scopes on one item, notifications that come, come late or never; operations fail half-way, others
