@@ -139,12 +139,13 @@ static void link_seen(struct dp *dp, const struct nlmsghdr *msg)
 
 	if (!link_parse(msg, &link))
 		return;
-	rtnl_carrier_link_event(rtnl_state(dp)->carrier);
 	if (ifi->ifi_family != AF_BRIDGE) {
+		rtnl_carrier_link_event(rtnl_state(dp)->carrier);
 		tell(dp, note_link(dp, &link), &link);
 		return;
 	}
-	/* Of a port whose link we know: only its role as a port is told here. */
+	/* Of a port whose link we know: only its role as a port is told here. The kernel holds no
+	 * carrier back for it, and sends some by itself, 15 s after a port came up. */
 	row = linktab_get(&rtnl_state(dp)->links, link.ifindex);
 	if (row && link.slave_data && link.master)
 		tell_kind(dp, row, &link, true);

@@ -170,6 +170,32 @@ static void quiet(const void *arg)
 	node_free(n);
 }
 
+/* A bridge tells of its ports, by itself even: no carrier is held back for that. */
+static void bridge_talks(const void *arg)
+{
+	struct node *n = cables_watched();
+	const struct timeval rest = { .tv_usec = 500000 };
+	long before;
+
+	(void)arg;
+	sh("ip link add br0 up type bridge && ip link add p0 up type veth peer name p1 && "
+	   "ip link set p0 master br0");
+	node_turn(n, 1300); /* the window closes */
+	sh("bridge link set dev p0 priority 9");
+	before = wakeups();
+	event_base_loopexit(node_base(n), &rest);
+	event_base_dispatch(node_base(n));
+	require(wakeups() - before <= 10, "%ld wake-ups in half a second after a port's news",
+		wakeups() - before);
+	node_free(n);
+}
+
+static void rests_when_a_bridge_tells_of_a_port(void **state)
+{
+	(void)state;
+	in_space(bridge_talks, NULL);
+}
+
 static void rests_when_nothing_happens(void **state)
 {
 	(void)state;
@@ -182,6 +208,7 @@ int main(void)
 		cmocka_unit_test(second_loss_within_a_second_is_seen_at_once),
 		cmocka_unit_test(kernel_holds_the_second_loss_back),
 		cmocka_unit_test(rests_when_nothing_happens),
+		cmocka_unit_test(rests_when_a_bridge_tells_of_a_port),
 	};
 
 	return cmocka_run_group_tests_name("carrier", tests, NULL, NULL);
