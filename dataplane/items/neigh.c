@@ -190,4 +190,5 @@ const struct rtnl_observer dp_neigh_observer = {
 	.dump = neigh_dump,
 	.seen = neigh_seen,
 	.gone = neigh_gone,
+	.silent_loss = true,
 };

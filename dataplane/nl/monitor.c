@@ -192,6 +192,10 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 #define NET16(x) (x)
 #endif
 
+/* A permanent neighbour of a link that is set down goes as NOARP when it is in use: that is
+ * noticed by the link (rtnl_monitor_lost()). */
+#define NUD_AGEING (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP)
+
 /*
  * What nobody here asks for need not wake us up: neighbours that come and go with the traffic and
  * learned MAC addresses (the same messages, of AF_BRIDGE), for only permanent and proxy entries
@@ -205,23 +209,28 @@ static void filter_noise(int fd)
 		/* 0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
 		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWNEIGH), 4, 0),
 		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELNEIGH), 8, 0),
-		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWROUTE), 9, 0),
-		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELROUTE), 8, 0),
+		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWROUTE), 13, 0),
+		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELROUTE), 12, 0),
 		/* 5 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		/* a new neighbour: proxy or permanent */
 		/* 6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 3, 0),
+		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 7, 0),
 		/* 8 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
-		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 1, 0),
+		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 5, 0),
 		/* 10 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* one that is gone: proxy, or not one that aged */
+		/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+		/* 12 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 2, 0),
+		/* 13 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
+		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_AGEING), 4, 0),
 		/* any neighbour: not of a bridge's table */
-		/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
-		/* 12 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 2, 3),
+		/* 15 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
+		/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 2, 3),
 		/* a route: not of the kernel's own */
-		/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
-		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTPROT_KERNEL, 0, 1),
-		/* 15 */ BPF_STMT(BPF_RET | BPF_K, 0),
-		/* 16 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		/* 17 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
+		/* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTPROT_KERNEL, 0, 1),
+		/* 19 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* 20 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog prog = { .len = ARRAY_SIZE(code),
 					 .filter = (struct sock_filter *)code };

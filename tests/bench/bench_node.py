@@ -337,7 +337,7 @@ def memory():
 def idle():
     net, node = idle_node()
     pids = [*node.daemons().values(), node.process.pid]
-    pause(5)  # what follows a start: router solicitations, the kernel's late link messages
+    pause(20)  # what follows a start; the kernel tells of a bridge port once more after 15 s
     before = {pid: switches(pid) for pid in pids}
     pause(IDLE_S)
     woken = sum(switches(pid) - before[pid] for pid in pids)
