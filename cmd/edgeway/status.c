@@ -10,8 +10,6 @@
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/table.h"
 
-#define STATUS_KEYS 4096
-
 struct row {
 	const struct ps_topic *topic;
 	char *key;
@@ -19,8 +17,8 @@ struct row {
 };
 
 struct status {
-	struct row rows[STATUS_KEYS];
-	size_t n;
+	struct row *rows;
+	size_t n, size;
 	unsigned int bad;
 	bool color;
 };
@@ -31,9 +29,11 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 	struct status *s = arg;
 	ProtobufCMessage *msg = protobuf_c_message_unpack(topic->desc, NULL, len, data);
 
-	if (!msg || s->n == STATUS_KEYS) {
-		protobuf_c_message_free_unpacked(msg, NULL);
-		return;
+	if (!msg)
+		return; /* of a publisher of another version */
+	if (s->n == s->size) {
+		s->size = s->size ? 2 * s->size : 16;
+		s->rows = xrealloc(s->rows, s->size, sizeof(*s->rows));
 	}
 	s->rows[s->n++] = (struct row){ .topic = topic, .key = xstrdup(key), .msg = msg };
 }
@@ -193,11 +193,38 @@ static void print_json(const struct status *s)
 	strbuf_fini(&out);
 }
 
+/* What the name column shows; the key where that is all there is. */
+static const char *row_name(const struct row *row)
+{
+	if (row->topic == &ps_topic_network_instance_status)
+		return ((const Ew__NetworkInstanceStatus *)row->msg)->displayname;
+	if (row->topic == &ps_topic_domain_status)
+		return ((const Ew__DomainStatus *)row->msg)->displayname;
+	return row->key;
+}
+
+/* From the ground up: configuration, ports, instances, apps; by name within each. */
+static int topic_rank(const struct ps_topic *topic)
+{
+	static const struct ps_topic *const order[] = { &ps_topic_config_status,
+							&ps_topic_device_network_status,
+							&ps_topic_network_instance_status,
+							&ps_topic_app_network_status,
+							&ps_topic_domain_status };
+	int rank = 0;
+
+	while (order[rank] != topic)
+		rank++;
+	return rank;
+}
+
 static int row_cmp(const void *a, const void *b)
 {
 	const struct row *ra = a, *rb = b;
-	int c = strcmp(ra->topic->name, rb->topic->name);
+	int c = topic_rank(ra->topic) - topic_rank(rb->topic);
 
+	if (c == 0)
+		c = strcmp(row_name(ra), row_name(rb));
 	return c ? c : strcmp(ra->key, rb->key);
 }
 
@@ -220,7 +247,8 @@ int cmd_status(int argc, char *argv[])
 	s = xcalloc(1, sizeof(*s));
 	s->color = cli_color();
 	r = table_read(topics, keep, s);
-	qsort(s->rows, s->n, sizeof(s->rows[0]), row_cmp);
+	if (s->n)
+		qsort(s->rows, s->n, sizeof(s->rows[0]), row_cmp);
 	if (r < 0) {
 		r = cli_fail("%s", strerror(-r));
 	} else if (json) {
@@ -234,6 +262,7 @@ int cmd_status(int argc, char *argv[])
 		protobuf_c_message_free_unpacked(s->rows[i].msg, NULL);
 		free(s->rows[i].key);
 	}
+	free(s->rows);
 	free(s);
 	return r;
 }

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's tool, in front of a whole node and in front of none."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+
+from config import Config, allow
+from node import BIN
+from waiting import wait_for
+
+
+def standard(edge_net, node):
+    config = Config()
+    config.port("uplink-a", "eth0", cost=0)
+    config.port("uplink-b", "eth1", cost=10)
+    config.port("uplink-c", "eth7", cost=20, kind="V4Only")  # there is no eth7
+    instance = config.instance("shop", "10.1.0.0/24")
+    edge_net.host("till")
+    config.app("till", edge_net.netns_name("till")).adapter(instance, acl=[allow("198.51.100.0/24")])
+    return config
+
+
+def lines_of(text):
+    """{(kind, name): (verdict, rest)}"""
+    rows = [line.split(None, 3) for line in text.splitlines()]
+    return {(row[1], row[2]): (row[0], row[3] if len(row) > 3 else "") for row in rows}
+
+
+def test_status_tells_what_works_and_what_does_not(net, node):
+    node.start(standard(net, node))
+    wait_for(lambda: lines_of(node.edgeway("status", check=False)).get(("app", "till"), ("",))[0] == "ok",
+             "the app runs", 20)
+    wait_for(lambda: "default" in node.edgeway("status", check=False), "there is a default port", 20)
+    lines = lines_of(node.edgeway("status", check=False))
+    assert list(lines) == [("config", "device"), ("port", "uplink-a"), ("port", "uplink-b"),
+                           ("port", "uplink-c"), ("instance", "shop"), ("app", "till")]
+    assert lines["config", "device"][1].startswith("version 1 in force from ")
+    assert re.match(r"eth0 +cost 0 .*192\.168\.1\.\d+/24.* via 192\.168\.1\.1 default",
+                    lines["port", "uplink-a"][1])
+    assert lines["port", "uplink-c"][0] == "BAD" and "not found" in lines["port", "uplink-c"][1]
+    assert lines["instance", "shop"] == ("ok", "bn1      10.1.0.1/24 uplink uplink-a, 1 interfaces")
+    assert "10.1.0." in lines["app", "till"][1]
+
+    net.pull("node:eth1")
+    wait_for(lambda: lines_of(node.edgeway("status", check=False))["port", "uplink-b"][1].endswith("no carrier"),
+             "the pulled cable shows")
+
+
+def test_status_shows_what_is_wrong_with_the_configuration_and_fails(net, node):
+    node.start(standard(net, node))
+    node.instances_online(1)
+    node.configure('{"networkInstances": 5}')
+    wait_for(lambda: lines_of(node.edgeway("status", check=False))["config", "device"][0] == "BAD",
+             "the refusal shows")
+    done = node.host.run(str(BIN / "edgeway"), "status", "--run-dir", str(node.run_dir), check=False)
+    assert done.returncode == 1
+    assert '"/networkInstances"' in lines_of(done.stdout)["config", "device"][1]
+
+
+def test_status_as_json_has_the_same(net, node):
+    node.start(standard(net, node))
+    node.instances_online(1)
+    status = json.loads(node.edgeway("status", "--json"))
+    assert all(status["daemons"].values())
+    topics = {entry["topic"]: entry["value"] for entry in status["topics"]}
+    assert topics["NetworkInstanceStatus"]["displayname"] == "shop"
+    assert {port["logicallabel"] for port in topics["DeviceNetworkStatus"]["ports"]} == \
+        {"uplink-a", "uplink-b", "uplink-c"}
+
+
+def on_terminal(*command, **environment):
+    main, other = pty.openpty()
+    with os.fdopen(main, "rb", buffering=0) as screen:
+        subprocess.run(command, stdout=other, env={**os.environ, **environment}, check=False)
+        os.close(other)
+        text = b""
+        try:
+            while chunk := screen.read(65536):
+                text += chunk
+        except OSError:  # all written, and nobody holds the other end
+            pass
+        return text.decode()
+
+
+def test_colours_are_for_terminals_that_want_them(tmp_path):
+    command = (str(BIN / "edgeway"), "--run-dir", str(tmp_path), "status")
+    assert "\033[31mBAD" in on_terminal(*command)
+    assert "\033[" not in on_terminal(*command, NO_COLOR="1")
+    assert "\033[" not in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def run(*args, run_dir="/nonexistent"):
+    return subprocess.run([str(BIN / "edgeway"), "--run-dir", str(run_dir), *args], capture_output=True,
+                          text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def test_without_daemons_every_command_says_so():
+    for command in ("plan", "plan nim", "graph nim", "bus get DomainStatus"):
+        done = run(*command.split())
+        assert done.returncode != 0 and done.stderr.startswith("edgeway: "), (command, done)
+    status = run("status")
+    assert status.returncode == 1
+    assert [line.split()[:4] for line in status.stdout.splitlines()] == \
+        [["BAD", "daemon", name, "does"] for name in ("nim", "zedrouter", "domainmgr", "zedagent")]
+
+
+def test_wrong_usage_is_refused_with_the_right_one():
+    for command in ("nonsense", "status --nonsense", "graph", "graph nobody", "bus", "bus get",
+                    "bus get Nonsense", "completion fish", "version 2"):
+        done = run(*command.split())
+        assert done.returncode not in (0, 127) and done.stderr, (command, done)
+
+
+def complete(*words):
+    script = run("completion", "bash").stdout
+    line = " ".join(words)
+    ask = f"COMP_WORDS=({line!s} '') COMP_CWORD={len(words)}; _edgeway; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    if words and words[-1].endswith("?"):  # the word under the cursor
+        words = (*words[:-1], words[-1][:-1])
+        ask = (f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}; _edgeway; "
+               "printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_and_their_words():
+    assert {"status", "plan", "graph", "doctor", "bus", "run"} <= set(complete("edgeway"))
+    assert complete("edgeway", "gra?") == ["graph"]
+    assert {"nim", "zedrouter", "--svg"} <= set(complete("edgeway", "graph"))
+    assert complete("edgeway", "--run-dir", "/tmp", "bus") == ["ls", "get", "watch"]
