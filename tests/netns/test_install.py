@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What make install leaves is complete and runs from where it is."""
+
+import pathlib
+import re
+import subprocess
+
+from node import BIN, TOP
+
+PROGRAMS = {"edgeway", "nim", "zedrouter", "domainmgr", "zedagent", "dhcp-hook"}
+
+
+def test_installed_tree_is_complete(tmp_path):
+    build = BIN.parent.relative_to(TOP)
+    subprocess.run(["make", "-s", f"BUILD={build}", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"],
+                   cwd=TOP, check=True, capture_output=True)
+    assert {path.name for path in (tmp_path / "usr/libexec/edgeway").iterdir()} == PROGRAMS
+    units = list((tmp_path / "usr/lib/systemd/system").iterdir())
+    assert len(units) == 5
+    for unit in units:
+        text = unit.read_text()
+        assert "@LIBEXEC@" not in text
+        for program in re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE):
+            assert (tmp_path / program.lstrip("/")).exists(), program
+    assert (tmp_path / "usr/share/man/man8/edgeway.8").exists()
+    assert "_edgeway" in (tmp_path / "usr/share/bash-completion/completions/edgeway").read_text()
+    assert (tmp_path / "usr/bin/edgeway").readlink() == pathlib.Path("/usr/libexec/edgeway/edgeway")
+    version = subprocess.run([tmp_path / "usr/libexec/edgeway/edgeway", "version"], check=True,
+                             capture_output=True, text=True).stdout
+    assert version.startswith("edgeway ")
