@@ -50,3 +50,5 @@ enum pbjson_flags {
 /* Appends msg as JSON with lowerCamelCase names, fields in the order of their numbers. Text that is
  * not UTF-8 gets U+FFFD for each bad byte, an enum value without a name is written as number. */
 void pbjson_format(const ProtobufCMessage *msg, unsigned int flags, struct strbuf *out);
+/* Appends s as one JSON string, quotes included; likewise for bytes that are no UTF-8. */
+void pbjson_format_string(const char *s, struct strbuf *out);

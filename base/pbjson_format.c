@@ -13,6 +13,30 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
+void pbjson_format_string(const char *s, struct strbuf *out)
+{
+	static const char escapes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+
+	strbuf_addc(out, '"');
+	while (s && *s) {
+		const char *escape = strchr(escapes, *s);
+		unsigned int n = utf8_length(s);
+
+		if (escape) {
+			strbuf_addc(out, '\\');
+			strbuf_addc(out, letters[escape - escapes]);
+		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+			strbuf_addf(out, "\\u%04x", (unsigned int)*s);
+		} else if (n == 0) {
+			strbuf_add(out, "\xef\xbf\xbd");
+		} else {
+			strbuf_addmem(out, s, n);
+		}
+		s += n ? n : 1;
+	}
+	strbuf_addc(out, '"');
+}
+
 struct writer {
 	struct strbuf *out;
 	unsigned int flags;
@@ -56,30 +80,6 @@ static void close_group(struct writer *w, char bracket, bool empty)
 static void write_colon(struct writer *w)
 {
 	strbuf_add(w->out, w->flags & PBJSON_PRETTY ? ": " : ":");
-}
-
-static void write_string(struct writer *w, const char *s)
-{
-	static const char escapes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-
-	strbuf_addc(w->out, '"');
-	while (s && *s) {
-		const char *escape = strchr(escapes, *s);
-		unsigned int n = utf8_length(s);
-
-		if (escape) {
-			strbuf_addc(w->out, '\\');
-			strbuf_addc(w->out, letters[escape - escapes]);
-		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
-			strbuf_addf(w->out, "\\u%04x", (unsigned int)*s);
-		} else if (n == 0) {
-			strbuf_add(w->out, "\xef\xbf\xbd");
-		} else {
-			strbuf_addmem(w->out, s, n);
-		}
-		s += n ? n : 1;
-	}
-	strbuf_addc(w->out, '"');
 }
 
 static void write_name(struct writer *w, const char *proto_name)
@@ -126,7 +126,7 @@ static void write_enum(struct writer *w, const ProtobufCEnumDescriptor *desc, in
 	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(desc, value);
 
 	if (v)
-		write_string(w, v->name);
+		pbjson_format_string(v->name, w->out);
 	else
 		strbuf_addf(w->out, "%d", value);
 }
@@ -172,7 +172,7 @@ static void write_value(struct writer *w, const ProtobufCFieldDescriptor *field,
 		write_enum(w, field->descriptor, *(const int *)src);
 		break;
 	case PROTOBUF_C_TYPE_STRING:
-		write_string(w, *(char *const *)src);
+		pbjson_format_string(*(char *const *)src, w->out);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		write_bytes(w, src);
@@ -258,7 +258,7 @@ static bool write_timestamp(struct writer *w, const ProtobufCMessage *msg)
 			       *PBJSON_CMEMBER(int32_t, msg, fields[1].offset), &text);
 
 	if (r == 0)
-		write_string(w, strbuf_str(&text));
+		pbjson_format_string(strbuf_str(&text), w->out);
 	strbuf_fini(&text);
 	return r == 0;
 }

@@ -24,18 +24,6 @@
 #define METRIC_MGMT 5000
 #define METRIC_APPS 10000
 
-/* family "ipv4", "ipv6"; dir "conf/eth0" … */
-static void want_sysctl(struct dp_graph *g, const char *family, const char *dir, const char *leaf,
-			const char *value)
-{
-	struct dp_sysctl sysctl = { 0 };
-
-	snprintf(sysctl.name, sizeof(sysctl.name), "net/%s%s%s/%s", family, dir[0] ? "/conf/" : "",
-		 dir, leaf);
-	snprintf(sysctl.value, sizeof(sysctl.value), "%s", value);
-	dp_want(g, &dp_sysctl_type, &sysctl);
-}
-
 static void intent_link(struct dp_graph *g, const struct nim_port *port)
 {
 	if (port->lower == NIM_LOWER_VLAN)
@@ -54,22 +42,24 @@ static void intent_link(struct dp_graph *g, const struct nim_port *port)
 
 static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
 {
-	const char *name = port->ifname.str;
+	char four[sizeof("ipv4/conf/") + IFNAMSIZ], six[sizeof("ipv6/conf/") + IFNAMSIZ];
 
+	snprintf(four, sizeof(four), "ipv4/conf/%s", port->ifname.str);
+	snprintf(six, sizeof(six), "ipv6/conf/%s", port->ifname.str);
 	/* Strict filtering drops answers that come in by another port than the main table's. */
-	want_sysctl(g, "ipv4", name, "rp_filter", "2");
+	dp_want_sysctl(g, four, "rp_filter", "2");
 	if (!port->ipv6)
 		return;
-	want_sysctl(g, "ipv6", name, "keep_addr_on_down", "1");
+	dp_want_sysctl(g, six, "keep_addr_on_down", "1");
 	if (port->dhcp == NIM_DHCP_CLIENT) {
 		/* dhcpcd listens to router advertisements and switches the kernel's ear off. */
-		want_sysctl(g, "ipv6", name, "accept_ra", "0");
+		dp_want_sysctl(g, six, "accept_ra", "0");
 		return;
 	}
 	/* A forwarding node ignores router advertisements unless told 2, and our choice of default
 	 * route has to come before the kernel's (net/ipv6/ndisc.c, ndisc_router_discovery). */
-	want_sysctl(g, "ipv6", name, "accept_ra", "2");
-	want_sysctl(g, "ipv6", name, "ra_defrtr_metric", "20000");
+	dp_want_sysctl(g, six, "accept_ra", "2");
+	dp_want_sysctl(g, six, "ra_defrtr_metric", "20000");
 }
 
 static void intent_addresses(struct dp_graph *g, const struct nim_port *port)
@@ -191,8 +181,8 @@ struct dp_graph *nim_intent_node(const struct nim_config *config, const struct n
 
 	if (!config->nports)
 		return g;
-	want_sysctl(g, "ipv4", "", "ip_forward", "1");
-	want_sysctl(g, "ipv6", "all", "forwarding", "1");
+	dp_want_sysctl(g, "ipv4", "ip_forward", "1");
+	dp_want_sysctl(g, "ipv6/conf/all", "forwarding", "1");
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const struct nim_port *port = &config->ports[i];
 		const struct nim_port_view *pv = &view->ports[i];

@@ -9,6 +9,7 @@
 #include "base/pbjson.h"
 
 #define ZA_UUID_SIZE 37
+#define ZA_PORTS_MAX 64 /* as many as nim and zedrouter know */
 #define ZA_MTU_MIN 1280
 #define ZA_MTU_MAX 65535
 

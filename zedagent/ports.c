@@ -234,6 +234,7 @@ int za_map_ports(struct za_map *m)
 	_cleanup_(freep) Ew__PortConfig **port_of = xcalloc(m->n_lowers + 1, sizeof(*port_of));
 	_cleanup_(freep) size_t *lower_of = NULL;
 	size_t n = m->eve->n_systemadapterlist;
+	const struct za_at none = { "" };
 	bool any_uplink = false;
 	int r;
 
@@ -254,5 +255,9 @@ int za_map_ports(struct za_map *m)
 		port_of[lower_of[i]] = m->out->ports->ports[i];
 	}
 	map_carriers(m, port_of);
+	if (m->out->ports->n_ports > ZA_PORTS_MAX)
+		return za_refuse(m->err, &none, "/systemAdapterList",
+				 "more than %d ports, with those that only carry others",
+				 ZA_PORTS_MAX);
 	return 0;
 }

@@ -32,38 +32,29 @@
 #define PRIORITY_TO 11000
 #define METRIC_LAST 4294967295u
 
-static void want_sysctl(struct dp_graph *g, const char *dir, const char *leaf, const char *value)
-{
-	struct dp_sysctl sysctl = { 0 };
-
-	snprintf(sysctl.name, sizeof(sysctl.name), "net/%s/%s", dir, leaf);
-	snprintf(sysctl.value, sizeof(sysctl.value), "%s", value);
-	dp_want(g, &dp_sysctl_type, &sysctl);
-}
-
 struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct zr_model *m)
 {
 	struct dp_graph *g = dp_graph_new("node");
 
 	if (!m->instances.count)
 		return g;
-	want_sysctl(g, "ipv4", "ip_forward", "1");
-	want_sysctl(g, "ipv6/conf/all", "forwarding", "1");
+	dp_want_sysctl(g, "ipv4", "ip_forward", "1");
+	dp_want_sysctl(g, "ipv6/conf/all", "forwarding", "1");
 	if (m->vrf) {
 		/* Servers bound to a bridge address hear what comes in through the bridge's VRF. */
-		want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
-		want_sysctl(g, "ipv4", "tcp_l3mdev_accept", "1");
+		dp_want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
+		dp_want_sysctl(g, "ipv4", "tcp_l3mdev_accept", "1");
 		/* dnsmasq binds the bridge's address but no device: to bind() an address inside a VRF
 		 * is not a local one (__inet_bind(), ipv6_chk_addr()). */
-		want_sysctl(g, "ipv4", "ip_nonlocal_bind", "1");
-		want_sysctl(g, "ipv6", "ip_nonlocal_bind", "1");
+		dp_want_sysctl(g, "ipv4", "ip_nonlocal_bind", "1");
+		dp_want_sysctl(g, "ipv6", "ip_nonlocal_bind", "1");
 	}
 	if (m->br_netfilter) {
 		/* DNAT on the bridge itself would hand a frame to the isolated port of another app,
 		 * where it is lost. */
-		want_sysctl(g, "bridge", "bridge-nf-call-iptables", "0");
-		want_sysctl(g, "bridge", "bridge-nf-call-ip6tables", "0");
-		want_sysctl(g, "bridge", "bridge-nf-call-arptables", "0");
+		dp_want_sysctl(g, "bridge", "bridge-nf-call-iptables", "0");
+		dp_want_sysctl(g, "bridge", "bridge-nf-call-ip6tables", "0");
+		dp_want_sysctl(g, "bridge", "bridge-nf-call-arptables", "0");
 	}
 	zr_filter_base(g, conf->table);
 	return g;
@@ -151,16 +142,16 @@ static void intent_bridge_sysctls(struct dp_graph *g, const struct zr_ni *ni)
 	if (ni->subnet.addr.family == AF_INET) {
 		/* Isolated ports: the bridge answers ARP for the other apps and passes packets on
 		 * over the interface they came from, without telling apps a shorter way. */
-		want_sysctl(g, dir, "proxy_arp_pvlan", "1");
-		want_sysctl(g, dir, "send_redirects", "0");
+		dp_want_sysctl(g, dir, "proxy_arp_pvlan", "1");
+		dp_want_sysctl(g, dir, "send_redirects", "0");
 		snprintf(dir, sizeof(dir), "ipv4/neigh/%s", ni->bridge.str);
-		want_sysctl(g, dir, "proxy_delay", "0");
+		dp_want_sysctl(g, dir, "proxy_delay", "0");
 		return;
 	}
 	snprintf(dir, sizeof(dir), "ipv6/conf/%s", ni->bridge.str);
-	want_sysctl(g, dir, "proxy_ndp", "1");
+	dp_want_sysctl(g, dir, "proxy_ndp", "1");
 	snprintf(dir, sizeof(dir), "ipv6/neigh/%s", ni->bridge.str);
-	want_sysctl(g, dir, "proxy_delay", "0");
+	dp_want_sysctl(g, dir, "proxy_delay", "0");
 }
 
 static struct prefix default_prefix(int family)

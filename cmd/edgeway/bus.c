@@ -10,22 +10,6 @@
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/table.h"
 
-static void add_json_text(struct strbuf *out, const char *s)
-{
-	strbuf_addc(out, '"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			strbuf_addf(out, "\\%c", c);
-		else if (c < 0x20)
-			strbuf_addf(out, "\\u%04x", c);
-		else
-			strbuf_addc(out, (char)c);
-	}
-	strbuf_addc(out, '"');
-}
-
 static void add_value(const struct ps_topic *topic, const void *data, size_t len,
 		      unsigned int flags, struct strbuf *out)
 {
@@ -67,7 +51,7 @@ static void get_value(const struct ps_topic *topic, const char *key, const void 
 		return;
 	if (!get->key) {
 		strbuf_add(&get->out, get->any ? ",\n" : "");
-		add_json_text(&get->out, key);
+		pbjson_format_string(key, &get->out);
 		strbuf_add(&get->out, ": ");
 	}
 	get->any = true;
@@ -117,7 +101,7 @@ static void watch_raw(const char *key, const void *now, size_t len, void *arg)
 	struct strbuf rest = STRBUF_INIT;
 
 	strbuf_add(&rest, ",\"key\":");
-	add_json_text(&rest, key);
+	pbjson_format_string(key, &rest);
 	strbuf_add(&rest, ",\"value\":");
 	if (now)
 		add_value(topic, now, len, PBJSON_DEFAULTS, &rest);
@@ -155,7 +139,7 @@ static void watch_refused(const char *why, void *arg)
 	struct strbuf rest = STRBUF_INIT;
 
 	strbuf_add(&rest, ",\"why\":");
-	add_json_text(&rest, why);
+	pbjson_format_string(why, &rest);
 	watch_line(arg, "refused", &rest);
 }
 

@@ -16,6 +16,8 @@ struct dp_sysctl {
 	char value[32];
 };
 extern const struct dp_type dp_sysctl_type;
+/* Wants net/DIR/LEAF = VALUE; dir "ipv4", "ipv6/conf/eth0". */
+void dp_want_sysctl(struct dp_graph *g, const char *dir, const char *leaf, const char *value);
 
 /* A file below <run_dir>/<owner>/files/; content is heap of the spec. Key: NAME. */
 struct dp_file {

@@ -362,6 +362,15 @@ void dp_sysctl_link_gone(struct dp *dp, const struct dp_link *link)
 	rmdir(path);
 }
 
+void dp_want_sysctl(struct dp_graph *g, const char *dir, const char *leaf, const char *value)
+{
+	struct dp_sysctl sysctl = { 0 };
+
+	snprintf(sysctl.name, sizeof(sysctl.name), "net/%s/%s", dir, leaf);
+	snprintf(sysctl.value, sizeof(sysctl.value), "%s", value);
+	dp_want(g, &dp_sysctl_type, &sysctl);
+}
+
 const struct dp_type dp_sysctl_type = {
 	.name = "sysctl",
 	.size = sizeof(struct dp_sysctl),

@@ -495,12 +495,31 @@ static void an_app_larger_than_a_message_may_be_is_refused(void **state)
 	strbuf_fini(&text);
 }
 
+/* nim and zedrouter keep so many, and would pass over the rest without a word. */
+static void more_ports_than_fit_are_refused(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	strbuf_add(&text, "{\"deviceIoList\":[");
+	for (int i = 0; i < 65; i++)
+		strbuf_addf(&text, "%s{\"ptype\":1,\"logicallabel\":\"e%d\"}", i ? "," : "", i);
+	strbuf_add(&text, "],\"systemAdapterList\":[");
+	for (int i = 0; i < 65; i++)
+		strbuf_addf(&text, "%s{\"name\":\"e%d\"}", i ? "," : "", i);
+	strbuf_add(&text, "]}");
+	refused(text.str, text.len, -EINVAL, "/systemAdapterList",
+		"more than 64 ports, with those that only carry others");
+	strbuf_fini(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_wrong_thing_is_refused_with_its_place_and_reason),
 		cmocka_unit_test(what_is_no_configuration_is_refused),
 		cmocka_unit_test(an_app_larger_than_a_message_may_be_is_refused),
+		cmocka_unit_test(more_ports_than_fit_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
