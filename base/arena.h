@@ -15,7 +15,8 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 };
 
-void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type; aborts on ENOMEM */
+/* Zeroed, aligned for any type; aborts when memory is out. */
+void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 2, 3)));

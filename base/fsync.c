@@ -62,7 +62,7 @@ static void fsync_event(evutil_socket_t fd, short what, void *arg)
 }
 
 int fsync_new(struct event_base *base, void (*done)(int err, void *arg), void *arg,
-		 struct fsync **ret)
+	      struct fsync **ret)
 {
 	struct fsync *s = xcalloc(1, sizeof(*s));
 

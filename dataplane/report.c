@@ -32,8 +32,8 @@ void dp_report_log(const struct dp_report *r)
 const char *dp_report_str(const struct dp_report *r, char *buf, unsigned int size)
 {
 	snprintf(buf, size, "%s %s: %s", r->type->name, r->key,
-		 r->why     ? r->why :
-		 r->err < 0 ? strerror(-r->err) :
-			      dp_state_name(r->to));
+		 r->why	      ? r->why
+		 : r->err < 0 ? strerror(-r->err)
+			      : dp_state_name(r->to));
 	return buf;
 }

@@ -240,7 +240,7 @@ static void input_synced(struct domainmgr *dm, enum dm_input input)
 	if (dm->synced != DM_INPUTS_ALL || dm->swept)
 		return;
 	dm->swept = true;
-	hmap_for_each(node, &dm->apps)
+	hmap_for_each (node, &dm->apps)
 		container_of(node, struct dm_app, node)->dirty = true;
 	domainmgr_apply(dm);
 	dp_sweep(dm->dp);

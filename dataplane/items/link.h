@@ -83,7 +83,8 @@ struct dp_vlan {
 };
 extern const struct dp_type dp_vlan_type;
 
-enum dp_bond_mode { /* the kernel's numbers: BOND_MODE_* of linux/if_bonding.h */
+/* The kernel's numbers: BOND_MODE_* of linux/if_bonding.h. */
+enum dp_bond_mode {
 	DP_BOND_RR,
 	DP_BOND_ACTIVE_BACKUP,
 	DP_BOND_XOR,

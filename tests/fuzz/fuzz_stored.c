@@ -83,9 +83,10 @@ static size_t count_frames(const uint8_t *p, size_t size)
 
 static void load_table_with_head(const uint8_t *data, size_t size)
 {
+	static const char magic[8] = { 'E', 'W', 'T', 'A', 'B', 'L', 'E', '1' };
 	_cleanup_(freep) uint8_t *file = xcalloc(1, 40 + size);
 
-	memcpy(file, "EWTABLE1", 8);
+	memcpy(file, magic, sizeof(magic));
 	ps_put_le64(file + 8, 1);
 	ps_put_le64(file + 16, count_frames(data, size));
 	ps_put_le64(file + 24, size);

@@ -16,10 +16,11 @@ static void parses_what_was_packed(void **state)
 {
 	uint8_t buf[64];
 	size_t at = ps_frame_head(buf, PS_FRAME_SET, "key", 3, 4), need;
+	const char data[] = { 'd', 'a', 't', 'a' };
 	struct ps_frame_view f;
 
 	(void)state;
-	memcpy(buf + at, "data", 4);
+	memcpy(buf + at, data, sizeof(data));
 	assert_int_equal(ps_frame_parse(buf, sizeof(buf), &f, &need), PS_HEAD + 7);
 	assert_int_equal(f.type, PS_FRAME_SET);
 	assert_int_equal(f.key_len, 3);
