@@ -190,9 +190,11 @@ int dp_plan(const struct dp *dp, FILE *out); /* what is still to do, in order; n
 int dp_text(const struct dp *dp, FILE *out);
 int dp_json(const struct dp *dp, FILE *out);
 int dp_dot(const struct dp *dp, FILE *out); /* have and want in one picture, coloured by state */
-/* Adds "plan", "graph text|json|dot" and "counts" to a daemon's control door. */
+/* Adds "plan", "graph text|json|dot" and "counts" to a daemon's control door; the second one all
+ * but "plan", for a daemon that has more than this engine to tell of. */
 struct control;
 void dp_control(struct dp *dp, struct control *control);
+void dp_control_graph(struct dp *dp, struct control *control);
 
 /* ---- For item types and backends ---- */
 

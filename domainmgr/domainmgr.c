@@ -10,6 +10,7 @@
 #include "api/topics.h"
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/control.h"
 #include "base/daemon.h"
 #include "base/log.h"
 #include "dataplane/dp.h"
@@ -272,6 +273,23 @@ static void item_changed(const struct dp_report *report, void *arg)
 		app_changed(app);
 }
 
+/* What is to do outside, and in each app's namespace. */
+static int control_plan(const char *args, FILE *out, void *arg)
+{
+	struct domainmgr *dm = arg;
+	struct hmap_node *node;
+	int r = dp_plan(dm->dp, out);
+
+	(void)args;
+	hmap_for_each (node, &dm->apps) {
+		const struct dm_app *app = container_of(node, struct dm_app, node);
+
+		if (r == 0 && app->inside)
+			r = dp_plan(app->inside, out);
+	}
+	return r;
+}
+
 static int domainmgr_open_dp(struct domainmgr *dm)
 {
 	const struct dp_conf conf = {
@@ -288,9 +306,12 @@ static int domainmgr_open_dp(struct domainmgr *dm)
 		r = dp_watch(dm->dp, &dp_netns_type, netns_changed, dm);
 	if (r == 0)
 		r = dp_adopt(dm->dp);
-	if (r == 0)
-		dp_control(dm->dp, daemon_control(dm->daemon));
-	return r;
+	if (r < 0)
+		return r;
+	dp_control_graph(dm->dp, daemon_control(dm->daemon));
+	control_add(daemon_control(dm->daemon), "plan", "what is still to do, in and around apps",
+		    control_plan, dm);
+	return 0;
 }
 
 static int domainmgr_open_bus(struct domainmgr *dm)

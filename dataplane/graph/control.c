@@ -38,11 +38,16 @@ static int control_counts(const char *args, FILE *out, void *arg)
 	return 0;
 }
 
+void dp_control_graph(struct dp *dp, struct control *control)
+{
+	control_add(control, "graph", "text | json | dot: have and want in one picture",
+		    control_graph, dp);
+	control_add(control, "counts", "items by state, operations so far", control_counts, dp);
+}
+
 void dp_control(struct dp *dp, struct control *control)
 {
 	control_add(control, "plan", "what is still to do; nothing: all is as wanted", control_plan,
 		    dp);
-	control_add(control, "graph", "text | json | dot: have and want in one picture",
-		    control_graph, dp);
-	control_add(control, "counts", "items by state, operations so far", control_counts, dp);
+	dp_control_graph(dp, control);
 }

@@ -71,6 +71,19 @@ def test_status_as_json_has_the_same(net, node):
         {"uplink-a", "uplink-b", "uplink-c"}
 
 
+def test_plan_tells_what_waits_inside_an_app_too(net, node):
+    node.start(standard(net, node))
+    wait_for(lambda: lines_of(node.edgeway("status", check=False)).get(("app", "till"), ("",))[0] == "ok",
+             "the app runs", 20)
+    wait_for(lambda: not node.edgeway("plan", "domainmgr"), "nothing is left to do")
+    net["till"].configure("link set eth0 down")
+    wait_for(lambda: "route 4/254/0.0.0.0/0/0" in node.edgeway("plan", "domainmgr"),
+             "the app's default route waits")
+    assert "[needs link eth0: not as required]" in node.edgeway("plan", "domainmgr")
+    net["till"].configure("link set eth0 up")
+    wait_for(lambda: not node.edgeway("plan", "domainmgr"), "it is back")
+
+
 def on_terminal(*command, **environment):
     main, other = pty.openpty()
     with os.fdopen(main, "rb", buffering=0) as screen:
