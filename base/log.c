@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -15,6 +16,7 @@
 static struct {
 	struct log_conf conf;
 	bool journal;
+	unsigned int lost; /* lines, since the last that was written */
 } logger = { .conf = { .name = "edgeway", .level = LOG_LEVEL_INFO } };
 
 static const struct {
@@ -117,14 +119,36 @@ static void add_json_body(struct log_line *line, const char *fmt, va_list ap)
 	log_line_close(line, "}");
 }
 
+/* A full pipe that nobody reads must not stop the daemon. Of a pipe that is ready, PIPE_BUF bytes
+ * can be written without waiting (pipe(7)), as much as a line may have. */
+static bool stderr_takes_a_line(void)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) != 0;
+}
+
 static void write_line(const struct log_line *line)
 {
 	ssize_t n;
 
-	/* A full pipe of nobody reading must not stop the daemon: then the line is lost. */
+	if (!stderr_takes_a_line()) {
+		logger.lost++;
+		return;
+	}
 	do
 		n = write(STDERR_FILENO, line->str, line->len);
 	while (n < 0 && errno == EINTR);
+}
+
+static void tell_of_lost_lines(void)
+{
+	unsigned int lost = logger.lost;
+
+	if (!lost || !stderr_takes_a_line())
+		return;
+	logger.lost = 0;
+	log_warning("log_lost", "lines=%u", lost);
 }
 
 void log_write(enum log_level level, const char *event, const char *fmt, ...)
@@ -134,6 +158,7 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 	char prefix[4];
 	va_list ap;
 
+	tell_of_lost_lines();
 	log_line_init(&line, LOG_LINE_MAX);
 	if (logger.journal) {
 		snprintf(prefix, sizeof(prefix), "<%d>", levels[level].priority);

@@ -8,6 +8,7 @@
  * --log-json, as one JSON object a line. Values that may hold blanks stand in double quotes in
  * the format; quotes, backslashes and control characters inside are escaped by the writer.
  * Event names are constants and are listed in docs/events.md. Libraries report, daemons log.
+ * Nothing waits for the reader: lines that do not fit into a full pipe are counted ("log_lost").
  */
 #pragma once
 

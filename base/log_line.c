@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #define ELLIPSIS "…"
 #define CLOSE_RESERVE 16 /* ellipsis, closing quote and brace, newline, NUL */
@@ -52,31 +53,6 @@ void log_line_close(struct log_line *line, const char *s)
 		append(line, s, n);
 }
 
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF), or 0. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = 0;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] < 0xe0)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] < 0xf0)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	if (n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* C1 controls (U+0080 to U+009F) steer terminals as C0 ones do. */
 static bool is_control(const unsigned char *s)
 {
@@ -102,8 +78,11 @@ static void add_escaped(struct log_line *line, const char *s, size_t len, const 
 	const unsigned char *p = (const unsigned char *)s;
 
 	for (size_t i = 0; i < len && !line->cut;) {
-		size_t n = utf8_length(p + i, len - i), end = i + (n ? n : 1);
+		size_t n = utf8_length(s + i), end;
 
+		if (n > len - i)
+			n = 0; /* it would be completed by what follows */
+		end = i + (n ? n : 1);
 		if (n && !is_control(p + i) && !(n == 1 && strchr(also, p[i]))) {
 			add_whole(line, s + i, n);
 			i = end;

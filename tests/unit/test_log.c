@@ -231,6 +231,29 @@ static void journal_gets_a_level_and_no_time(void **state)
 	assert_memory_equal(written(), "ts=", 3);
 }
 
+/* As a terminal multiplexer that hangs, or a supervisor that does not read. */
+static void a_reader_that_does_not_read_stops_nobody(void **state)
+{
+	static const char filler[4096];
+	unsigned int lost = 3;
+
+	(void)state;
+	open_log(false, LOG_LEVEL_DEBUG);
+	while (write(pipe_fd[1], filler, sizeof(filler)) > 0)
+		;
+	assert_int_equal(fcntl(pipe_fd[1], F_SETFL, 0), 0); /* from here on a write would wait */
+	alarm(10);
+	for (unsigned int i = 0; i < lost; i++)
+		log_info("unread", "n=%u", i);
+	alarm(0);
+	while (read(pipe_fd[0], (char[65536]){ 0 }, 65536) > 0)
+		;
+	log_info("read", "n=%d", 1);
+	assert_non_null(strstr(written(), "event=log_lost lines=3\n"));
+	log_info("read", "n=%d", 2);
+	assert_null(strstr(written(), "log_lost"));
+}
+
 #define test(fn) cmocka_unit_test_setup_teardown(fn, redirect_stderr, restore_stderr)
 
 int main(void)
@@ -246,6 +269,7 @@ int main(void)
 		test(json_mode_escapes_what_json_forbids),
 		test(json_lines_stay_objects_when_cut),
 		test(journal_gets_a_level_and_no_time),
+		test(a_reader_that_does_not_read_stops_nobody),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
