@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "dataplane/mark.h"
 #include "dataplane/nft/internal.h"
+#include "dataplane/nl/nlsock.h"
 
 #define TRIES 8 /* of one transaction, each time without the operations that failed it */
 #define ENVELOPE (MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg)) /* of a begin or end message */
@@ -139,43 +140,23 @@ static struct job *find_job(const struct batch *b, uint32_t seq)
 	return &b->jobs[low];
 }
 
-/* The kernel's own words: behind the error when NETLINK_CAP_ACK cut off our message. */
-static char *extack_text(const struct nlmsghdr *nlh)
-{
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
-	size_t skip = sizeof(*e);
-	const struct nlattr *attr;
-
-	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
-		return NULL;
-	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
-		skip += e->msg.nlmsg_len - MNL_NLMSG_HDRLEN;
-	mnl_attr_for_each(attr, nlh, skip)
-	{
-		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
-			return xstrdup(mnl_attr_get_str(attr));
-	}
-	return NULL;
-}
-
 static void blame(struct batch *b, const struct nlmsghdr *nlh)
 {
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 	struct job *job = find_job(b, nlh->nlmsg_seq);
+	struct nlsock_ack ack;
 
-	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*e) ||
-	    e->error == 0)
+	if (nlh->nlmsg_type != NLMSG_ERROR || !nlsock_parse_ack(nlh, &ack) || !ack.err)
 		return;
 	if (!job) {
 		if (nlh->nlmsg_seq == b->begin_seq)
-			b->err = e->error;
+			b->err = ack.err;
 		return; /* else an answer to somebody long gone */
 	}
 	if (job->err != -EINPROGRESS)
 		return; /* its first error is the cause, others are consequences */
 	b->culprits = true;
-	job->err = e->error == -ENOENT && job->absent_is_fine ? 0 : e->error;
-	job->why = job->err ? extack_text(nlh) : NULL;
+	job->err = ack.err == -ENOENT && job->absent_is_fine ? 0 : ack.err;
+	job->why = job->err && ack.why ? xstrdup(ack.why) : NULL;
 }
 
 /* The kernel has worked it off when sendmsg() returns: no error waiting means it is committed. */

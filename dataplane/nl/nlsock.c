@@ -70,7 +70,7 @@ bool nlsock_parse_ack(const struct nlmsghdr *msg, struct nlsock_ack *ret)
 	struct nlsock_ack ack;
 	const struct nlattr *attr;
 
-	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*err))
+	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*err) || err->error > 0)
 		return false;
 	ack = (struct nlsock_ack){ .seq = err->msg.nlmsg_seq, .err = err->error };
 	if (!(msg->nlmsg_flags & NLM_F_CAPPED)) /* the request follows whole */

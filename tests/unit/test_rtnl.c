@@ -183,6 +183,8 @@ static void malformed_acks_are_refused_or_wordless(void **state)
 	msg = error_message(&b, -EINVAL, NLM_F_CAPPED);
 	msg->nlmsg_len -= 4;
 	assert_false(nlsock_parse_ack(msg, &ack));
+	msg = error_message(&b, EINVAL, NLM_F_CAPPED); /* codes are negative */
+	assert_false(nlsock_parse_ack(msg, &ack));
 	msg = error_message(&b, -EINVAL, NLM_F_CAPPED | NLM_F_ACK_TLVS);
 	mnl_attr_put(msg, NLMSGERR_ATTR_MSG, 3, "abc"); /* not ended */
 	assert_true(nlsock_parse_ack(msg, &ack));
