@@ -47,9 +47,9 @@ struct rtnl_doomed { /* a link to remove */
 /*
  * Links in one group delete. The kernel holds its one big lock (RTNL) for about 20 ms a link with
  * ports, and whoever else wants something of it waits: a port that has to fail over, too. This
- * many cost a sixth more than all at once, and let the others in between.
+ * many cost a tenth more than all at once, and let the others in between.
  */
-#define RTNL_DOOMED_AT_ONCE 32
+#define RTNL_DOOMED_AT_ONCE 64
 
 #define RTNL_VECTOR(type)                                                                          \
 	struct {                                                                                   \
