@@ -130,7 +130,7 @@ tests: $(UNIT) $(if $(SAN),,$(ITEM))
 
 LIBEXEC := $(PREFIX)/libexec/edgeway
 .PHONY: install
-install: all	## programs, systemd units, man page and bash completion, below DESTDIR= and PREFIX=
+install: all	## programs, systemd units, man pages and bash completion, below DESTDIR= and PREFIX=
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(PREFIX)/lib/systemd/system \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8

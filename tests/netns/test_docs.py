@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents say of the sources is so."""
 
-import pathlib
 import re
+import subprocess
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+import pytest
+
+from node import BIN, DAEMONS, TOP
+
 SOURCES = ("base", "pubsub", "dataplane", "nim", "zedrouter", "domainmgr", "zedagent", "cmd")
 LOGGED = re.compile(r'log_(error|warning|info|debug)\(\s*"([a-z_0-9]+)"')
 CHOSEN = re.compile(r'event = "([a-z_0-9]+)"')  # by dp_report_log()
@@ -35,3 +38,36 @@ def test_links_between_documents_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.relative_to(TOP)}: {target}"
+
+
+def manual(name):
+    """The page as people read it, in plain text and without line breaks."""
+    done = subprocess.run(["mandoc", "-Tascii", "-Owidth=1000", TOP / f"docs/man/{name}.8"], check=True,
+                          capture_output=True, text=True)
+    return re.sub(".\b", "", done.stdout)
+
+
+def test_man_pages_are_well_formed():
+    pages = sorted((TOP / "docs/man").iterdir())
+    assert [page.stem for page in pages] == sorted([*DAEMONS, "edgeway"])
+    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], check=False, capture_output=True,
+                          text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_man_page_has_the_options_of_its_daemon(name):
+    told = subprocess.run([BIN / name, "--help"], check=True, capture_output=True, text=True).stdout
+    options = {match[0].rstrip(): match[1] for match in
+               re.findall(r"^  (--[a-z-]+(?: [A-Z]+)?) +(.+)$", told, re.MULTILINE)}
+    assert "--run-dir DIR" in options
+    documented = set(re.findall(r"^     (--[a-z-]+(?: [A-Z]+)?)(?:  .*)?$", manual(name), re.MULTILINE))
+    assert documented == set(options)
+
+
+def test_man_page_has_every_command():
+    told = subprocess.run([BIN / "edgeway", "help"], check=True, capture_output=True, text=True).stdout
+    commands = set(re.findall(r"^  ([a-z]+) ", told, re.MULTILINE))
+    assert "status" in commands
+    documented = set(re.findall(r"^     ([a-z]+)(?: .*)?$", manual("edgeway"), re.MULTILINE))
+    assert commands <= documented

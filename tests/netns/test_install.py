@@ -22,7 +22,8 @@ def test_installed_tree_is_complete(tmp_path):
         assert "@LIBEXEC@" not in text
         for program in re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE):
             assert (tmp_path / program.lstrip("/")).exists(), program
-    assert (tmp_path / "usr/share/man/man8/edgeway.8").exists()
+    assert {page.name for page in (tmp_path / "usr/share/man/man8").iterdir()} == \
+        {f"{name}.8" for name in PROGRAMS - {"dhcp-hook"}}
     assert "_edgeway" in (tmp_path / "usr/share/bash-completion/completions/edgeway").read_text()
     assert (tmp_path / "usr/bin/edgeway").readlink() == pathlib.Path("/usr/libexec/edgeway/edgeway")
     version = subprocess.run([tmp_path / "usr/libexec/edgeway/edgeway", "version"], check=True,
