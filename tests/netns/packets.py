@@ -35,16 +35,20 @@ class Ping:
                                       socket.IPPROTO_ICMPV6 if self.v6 else socket.IPPROTO_ICMP)
         self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.ident = int.from_bytes(os.urandom(2), "big")
-        self.sent = {}  # sequence number -> when, by the kernel's clock
+        # Sequence number -> when, by the kernel's clock. Stamped when the kernel has it: a sender
+        # that waits for its turn on a busy machine is not a slow network.
+        self.sent = {}
         self.answered = {}  # sequence number -> when the first answer came in
         self.duplicates = 0
         self.stopping = threading.Event()
+        self.deadline = None  # for the last answers, once the last request is out
         self.changed = threading.Condition()
-        self.threads = [threading.Thread(target=f, daemon=True) for f in (self.send, self.receive)]
+        self.sender, self.receiver = (threading.Thread(target=f, daemon=True)
+                                      for f in (self.send, self.receive))
 
     def __enter__(self):
-        for thread in self.threads:
-            thread.start()
+        self.receiver.start()
+        self.sender.start()
         return self
 
     def __exit__(self, *_):
@@ -57,15 +61,15 @@ class Ping:
         due = time.monotonic()
         while not self.stopping.wait(max(0, due - time.monotonic())):
             seq = len(self.sent)
-            self.sent[seq] = time.time()
             with contextlib.suppress(OSError):
                 self.sock.sendto(self.request(seq), (self.to, 0))
+            self.sent[seq] = time.time()
             due += self.interval
 
     def receive(self):
-        while not (self.stopping.is_set() and len(self.answered) == len(self.sent)):
+        while not (self.deadline and len(self.answered) == len(self.sent)):
             if not select.select([self.sock], [], [], 0.05)[0]:
-                if self.stopping.is_set() and time.monotonic() > self.deadline:
+                if self.deadline and time.monotonic() > self.deadline:
                     return
                 continue
             data, extra, _, _ = self.sock.recvmsg(2048, 64)
@@ -89,10 +93,10 @@ class Ping:
 
     def stop(self):
         if not self.stopping.is_set():
-            self.deadline = time.monotonic() + 1 + QUIET_S
             self.stopping.set()
-            for thread in self.threads:
-                thread.join()
+            self.sender.join()
+            self.deadline = time.monotonic() + 1 + QUIET_S
+            self.receiver.join()
             self.sock.close()
             self.result = PingResult(self.sent, self.answered, self.duplicates)
         return self.result
