@@ -227,7 +227,7 @@ static void missing(const void *arg)
 	struct node *n = node_new();
 
 	(void)arg;
-	want(n, &(struct dp_process){ .name = KEY, .argv = (char *)"/nonexistent\0" });
+	want(n, &(struct dp_process){ .name = KEY, .argv = (char *)"/run/nonexistent\0" });
 	node_wait(n, 5000, has_failed, (char *)"No such file", "the failure of exec");
 	sh("test -z \"$(find /run/edgeway/test/pids -mindepth 1)\"");
 	node_free(n);
