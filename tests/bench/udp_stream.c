@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -29,33 +31,43 @@ static int udp_in(const char *netns)
 	return sock;
 }
 
-/* Late ones are sent at once: a sender that was not on a processor leaves no hole. */
-static void send_all(int sock, uint64_t spacing_ns, uint64_t until_ns, uint64_t *sent)
-{
-	uint64_t due = bench_ns(), number;
+struct progress { /* of the sender, shared with it */
+	_Atomic uint64_t sent;
+	_Atomic int ended;
+};
 
-	while (due < until_ns) {
+/* Late ones are sent at once: a sender that was not on a processor leaves no hole. */
+static void send_all(int sock, uint64_t spacing_ns, uint64_t until_ns, struct progress *progress)
+{
+	uint64_t due, number = 0;
+
+	for (due = bench_ns(); due < until_ns; due += spacing_ns, number++) {
 		while (bench_ns() < due)
 			;
-		number = *sent;
 		/* No way at the moment (ENETUNREACH, ENOBUFS): it counts as sent, and is missing. */
 		if (send(sock, &number, sizeof(number), MSG_DONTWAIT) < 0)
-			number = 0;
-		++*sent;
-		due += spacing_ns;
+			continue;
 	}
+	progress->sent = number;
+	progress->ended = 1;
 }
 
-static void receive_all(int sock, uint64_t until_ns, const uint64_t *sent, uint64_t spacing_us)
+static void receive_all(int sock, const struct progress *progress, uint64_t spacing_us)
 {
 	uint64_t number, next = 0, missing = 0, hole = 0, gap;
 	struct timeval patience = { .tv_usec = 300000 };
+	bool more = true;
 
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	while (recv(sock, &number, sizeof(number), 0) == sizeof(number) || bench_ns() < until_ns) {
-		if (number < next)
-			continue; /* a time-out leaves the last one */
-		if (number == 0 && next == 0) {
+	while (more) {
+		bool ended = progress->ended; /* before the last look: nothing can follow it */
+
+		if (recv(sock, &number, sizeof(number), 0) != sizeof(number)) {
+			more = !ended;
+			number = progress->sent;
+			if (more)
+				continue;
+		} else if (number == 0) {
 			puts("started");
 			fflush(stdout);
 		}
@@ -64,17 +76,15 @@ static void receive_all(int sock, uint64_t until_ns, const uint64_t *sent, uint6
 		hole = gap > hole ? gap : hole;
 		next = number + 1;
 	}
-	gap = *sent - next;
-	missing += gap;
-	hole = gap > hole ? gap : hole;
-	printf("sent=%" PRIu64 " missing=%" PRIu64 " hole_us=%" PRIu64 "\n", *sent, missing,
-	       hole * spacing_us);
+	printf("sent=%" PRIu64 " missing=%" PRIu64 " hole_us=%" PRIu64 "\n", progress->sent,
+	       missing, hole * spacing_us);
 }
 
 int main(int argc, char *argv[])
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
-	uint64_t *sent = bench_shared(sizeof(*sent)), spacing_us, until;
+	struct progress *progress = bench_shared(sizeof(*progress));
+	uint64_t spacing_us, until;
 	int from_sock, to_sock, status;
 	pid_t sender;
 
@@ -92,10 +102,10 @@ int main(int argc, char *argv[])
 	until = bench_ns() + strtoull(argv[6], NULL, 10) * 1000000;
 	sender = bench_fork();
 	if (sender == 0) {
-		send_all(from_sock, spacing_us * 1000, until, sent);
+		send_all(from_sock, spacing_us * 1000, until, progress);
 		_exit(0);
 	}
-	receive_all(to_sock, until, sent, spacing_us);
+	receive_all(to_sock, progress, spacing_us);
 	if (waitpid(sender, &status, 0) != sender || status != 0)
 		bench_die("sender");
 	return 0;

@@ -4,6 +4,7 @@
 import pytest
 
 import packets
+import scenario
 import topology
 from waiting import SLOW, wait_for
 
@@ -53,9 +54,10 @@ def test_return_to_a_healed_cable_loses_nothing(edge, web):
     ping.result.assert_nothing_lost()
 
 
-def test_gap_is_short_inside_the_kernels_link_event_window_too(edge):
-    """Any link event holds back the next message about a carrier for up to a second."""
-    net = edge.net
+def test_gap_is_short_inside_the_kernels_link_event_window_too(make_net, make_node):
+    """Any link event holds back the next message about a network card's carrier for up to a second."""
+    net = make_net(topology.standard, cards=True)
+    edge = scenario.Edge(net, make_node(net["node"])).start()
     wait_way(edge, topology.WEB4, "a")
 
     def noise_then_pull():

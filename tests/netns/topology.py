@@ -22,6 +22,7 @@ import services
 from waiting import wait_for
 
 _runs = itertools.count(1)
+_card_indexes = itertools.count(10001)
 
 
 class Host:
@@ -106,13 +107,16 @@ class Topology:
             host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
         return host
 
-    def cable(self, one, other):
-        """A cable between "host:ifname" and "host:ifname", plugged in at both ends."""
+    def cable(self, one, other, cards=False):
+        """A cable between "host:ifname" and "host:ifname", plugged in at both ends. cards: a lost
+        carrier may be held back up to a second, as that of a network card. Of a veth end the kernel
+        tells at once, but not when both have one index: linkwatch_urgent_event()."""
         (name1, dev1), (name2, dev2) = one.split(":"), other.split(":")
         host1, host2 = self.hosts[name1], self.hosts[name2]
         self.peers[one], self.peers[other] = (host2, dev2), (host1, dev1)
-        host1.configure(f"link add {dev1} address {mac_of(one)} up type veth peer name {dev2} "
-                        f"address {mac_of(other)} netns {host2.netns}")
+        index = f"index {next(_card_indexes)}" if cards else ""
+        host1.configure(f"link add {dev1} {index} address {mac_of(one)} up type veth peer name {dev2} "
+                        f"{index} address {mac_of(other)} netns {host2.netns}")
         host2.configure(f"link set dev {dev2} up")
 
     def pull(self, end):
@@ -141,7 +145,7 @@ class Topology:
 WEB4, WEB6 = "198.51.100.80", "2001:db8:80::80"  # the web server of the internet
 
 
-def uplink(net, letter, node="node", port=None, dhcp=True):
+def uplink(net, letter, node="node", port=None, dhcp=True, cards=False):
     """An access network: the node's port, a switch, a router with DHCP, DNS and router
     advertisements, and its line to the internet. Letter a is 192.168.1.0/24 and
     2001:db8:1::/64 by eth0, b is .2. by eth1, and so on."""
@@ -149,7 +153,7 @@ def uplink(net, letter, node="node", port=None, dhcp=True):
     isp = net.host(f"isp-{letter}", forward=True)
     isp.configure("link add lan up type bridge forward_delay 0")
     port = port or f"eth{n - 1}"
-    net.cable(f"{node}:{port}", f"isp-{letter}:p1")
+    net.cable(f"{node}:{port}", f"isp-{letter}:p1", cards)
     # Or the kernel itself would make addresses beside the daemons', sooner or later.
     net[node].sysctl(**{f"net__ipv6__conf__{port}__accept_ra": 0})
     net.cable(f"isp-{letter}:wan", f"internet:{letter}")
@@ -170,7 +174,7 @@ def uplink(net, letter, node="node", port=None, dhcp=True):
     return isp
 
 
-def standard(uplinks="ab", dhcp=True):
+def standard(uplinks="ab", dhcp=True, cards=False):
     """                       .-- isp-a --.
          apps --- node --eth0-'            +-- internet: web.example, echo on port 7
                        --eth1---- isp-b ---'
@@ -180,7 +184,7 @@ def standard(uplinks="ab", dhcp=True):
     internet = net.host("internet", forward=True)
     internet.configure(f"addr add {WEB4}/32 dev lo", f"addr add {WEB6}/128 dev lo")
     for letter in uplinks:
-        uplink(net, letter, dhcp=dhcp)
+        uplink(net, letter, dhcp=dhcp, cards=cards)
     services.Web(internet, port=80)
     services.Echo(internet, port=7)
     return net
