@@ -94,6 +94,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
+$(BUILD)/tests/unit/test_status: $(BUILD)/cmd/edgeway/status_view.o
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

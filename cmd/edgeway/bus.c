@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
+#include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/table.h"
 
@@ -58,6 +59,14 @@ static void get_value(const struct ps_topic *topic, const char *key, const void 
 	add_value(topic, data, len, PBJSON_PRETTY | PBJSON_DEFAULTS, &get->out);
 }
 
+/* Why there is no table of this topic. */
+static const char *why_not(const struct ps_topic *topic)
+{
+	if (!cli_daemon_running(topic->agent))
+		return "does not run";
+	return ask_answers(topic->agent) ? "waits for its inputs" : "does not answer";
+}
+
 static int bus_get(const char *name, const char *key)
 {
 	struct table_topic topics[2] = { { .topic = ps_topic_find(name) } };
@@ -71,7 +80,8 @@ static int bus_get(const char *name, const char *key)
 		return cli_fail("%s", strerror(-r));
 	if (!topics[0].synced) {
 		strbuf_fini(&get.out);
-		return cli_fail("%s does not publish %s", topics[0].topic->agent, name);
+		return cli_fail("%s: %s %s", name, topics[0].topic->agent,
+				why_not(topics[0].topic));
 	}
 	if (key && !get.any)
 		r = cli_fail("%s has no key %s", name, key);

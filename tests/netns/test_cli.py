@@ -5,7 +5,11 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import termios
+
+import pytest
 
 from config import Config, allow
 from node import BIN
@@ -38,7 +42,7 @@ def test_status_tells_what_works_and_what_does_not(net, node):
     assert list(lines) == [("config", "device"), ("port", "uplink-a"), ("port", "uplink-b"),
                            ("port", "uplink-c"), ("instance", "shop"), ("app", "till")]
     assert lines["config", "device"][1].startswith("version 1 in force from ")
-    assert re.match(r"eth0 +cost 0 .*192\.168\.1\.\d+/24.* via 192\.168\.1\.1 default",
+    assert re.match(r"eth0 +cost 0 .*192\.168\.1\.\d+/24.* via 192\.168\.1\.1,fe80\S+ default default6",
                     lines["port", "uplink-a"][1])
     assert lines["port", "uplink-c"][0] == "BAD" and "not found" in lines["port", "uplink-c"][1]
     assert lines["instance", "shop"] == ("ok", "bn1      10.1.0.1/24 uplink uplink-a, 1 interfaces")
@@ -84,8 +88,9 @@ def test_plan_tells_what_waits_inside_an_app_too(net, node):
     wait_for(lambda: not node.edgeway("plan", "domainmgr"), "it is back")
 
 
-def on_terminal(*command, **environment):
+def on_terminal(*command, columns=0, **environment):
     main, other = pty.openpty()
+    termios.tcsetwinsize(other, (24, columns))
     with os.fdopen(main, "rb", buffering=0) as screen:
         subprocess.run(command, stdout=other, env={**os.environ, **environment}, check=False)
         os.close(other)
@@ -105,6 +110,16 @@ def test_colours_are_for_terminals_that_want_them(tmp_path):
     assert "\033[" not in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
+def test_status_keeps_within_the_terminal(net, node):
+    node.start(standard(net, node))
+    node.instances_online(1)
+    command = (str(BIN / "edgeway"), "--run-dir", str(node.run_dir), "status")
+    narrow, wide = (on_terminal(*command, columns=columns, NO_COLOR="1").splitlines() for columns in (80, 0))
+    assert len(narrow) > len(wide) and max(map(len, wide)) > 80
+    # a path is one word however long
+    assert [line for line in narrow if len(line) > 80 and "/config.json" not in line] == []
+
+
 def run(*args, run_dir="/nonexistent"):
     return subprocess.run([str(BIN / "edgeway"), "--run-dir", str(run_dir), *args], capture_output=True,
                           text=True, check=False, stdin=subprocess.DEVNULL)
@@ -120,11 +135,53 @@ def test_without_daemons_every_command_says_so():
         [["BAD", "daemon", name, "does"] for name in ("nim", "zedrouter", "domainmgr", "zedagent")]
 
 
+def test_daemon_that_does_not_answer_is_told_of(net, node):
+    node.start(standard(net, node))
+    node.instances_online(1)
+    pid = node.daemons()["nim"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        asked = {command: subprocess.Popen(
+            [str(BIN / "edgeway"), "--run-dir", str(node.run_dir), *command.split()], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+            for command in ("status", "status --json", "plan nim", "graph nim", "bus get DeviceNetworkStatus")}
+        told = {command: (*process.communicate(), process.returncode) for command, process in asked.items()}
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert lines_of(told["status"][0])["daemon", "nim"] == ("BAD", "does not answer") and told["status"][2] == 1
+    assert ("instance", "shop") in lines_of(told["status"][0])
+    assert json.loads(told["status --json"][0])["daemons"]["nim"] is False
+    for command in ("plan nim", "graph nim"):
+        assert told[command] == ("", "edgeway: nim does not answer (waited 10 s)\n", 1), command
+    assert told["bus get DeviceNetworkStatus"] == \
+        ("", "edgeway: DeviceNetworkStatus: nim does not answer\n", 1)
+
+
+def test_daemon_without_its_inputs_waits(net, node):
+    node.run_dir.mkdir()
+    net["node"].start(str(BIN / "nim"), "--run-dir", str(node.run_dir), "--state-dir", str(node.state_dir))
+    wait_for(lambda: lines_of(node.edgeway("status", check=False))["daemon", "nim"] ==
+             ("wait", "waits for its inputs"), "nim waits for zedagent", 20)
+    done = run("bus", "get", "DeviceNetworkStatus", run_dir=node.run_dir)
+    assert (done.returncode, done.stderr) == (1, "edgeway: DeviceNetworkStatus: nim waits for its inputs\n")
+
+
 def test_wrong_usage_is_refused_with_the_right_one():
-    for command in ("nonsense", "status --nonsense", "graph", "graph nobody", "bus", "bus get",
-                    "bus get Nonsense", "completion fish", "version 2"):
+    for command in ("status --nonsense", "status 2", "plan --nonsense", "plan nim 2", "graph",
+                    "graph nim --nonsense", "graph nim --svg", "doctor --nonsense", "bus", "bus --nonsense",
+                    "bus get", "bus watch", "run --nonsense", "run 2", "completion fish", "version 2",
+                    "version --nonsense"):
         done = run(*command.split())
-        assert done.returncode not in (0, 127) and done.stderr, (command, done)
+        assert done.returncode == 2 and f"usage: edgeway {command.split()[0]} " in done.stderr, (command, done)
+        assert done.stdout == "", (command, done)
+    for command, word in (("nonsense", "unknown command: nonsense"), ("--nonsense", "unknown command: --nonsense"),
+                          ("status --run-dir", "--run-dir needs a folder")):
+        done = run(*command.split())
+        assert done.returncode == 2 and word in done.stderr, (command, done)
+    for command, word in (("graph nobody", "no daemon nobody"), ("plan nobody", "no daemon nobody"),
+                          ("bus get Nonsense", "no topic Nonsense"), ("bus watch Nonsense", "no topic Nonsense")):
+        done = run(*command.split())
+        assert done.returncode == 1 and word in done.stderr, (command, done)
 
 
 def complete(*words):

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/edgeway/status_view.h"
+
+#include <string.h>
+
+#include "api/topics.h"
+#include "base/cleanup.h"
+#include "base/pbjson.h"
+#include "base/strbuf.h"
+#include "base/utf8.h"
+
+#define NAME_COLUMNS 16 /* at least, and at most twice that: longer names push the text aside */
+#define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
+
+void status_add(struct status *s, const struct ps_topic *topic, const char *key, const void *data,
+		size_t len)
+{
+	ProtobufCMessage *msg = protobuf_c_message_unpack(topic->desc, NULL, len, data);
+
+	if (!msg)
+		return;
+	if (s->n == s->room) {
+		s->room = s->room ? 2 * s->room : 16;
+		s->rows = xrealloc(s->rows, s->room, sizeof(*s->rows));
+	}
+	s->rows[s->n++] = (struct status_row){ .topic = topic, .key = xstrdup(key), .msg = msg };
+}
+
+void status_fini(struct status *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		protobuf_c_message_free_unpacked(s->rows[i].msg, NULL);
+		free(s->rows[i].key);
+	}
+	free(s->rows);
+}
+
+/* ---- Order ---- */
+
+/* What the name column shows; the key where that is all there is. */
+static const char *row_name(const struct status_row *row)
+{
+	if (row->topic == &ps_topic_network_instance_status)
+		return ((const Ew__NetworkInstanceStatus *)row->msg)->displayname;
+	if (row->topic == &ps_topic_domain_status)
+		return ((const Ew__DomainStatus *)row->msg)->displayname;
+	return row->key;
+}
+
+/* From the ground up: configuration, ports, instances, apps; by name within each. */
+static int topic_rank(const struct ps_topic *topic)
+{
+	static const struct ps_topic *const order[] = { &ps_topic_config_status,
+							&ps_topic_device_network_status,
+							&ps_topic_network_instance_status,
+							&ps_topic_app_network_status,
+							&ps_topic_domain_status };
+	int rank = 0;
+
+	while (order[rank] != topic)
+		rank++;
+	return rank;
+}
+
+static int row_cmp(const void *a, const void *b)
+{
+	const struct status_row *ra = a, *rb = b;
+	int c = topic_rank(ra->topic) - topic_rank(rb->topic);
+
+	if (c == 0)
+		c = strcmp(row_name(ra), row_name(rb));
+	return c ? c : strcmp(ra->key, rb->key);
+}
+
+static void sort_rows(struct status *s)
+{
+	if (s->n)
+		qsort(s->rows, s->n, sizeof(s->rows[0]), row_cmp);
+}
+
+/* ---- Lines ---- */
+
+enum verdict { VERDICT_OK, VERDICT_WAIT, VERDICT_BAD };
+
+struct line {
+	enum verdict verdict;
+	const char *kind;
+	char *name, *text;
+};
+
+struct view { /* all lines, before the width of their columns is known */
+	const struct status *s;
+	struct line *lines;
+	size_t n, room;
+};
+
+/* Names come from a controller far away: nothing in them may speak to the terminal. Terminals of
+ * old take single bytes from 0x80 on for control characters, so what is no UTF-8 goes, too. */
+static void defuse(char *text)
+{
+	unsigned int n;
+
+	for (unsigned char *p = (unsigned char *)text; *p; p += n) {
+		bool c0 = *p < 0x20 || *p == 0x7f, c1 = *p == 0xc2 && p[1] < 0xa0;
+
+		n = utf8_length((const char *)p);
+		if (n == 0 || c0 || c1) {
+			n = n ? n : 1;
+			memset(p, '?', n);
+		}
+	}
+}
+
+/* Takes what is in text. */
+static void add_line(struct view *v, enum verdict verdict, const char *kind, const char *name,
+		     struct strbuf *text)
+{
+	struct line line = { verdict, kind, xstrdup(name), strbuf_take(text) };
+
+	defuse(line.name);
+	defuse(line.text);
+	if (v->n == v->room) {
+		v->room = v->room ? 2 * v->room : 16;
+		v->lines = xrealloc(v->lines, v->room, sizeof(*v->lines));
+	}
+	v->lines[v->n++] = line;
+}
+
+static void join(struct strbuf *out, char **texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(out, "%s%s", i ? "," : "", texts[i]);
+}
+
+static void config_line(struct view *v, const Ew__ConfigStatus *c)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (c->error[0])
+		strbuf_addf(&text, "refused at \"%s\": %s; ", c->error_pointer, c->error);
+	if (c->version[0] || c->uuid[0])
+		strbuf_addf(&text, "version %s in force from %s", c->version, c->source);
+	else
+		strbuf_add(&text, "none in force");
+	add_line(v, c->error[0] ? VERDICT_BAD : VERDICT_OK, "config", "device", &text);
+}
+
+static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
+{
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const Ew__PortStatus *p = d->ports[i];
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_addf(&text, "%-8s cost %-3u ", p->ifname, p->cost);
+		join(&text, p->addresses, p->n_addresses);
+		if (p->gateway4[0] || p->gateway6[0])
+			strbuf_addf(&text, " via %s%s%s", p->gateway4,
+				    p->gateway4[0] && p->gateway6[0] ? "," : "", p->gateway6);
+		if (strcmp(p->logicallabel, d->default_port4) == 0)
+			strbuf_add(&text, " default");
+		if (strcmp(p->logicallabel, d->default_port6) == 0)
+			strbuf_add(&text, " default6");
+		if (p->error[0])
+			strbuf_addf(&text, " %s", p->error);
+		add_line(v, p->error[0] ? VERDICT_BAD : VERDICT_OK, "port", p->logicallabel, &text);
+	}
+}
+
+static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
+{
+	struct strbuf text = STRBUF_INIT;
+	enum verdict verdict = VERDICT_WAIT;
+
+	if (ni->error[0])
+		verdict = VERDICT_BAD;
+	else if (ni->state == EW__NETWORK_INSTANCE_STATE__NI_STATE_ONLINE)
+		verdict = VERDICT_OK;
+	strbuf_addf(&text, "%-8s %s uplink %s, %zu interfaces", ni->bridge, ni->bridge_address,
+		    ni->selected_port[0] ? ni->selected_port
+		    : ni->port_label[0]	 ? "none"
+					 : "none wanted",
+		    ni->n_vifs);
+	if (ni->error[0])
+		strbuf_addf(&text, ": %s", ni->error);
+	add_line(v, verdict, "instance", ni->displayname, &text);
+}
+
+static const Ew__AppNetworkStatus *network_of(const struct status *s, const char *uuid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->rows[i].topic == &ps_topic_app_network_status &&
+		    strcmp(s->rows[i].key, uuid) == 0)
+			return (const Ew__AppNetworkStatus *)s->rows[i].msg;
+	return NULL;
+}
+
+static void app_line(struct view *v, const Ew__DomainStatus *app)
+{
+	static const char *const states[] = { "halted", "waiting for its network", "running",
+					      "error" };
+	static const enum verdict verdicts[] = { VERDICT_OK, VERDICT_WAIT, VERDICT_OK,
+						 VERDICT_BAD };
+	unsigned int state = (unsigned int)app->state < ARRAY_SIZE(states)
+				     ? (unsigned int)app->state
+				     : EW__DOMAIN_STATE__DOMAIN_ERROR;
+	const Ew__AppNetworkStatus *net = network_of(v->s, app->uuid);
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%s in %s", states[state], app->netns);
+	for (size_t i = 0; net && i < net->n_vifs; i++) {
+		strbuf_addf(&text, ", %s ", net->vifs[i]->ifname);
+		join(&text, net->vifs[i]->addresses, net->vifs[i]->n_addresses);
+	}
+	if (app->error[0])
+		strbuf_addf(&text, ": %s", app->error);
+	add_line(v, verdicts[state], "app", app->displayname, &text);
+}
+
+static void row_lines(struct view *v)
+{
+	for (size_t i = 0; i < v->s->n; i++) {
+		const struct ps_topic *t = v->s->rows[i].topic;
+		const void *msg = v->s->rows[i].msg;
+
+		if (t == &ps_topic_config_status)
+			config_line(v, msg);
+		else if (t == &ps_topic_device_network_status)
+			port_lines(v, msg);
+		else if (t == &ps_topic_network_instance_status)
+			instance_line(v, msg);
+		else if (t == &ps_topic_domain_status)
+			app_line(v, msg);
+	}
+}
+
+static void daemon_lines(struct view *v)
+{
+	static const char *const texts[] = {
+		[STATUS_ABSENT] = "does not run",
+		[STATUS_SILENT] = "does not answer",
+		[STATUS_WAITING] = "waits for its inputs",
+	};
+
+	for (const struct status_daemon *d = v->s->daemons; d->name; d++) {
+		struct strbuf text = STRBUF_INIT;
+
+		if (d->life == STATUS_TELLS)
+			continue;
+		strbuf_add(&text, texts[d->life]);
+		add_line(v, d->life == STATUS_WAITING ? VERDICT_WAIT : VERDICT_BAD, "daemon",
+			 d->name, &text);
+	}
+}
+
+/* ---- Columns ---- */
+
+/* Characters, as wide as they are in the scripts that most people name things in. */
+static unsigned int columns(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static unsigned int name_columns(const struct view *v)
+{
+	unsigned int max = NAME_COLUMNS;
+
+	for (size_t i = 0; i < v->n; i++) {
+		unsigned int n = columns(v->lines[i].name);
+
+		max = n > max ? n : max;
+	}
+	return max > 2 * NAME_COLUMNS ? 2 * NAME_COLUMNS : max;
+}
+
+/* Words, until the next does not fit into room columns; then on a line of its own, indented. A comma
+ * ends a word, too: lists of addresses are long. */
+static void print_wrapped(const char *text, unsigned int indent, unsigned int room, FILE *out)
+{
+	unsigned int used = 0;
+
+	while (*text) {
+		int blanks = (int)strspn(text, " ");
+		int word = (int)strcspn(text + blanks, " ,");
+		_cleanup_(freep) char *next = NULL;
+		unsigned int wide;
+
+		word += text[blanks + word] == ',';
+		next = xasprintf("%.*s", blanks + word, text);
+		wide = columns(next);
+
+		if (used && used + wide > room) {
+			fprintf(out, "\n%*s%s", (int)indent, "", next + blanks);
+			used = wide - (unsigned int)blanks;
+		} else {
+			fputs(next, out);
+			used += wide;
+		}
+		text += blanks + word;
+	}
+	fputc('\n', out);
+}
+
+static void print_line(const struct line *line, unsigned int name_wide,
+		       const struct status_look *look, FILE *out)
+{
+	static const char *const words[] = { "ok", "wait", "BAD" };
+	static const char *const colors[] = { "\033[32m", "\033[33m", "\033[31m" };
+	unsigned int wide = columns(line->name), indent = 5 + 11 + name_wide + 1;
+
+	fprintf(out, "%s%-5s%s%-10s %s%*s ", look->color ? colors[line->verdict] : "",
+		words[line->verdict], look->color ? "\033[0m" : "", line->kind, line->name,
+		wide < name_wide ? (int)(name_wide - wide) : 0, "");
+	if (look->width < indent + TEXT_COLUMNS)
+		fprintf(out, "%s\n", line->text);
+	else
+		print_wrapped(line->text, indent, look->width - indent, out);
+}
+
+unsigned int status_print(struct status *s, const struct status_look *look, FILE *out)
+{
+	struct view v = { .s = s };
+	unsigned int name_wide, bad = 0;
+
+	sort_rows(s);
+	daemon_lines(&v);
+	row_lines(&v);
+	name_wide = name_columns(&v);
+	for (size_t i = 0; i < v.n; i++) {
+		print_line(&v.lines[i], name_wide, look, out);
+		bad += v.lines[i].verdict == VERDICT_BAD;
+		free(v.lines[i].name);
+		free(v.lines[i].text);
+	}
+	free(v.lines);
+	return bad;
+}
+
+/* ---- JSON ---- */
+
+void status_print_json(struct status *s, FILE *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	sort_rows(s);
+	strbuf_add(&text, "{\n\"daemons\": {");
+	for (const struct status_daemon *d = s->daemons; d->name; d++)
+		strbuf_addf(&text, "%s\"%s\": %s", d == s->daemons ? "" : ", ", d->name,
+			    d->life >= STATUS_WAITING ? "true" : "false");
+	strbuf_add(&text, "},\n\"topics\": [");
+	for (size_t i = 0; i < s->n; i++) {
+		strbuf_addf(&text, "%s\n{\"topic\": \"%s\", \"value\": ", i ? "," : "",
+			    s->rows[i].topic->name);
+		pbjson_format(s->rows[i].msg, PBJSON_DEFAULTS, &text);
+		strbuf_addc(&text, '}');
+	}
+	strbuf_add(&text, "\n]\n}\n");
+	fputs(strbuf_str(&text), out);
+	strbuf_fini(&text);
+}
