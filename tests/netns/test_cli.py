@@ -184,20 +184,74 @@ def test_wrong_usage_is_refused_with_the_right_one():
         assert done.returncode == 1 and word in done.stderr, (command, done)
 
 
-def complete(*words):
-    script = run("completion", "bash").stdout
-    line = " ".join(words)
-    ask = f"COMP_WORDS=({line!s} '') COMP_CWORD={len(words)}; _edgeway; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    if words and words[-1].endswith("?"):  # the word under the cursor
-        words = (*words[:-1], words[-1][:-1])
-        ask = (f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}; _edgeway; "
-               "printf '%s\\n' \"${COMPREPLY[@]}\"")
-    done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+class Shell:
+    """An interactive bash with the completion loaded, and somebody at its keyboard who waits for the prompt:
+    before it, the terminal still edits lines itself."""
+
+    PROMPT = "% "
+
+    def __init__(self, folder):
+        script = folder / "completion"
+        script.write_text(run("completion", "bash").stdout)
+        self.main, other = pty.openpty()
+        self.process = subprocess.Popen(
+            ["bash", "--norc", "--noprofile", "-i"], stdin=other, stdout=other, stderr=other, cwd=folder,
+            start_new_session=True, env={"PATH": os.environ["PATH"], "PS1": self.PROMPT, "TERM": "dumb",
+                                         "HISTFILE": "", "INPUTRC": "/dev/null"})
+        os.close(other)
+        self.read_until(self.PROMPT)
+        self.type("bind 'set enable-bracketed-paste off' 'set page-completions off'; stty -echo; . completion; "
+                  "edgeway() { printf '<%s>' \"$*\"; }\n")
+        self.read_until(self.PROMPT)
+
+    def type(self, keys):
+        os.write(self.main, keys.encode())
+
+    def read_until(self, end):
+        text = ""
+        while not text.endswith(end):
+            text += os.read(self.main, 4096).decode()
+        return text.removesuffix(end)
+
+    def completed(self, line):
+        """The line after TAB, as the command would get it."""
+        self.type(line + "\t\n")
+        return self.read_until(">" + self.PROMPT).partition("<")[2].strip()
+
+    def offered(self, line):
+        """What TAB TAB lists; the line is thrown away."""
+        self.type(line + "\t\t\x15edgeway done\n")
+        return set(self.read_until("<done>" + self.PROMPT).split())
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.main)
 
 
-def test_bash_completes_commands_and_their_words():
-    assert {"status", "plan", "graph", "doctor", "bus", "run"} <= set(complete("edgeway"))
-    assert complete("edgeway", "gra?") == ["graph"]
-    assert {"nim", "zedrouter", "--svg"} <= set(complete("edgeway", "graph"))
-    assert complete("edgeway", "--run-dir", "/tmp", "bus") == ["ls", "get", "watch"]
+@pytest.fixture
+def shell(tmp_path):
+    shell = Shell(tmp_path)
+    yield shell
+    shell.close()
+
+
+def test_bash_offers_commands_and_their_words(shell):
+    assert {"status", "plan", "graph", "doctor", "bus", "run", "--run-dir"} <= shell.offered("edgeway ")
+    assert {"nim", "zedrouter", "--svg"} <= shell.offered("edgeway graph ")
+    assert shell.offered("edgeway --run-dir /tmp bus ") == {"ls", "get", "watch"}
+    assert shell.offered("edgeway --run-dir=/tmp bus ") == {"ls", "get", "watch"}
+    assert {"DomainStatus", "ConfigStatus"} <= shell.offered("edgeway bus watch AppConfig ")
+    assert shell.offered("edgeway run --log-level ") == {"error", "warning", "info", "debug"}
+
+
+def test_bash_completes_what_is_begun(shell, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.svg").touch()
+    for begun, whole in (("edgeway gra", "graph"), ("edgeway graph dom", "graph domainmgr"),
+                         ("edgeway graph nim --svg fil", "graph nim --svg file.svg"),
+                         ("edgeway bus get Dev", "bus get Device"), ("edgeway bus get Dom", "bus get DomainStatus"),
+                         ("edgeway --run-dir fol", "--run-dir folder"),
+                         ("edgeway --run-dir=fol", "--run-dir=folder"),
+                         ("edgeway --state-dir=/tmp sta", "--state-dir=/tmp status")):
+        assert shell.completed(begun) == whole, begun
