@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/pbjson.h"
 #include "dataplane/graph/engine.h"
 
 /* ---- Order ---- */
@@ -96,29 +97,14 @@ int dp_text(const struct dp *dp, FILE *out)
 
 /* ---- JSON ---- */
 
-static void json_string(const char *s, FILE *out)
+static void json_member(const char *name, const char *value, struct strbuf *out)
 {
-	fputc('"', out);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(out, "\\u%04x", c);
-		else
-			fputc(c, out);
-	}
-	fputc('"', out);
+	strbuf_addf(out, ",\"%s\":", name);
+	pbjson_format_string(value, out);
 }
 
-static void json_member(const char *name, const char *value, FILE *out)
-{
-	fprintf(out, ",\"%s\":", name);
-	json_string(value, out);
-}
-
-static void json_spec(const char *name, const struct item *it, const struct spec *spec, FILE *out)
+static void json_spec(const char *name, const struct item *it, const struct spec *spec,
+		      struct strbuf *out)
 {
 	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
 
@@ -128,48 +114,50 @@ static void json_spec(const char *name, const struct item *it, const struct spec
 	json_member(name, strbuf_str(&text), out);
 }
 
-static void json_scopes(const struct item *it, FILE *out)
+static void json_scopes(const struct item *it, struct strbuf *out)
 {
 	const struct claim *c;
 
-	fputs(",\"scopes\":[", out);
+	strbuf_add(out, ",\"scopes\":[");
 	for (c = it->claims; c; c = c->next) {
-		fputs(c == it->claims ? "" : ",", out);
-		json_string(c->scope->name, out);
+		strbuf_add(out, c == it->claims ? "" : ",");
+		pbjson_format_string(c->scope->name, out);
 	}
-	fputc(']', out);
+	strbuf_addc(out, ']');
 }
 
-static void json_needs(const struct item *it, FILE *out)
+static void json_needs(const struct item *it, struct strbuf *out)
 {
 	const struct edge *e;
 
-	fputs(",\"needs\":[", out);
+	strbuf_add(out, ",\"needs\":[");
 	for (e = it->needs; e; e = e->next_need) {
-		fprintf(out, "%s{\"type\":\"%s\"", e == it->needs ? "" : ",",
-			e->to->kind->type->name);
+		strbuf_addf(out, "%s{\"type\":\"%s\"", e == it->needs ? "" : ",",
+			    e->to->kind->type->name);
 		json_member("key", e->to->key, out);
-		fprintf(out, ",\"met\":%s,\"fallsWith\":%s,\"follows\":%s}",
-			e->met ? "true" : "false", e->flags & DP_FALLS_WITH ? "true" : "false",
-			e->flags & DP_FOLLOW ? "true" : "false");
+		strbuf_addf(out, ",\"met\":%s,\"fallsWith\":%s,\"follows\":%s}",
+			    e->met ? "true" : "false", e->flags & DP_FALLS_WITH ? "true" : "false",
+			    e->flags & DP_FOLLOW ? "true" : "false");
 	}
-	fputc(']', out);
+	strbuf_addc(out, ']');
 }
 
 static void json_item(const struct item *it, FILE *out)
 {
+	_cleanup_(strbuf_fini) struct strbuf line = STRBUF_INIT;
 	const char *why = item_why(it);
 
-	fprintf(out, "{\"type\":\"%s\"", it->kind->type->name);
-	json_member("key", it->key, out);
-	json_scopes(it, out);
-	json_member("state", dp_state_name(it->state), out);
+	strbuf_addf(&line, "{\"type\":\"%s\"", it->kind->type->name);
+	json_member("key", it->key, &line);
+	json_scopes(it, &line);
+	json_member("state", dp_state_name(it->state), &line);
 	if (why)
-		json_member("why", why, out);
-	json_spec("have", it, it->have, out);
-	json_spec("want", it, item_want(it), out);
-	json_needs(it, out);
-	fputc('}', out);
+		json_member("why", why, &line);
+	json_spec("have", it, it->have, &line);
+	json_spec("want", it, item_want(it), &line);
+	json_needs(it, &line);
+	strbuf_addc(&line, '}');
+	fputs(strbuf_str(&line), out);
 }
 
 int dp_json(const struct dp *dp, FILE *out)

@@ -140,6 +140,25 @@ static void json_is_json_whatever_the_names_hold(void **state)
 	json_decref(root);
 }
 
+/* The kernel takes any bytes for the name of an interface. */
+static void json_is_utf8_whatever_the_names_hold(void **state)
+{
+	_cleanup_(freep) char *text = NULL;
+	const char *key;
+	json_t *root;
+
+	(void)state;
+	want("s", thing("eth\xff\xc3"), );
+	dp_run(world.dp);
+	text = output(dp_json);
+	root = json_loads(text, 0, NULL);
+	assert_non_null(root);
+	key = json_string_value(
+		json_object_get(json_array_get(json_object_get(root, "items"), 0), "key"));
+	assert_string_equal(key, "eth\xef\xbf\xbd\xef\xbf\xbd"); /* U+FFFD for each bad byte */
+	json_decref(root);
+}
+
 static void an_empty_engine_is_empty_json(void **state)
 {
 	(void)state;
@@ -195,6 +214,7 @@ int main(void)
 		TEST(plan_tells_failures_and_disputes),
 		TEST(text_is_one_line_an_item),
 		TEST(json_is_json_whatever_the_names_hold),
+		TEST(json_is_utf8_whatever_the_names_hold),
 		TEST(an_empty_engine_is_empty_json),
 		TEST(dot_draws_scopes_states_and_needs),
 		TEST(graph_prints_sorted_for_golden_tests),
