@@ -285,7 +285,7 @@ static int map_app(struct apps *s, size_t i)
 
 int za_map_apps(struct za_map *m)
 {
-	struct apps s = { .m = m };
+	struct apps s = { .m = m, .portmaps.ports = m->out->ports };
 	int r = 0;
 
 	m->out->apps = xcalloc(m->eve->n_apps + 1, sizeof(*m->out->apps));

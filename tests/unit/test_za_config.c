@@ -207,8 +207,13 @@ static void port_maps_of_two_families_do_not_clash(void **state)
 	"\"01234567-89ab-cdef-0123-00000000000" n "\",\"acls\":[{\"matches\":["                    \
 	"{\"type\":\"protocol\",\"value\":\"tcp\"},{\"type\":\"lport\",\"value\":\"80\"}],"        \
 	"\"actions\":[{\"portmap\":true,\"appPort\":8080}]}]}]}"
-	const char *text = "{\"networkInstances\":[" NI("1", "IPV4", "10.1.0.0/24") "," NI(
-		"2", "IPV6", "fd00:1::/64") "],\"apps\":[" APP("1") "," APP("2") "]}";
+	const char *text =
+		"{\"deviceIoList\":[{\"ptype\":1,\"logicallabel\":\"a\"}],\"networks\":[{\"id\":"
+		"\"01234567-89ab-cdef-0123-456789abcdef\",\"type\":\"V4\",\"ip\":{\"dhcp\":"
+		"\"Client\"}}],\"systemAdapterList\":[{\"name\":\"a\",\"uplink\":true,"
+		"\"networkUUID\":\"01234567-89ab-cdef-0123-456789abcdef\"}],"
+		"\"networkInstances\":[" NI("1", "IPV4", "10.1.0.0/24") "," NI(
+			"2", "IPV6", "fd00:1::/64") "],\"apps\":[" APP("1") "," APP("2") "]}";
 	_cleanup_(za_config_freep) struct za_config *config = parse_ok(text, strlen(text));
 
 	(void)state;

@@ -13,6 +13,12 @@ struct row {
 	const char *pointer, *why; /* of the refusal */
 };
 
+#define ADAPTER(label) ",{\"type\":\"adapter\",\"value\":\"" label "\"}"
+#define PORTMAP(protocol, lport, more)                                                             \
+	"{\"matches\":[{\"type\":\"protocol\",\"value\":\"" protocol "\"},"                        \
+	"{\"type\":\"lport\",\"value\":\"" lport "\"}" more                                        \
+	"],\"actions\":[{\"portmap\":true,\"appPort\":1}]}"
+
 static const struct row rows[] = {
 	{ "/id/uuid", "\"x\"", "/id/uuid", "\"x\" is no UUID" },
 	{ "/configTimestamp", "\"yesterday\"", "/configTimestamp",
@@ -381,12 +387,19 @@ static const struct row rows[] = {
 	  "/apps/0/interfaces/0/acls/4/actions/0/limitunit", "expected \"s\", \"m\" or \"h\"" },
 	{ "/networkInstances/0/port/name", "\"\"", "/apps/0/interfaces/0/acls/3/actions/0/portmap",
 	  "the instance has no port to map from" },
-	{ "/apps/1/interfaces/0/acls/-",
-	  "{\"matches\":[{\"type\":\"protocol\",\"value\":\"tcp\"},{\"type\":\"lport\",\"value\":"
-	  "\"8440-8450\"},{\"type\":\"adapter\",\"value\":\"uplink\"}],\"actions\":[{\"portmap\":"
-	  "true,\"appPort\":1}]}",
+	/* /apps/0 maps 8443 on "uplink", internet and mgmt30; /apps/1 is on mgmt30 and cell40 */
+	{ "/apps/1/interfaces/0/acls/-", PORTMAP("tcp", "8440-8450", ADAPTER("uplink")),
 	  "/apps/1/interfaces/0/acls/1",
-	  "port 8443 of \"uplink\" is mapped by /apps/0/interfaces/0/acls/3, too" },
+	  "port 8443 of \"mgmt30\" is mapped by /apps/0/interfaces/0/acls/3, too" },
+	{ "/apps/1/interfaces/0/acls/-", PORTMAP("tcp", "8443", ADAPTER("mgmt30")),
+	  "/apps/1/interfaces/0/acls/1",
+	  "port 8443 of \"mgmt30\" is mapped by /apps/0/interfaces/0/acls/3, too" },
+	{ "/apps/1/interfaces/0/acls/-", PORTMAP("tcp", "8000-8443", ),
+	  "/apps/1/interfaces/0/acls/1",
+	  "port 8443 of \"mgmt30\" is mapped by /apps/0/interfaces/0/acls/3, too" },
+	{ "/apps/0/interfaces/0/acls/-", PORTMAP("tcp", "8443-8444", ADAPTER("freeuplink")),
+	  "/apps/0/interfaces/0/acls/6",
+	  "port 8443 of \"internet\" is mapped by /apps/0/interfaces/0/acls/3, too" },
 	{ "/apps/2/interfaces/0/acls/-",
 	  "{\"matches\":[{\"type\":\"host\",\"value\":\"a.example\"}]}",
 	  "/apps/2/interfaces/0/acls/0/matches/0/type", "a switch has no DNS to learn hosts from" },
@@ -448,6 +461,33 @@ static void each_wrong_thing_is_refused_with_its_place_and_reason(void **state)
 		if (strcmp(err.pointer, row->pointer) != 0 || strcmp(err.why, row->why) != 0)
 			fail_msg("%s = %s: %s: %s", row->where, row->value, err.pointer, err.why);
 		assert_ptr_equal(config, (struct za_config *)0x1);
+	}
+}
+
+static void port_maps_that_share_no_port_go_together(void **state)
+{
+	static const char *const maps[] = {
+		PORTMAP("tcp", "8443", ADAPTER("cell40")), /* another port */
+		PORTMAP("tcp", "8443", ADAPTER("internet")), /* not one of the instance's */
+		PORTMAP("tcp", "8443", ADAPTER("nothing")),
+		PORTMAP("udp", "8443", ),
+		PORTMAP("tcp", "8444-9000", ),
+		PORTMAP("tcp", "8000-8442", ),
+	};
+	_cleanup_(freep) char *rich = za_test_read("docs/examples/rich.json");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		json_t *root = json_loads(rich, 0, NULL);
+		_cleanup_(za_config_freep) struct za_config *config = NULL;
+		_cleanup_(freep) char *text = NULL;
+		struct pbjson_error err;
+
+		change(root, "/apps/1/interfaces/0/acls/-", maps[i]);
+		text = json_dumps(root, 0);
+		json_decref(root);
+		if (za_config_parse(text, strlen(text), &config, &err) < 0)
+			fail_msg("%s: %s: %s", maps[i], err.pointer, err.why);
 	}
 }
 
@@ -517,6 +557,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_wrong_thing_is_refused_with_its_place_and_reason),
+		cmocka_unit_test(port_maps_that_share_no_port_go_together),
 		cmocka_unit_test(what_is_no_configuration_is_refused),
 		cmocka_unit_test(an_app_larger_than_a_message_may_be_is_refused),
 		cmocka_unit_test(more_ports_than_fit_are_refused),
