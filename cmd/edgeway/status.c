@@ -33,7 +33,7 @@ static enum status_life life_of(const char *daemon, const struct table_topic *to
 
 static void ask_lives(const struct table_topic *topics, struct status_daemon *daemons)
 {
-	for (size_t i = 0; cli_daemons[i] && i < DAEMONS_MAX; i++)
+	for (size_t i = 0; i < DAEMONS_MAX && cli_daemons[i]; i++)
 		daemons[i] =
 			(struct status_daemon){ cli_daemons[i], life_of(cli_daemons[i], topics) };
 }
