@@ -82,6 +82,8 @@ struct dp_type {
 	int (*observe)(struct dp *dp); /* dp_observed() for each that exists; at adopt and resync */
 	unsigned int timeout_ms; /* of one operation; 0: 10 s; then -ETIMEDOUT */
 	bool remove_last; /* removal is slow (links): after everything else of the pass */
+	bool aside; /* no packet waits for it (files, helper programs): made and changed when the
+		       batches of the pass are out */
 };
 extern const struct dp_type *const dp_types[]; /* NULL-terminated: dataplane/types.c */
 

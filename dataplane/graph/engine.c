@@ -177,6 +177,8 @@ static bool wave(struct dp *dp)
 		flush(dp);
 		return true;
 	}
+	if (start_all(dp, Q_MODIFY_ASIDE, OP_MODIFY) || start_all(dp, Q_CREATE_ASIDE, OP_CREATE))
+		return true;
 	if (give_up_all(dp) || start_all(dp, Q_LAST, OP_REMOVE))
 		return true;
 	return list_empty(&dp->waiting) && item_break_ring(dp);
@@ -186,9 +188,10 @@ static bool work_left(const struct dp *dp)
 {
 	return !list_empty(&dp->queues[Q_DIRTY]) || !list_empty(&dp->queues[Q_REMOVE]) ||
 	       !list_empty(&dp->queues[Q_MODIFY]) || !list_empty(&dp->queues[Q_CREATE]) ||
-	       !list_empty(&dp->queues[Q_LAST]) || !list_empty(&dp->queues[Q_GIVE_UP]) ||
-	       !list_empty(&dp->watch_events) || !list_empty(&dp->tell) ||
-	       !list_empty(&dp->tell_claims) || dp->unflushed;
+	       !list_empty(&dp->queues[Q_MODIFY_ASIDE]) ||
+	       !list_empty(&dp->queues[Q_CREATE_ASIDE]) || !list_empty(&dp->queues[Q_LAST]) ||
+	       !list_empty(&dp->queues[Q_GIVE_UP]) || !list_empty(&dp->watch_events) ||
+	       !list_empty(&dp->tell) || !list_empty(&dp->tell_claims) || dp->unflushed;
 }
 
 /* Not event_active(): the loop would come back here before it looks at anything else. */

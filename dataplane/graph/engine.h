@@ -4,8 +4,8 @@
  *
  * One turn: events (submit, observed, op done) change items and put them on the dirty list. The
  * turn judges every dirty item (judge.c), which may make further items dirty, until none is left;
- * then starts what may start, removals first; then flushes the backends; and so on until nothing
- * is left to start. No recursion anywhere: every consequence goes through the dirty list.
+ * then starts what may start, removals first; then flushes the backends; then starts what no packet
+ * waits for; and so on until nothing is left to start. No recursion anywhere: every consequence goes through the dirty list.
  */
 #pragma once
 
@@ -85,6 +85,8 @@ enum queue {
 	Q_REMOVE,
 	Q_MODIFY,
 	Q_CREATE,
+	Q_MODIFY_ASIDE, /* these two of types that no packet waits for */
+	Q_CREATE_ASIDE,
 	Q_GIVE_UP, /* what exists is not what is wanted, and what is wanted cannot be */
 	Q_LAST, /* removals that are slow */
 	Q_BLOCKED, /* removals that wait for users to go */

@@ -263,6 +263,15 @@ static bool must_wait(struct dp *dp, struct item *it, const struct verdict *v)
 	return false;
 }
 
+static enum queue queue_of(const struct item *it, enum queue queue)
+{
+	if (it->kind->type->aside && queue == Q_MODIFY)
+		return Q_MODIFY_ASIDE;
+	if (it->kind->type->aside && queue == Q_CREATE)
+		return Q_CREATE_ASIDE;
+	return queue;
+}
+
 static void apply(struct dp *dp, struct item *it, struct verdict v)
 {
 	bool changing = v.queue == Q_MODIFY, fate;
@@ -288,7 +297,7 @@ static void apply(struct dp *dp, struct item *it, struct verdict v)
 		edges_users_refresh(dp, it, fate);
 	}
 	item_set_state(dp, it, v.state);
-	item_enqueue(dp, it, v.queue);
+	item_enqueue(dp, it, queue_of(it, v.queue));
 }
 
 void item_judge(struct dp *dp, struct item *it)

@@ -286,4 +286,5 @@ const struct dp_type dp_dhcpcd_type = {
 	.cancel = proc_cancel,
 	.observe = dhcpcd_observe,
 	.timeout_ms = 20000,
+	.aside = true,
 };

@@ -170,4 +170,5 @@ const struct dp_type dp_dnsmasq_type = {
 	.cancel = proc_cancel,
 	.observe = dnsmasq_observe,
 	.timeout_ms = 20000,
+	.aside = true,
 };

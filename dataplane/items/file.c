@@ -191,4 +191,5 @@ const struct dp_type dp_file_type = {
 	.modify = file_modify,
 	.remove = file_remove_item,
 	.observe = file_observe,
+	.aside = true,
 };

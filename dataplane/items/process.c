@@ -203,4 +203,5 @@ const struct dp_type dp_process_type = {
 	.cancel = proc_cancel,
 	.observe = process_observe,
 	.timeout_ms = 20000,
+	.aside = true,
 };

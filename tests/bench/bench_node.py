@@ -48,7 +48,7 @@ def bench(name, value, unit, limit, goal, op="<="):
 def new_node(net):
     folder = pathlib.Path("/run/nodes", net["node"].netns)
     folder.mkdir(parents=True)
-    return Node(net["node"], folder)
+    return Node(net["node"], folder, log_level="info")
 
 
 def quantile(values, q):

@@ -24,8 +24,8 @@ TOPICS = ("ConfigStatus", "DeviceNetworkStatus", "NetworkInstanceStatus", "AppNe
 
 
 class Node:
-    def __init__(self, host, folder):
-        self.host = host
+    def __init__(self, host, folder, log_level="debug"):
+        self.host, self.log_level = host, log_level
         self.folder = pathlib.Path(folder)
         self.folder.chmod(0o755)  # as /run/edgeway is: dnsmasq reads its files as its own user
         self.run_dir, self.state_dir = self.folder / "run", self.folder / "state"
@@ -44,7 +44,7 @@ class Node:
         with open(self.log_path, "ab") as log:
             self.process = self.host.start(
                 str(BIN / "edgeway"), "run", "--run-dir", str(self.run_dir), "--state-dir",
-                str(self.state_dir), "--config", str(self.config_path), "--log-level", "debug",
+                str(self.state_dir), "--config", str(self.config_path), "--log-level", self.log_level,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         return self
 

@@ -30,7 +30,7 @@ struct fake_need {
 	bool up; /* it must be up */
 };
 
-enum fake_kind { FAKE_THING, FAKE_SYNC, FAKE_SLOW, FAKE_LAST, FAKE_LINK, FAKE_KINDS };
+enum fake_kind { FAKE_THING, FAKE_SYNC, FAKE_SLOW, FAKE_LAST, FAKE_ASIDE, FAKE_LINK, FAKE_KINDS };
 
 struct fake {
 	uint32_t kind;
@@ -421,6 +421,7 @@ FAKE_OBSERVE(fake_observe_thing, FAKE_THING)
 FAKE_OBSERVE(fake_observe_sync, FAKE_SYNC)
 FAKE_OBSERVE(fake_observe_slow, FAKE_SLOW)
 FAKE_OBSERVE(fake_observe_last, FAKE_LAST)
+FAKE_OBSERVE(fake_observe_aside, FAKE_ASIDE)
 FAKE_OBSERVE(fake_observe_link, FAKE_LINK)
 
 #define FAKE_COMMON                                                                                \
@@ -455,12 +456,24 @@ const struct dp_type fake_types[FAKE_KINDS] = {
 			.remove = fake_batch_change,
 			.observe = fake_observe_last,
 			.remove_last = true },
+	[FAKE_ASIDE] = { .name = "aside",
+			 FAKE_COMMON,
+			 .create = fake_sync_change,
+			 .modify = fake_sync_modify,
+			 .remove = fake_sync_change,
+			 .observe = fake_observe_aside,
+			 .aside = true },
 	[FAKE_LINK] = { .name = "link", FAKE_COMMON, .observe = fake_observe_link },
 };
 
 static const struct dp_type *const fake_type_list[] = {
-	&fake_types[FAKE_THING], &fake_types[FAKE_SYNC], &fake_types[FAKE_SLOW],
-	&fake_types[FAKE_LAST],	 &fake_types[FAKE_LINK], NULL,
+	&fake_types[FAKE_THING],
+	&fake_types[FAKE_SYNC],
+	&fake_types[FAKE_SLOW],
+	&fake_types[FAKE_LAST],
+	&fake_types[FAKE_ASIDE],
+	&fake_types[FAKE_LINK],
+	NULL,
 };
 
 /* ---- Backend ---- */

@@ -125,6 +125,23 @@ static void the_slow_removals_go_last_and_together(void **state)
 	assert_log("-l +z | +l | ");
 }
 
+static void what_no_packet_waits_for_comes_after_the_batches(void **state)
+{
+	struct fake file = fake(FAKE_ASIDE, "file"), route = thing("route");
+
+	(void)state;
+	want(file, route, fake_on(fake(FAKE_ASIDE, "program"), FAKE_THING, "link", 0, false),
+	     thing("link"), );
+	assert_log("+route +link | +file +program ");
+	strbuf_reset(&world.log);
+	file.value = route.value = 1;
+	want(file, route, );
+	assert_log("-program -link ~route | ~file ");
+	strbuf_reset(&world.log);
+	want();
+	assert_log("-file -route | ");
+}
+
 static void synchronous_ones_need_no_flush(void **state)
 {
 	(void)state;
@@ -210,6 +227,7 @@ int main(void)
 		TEST(recreates_users_in_order),
 		TEST(a_changed_need_is_respected_on_both_sides),
 		TEST(the_slow_removals_go_last_and_together),
+		TEST(what_no_packet_waits_for_comes_after_the_batches),
 		TEST(synchronous_ones_need_no_flush),
 		TEST(a_ring_waits_and_one_that_exists_is_taken_apart),
 		TEST(chains_of_any_length_do_not_recurse),

@@ -26,8 +26,8 @@ static struct storm {
 
 static uint32_t kind_of(unsigned int i)
 {
-	static const uint8_t kinds[] = { FAKE_LINK, FAKE_THING, FAKE_SYNC, FAKE_THING,
-					 FAKE_SLOW, FAKE_LAST,	FAKE_THING };
+	static const uint8_t kinds[] = { FAKE_LINK, FAKE_THING, FAKE_SYNC,  FAKE_THING,
+					 FAKE_SLOW, FAKE_LAST,	FAKE_ASIDE, FAKE_THING };
 
 	return kinds[i % ARRAY_SIZE(kinds)];
 }
