@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include "base/cleanup.h"
 #include "base/mono.h"
@@ -17,7 +18,7 @@
 #include "dataplane/nl/rtnl_state.h"
 
 #define WINDOW_MS 1100 /* the kernel's second, and some for its work queue to run */
-#define PERIOD_MS 1
+#define PERIOD_NS 1000000
 
 struct watched {
 	struct ifname ifname;
@@ -27,7 +28,9 @@ struct watched {
 struct rtnl_carrier {
 	struct dp *dp;
 	int fd; /* for ioctl(); -1 until something is watched */
+	int timer_fd; /* the loop's own timers are as coarse as the kernel's tick: up to 10 ms */
 	struct event *tick;
+	bool ticking;
 	struct mono window_end;
 	struct watched *at;
 	size_t count;
@@ -60,25 +63,28 @@ static void look(struct rtnl_carrier *c, const struct ifname *ifname)
 	dp_observed(c->dp, &dp_link_type, &link, false);
 }
 
-static void arm(struct rtnl_carrier *c)
+static void set_timer(struct rtnl_carrier *c, long period_ns)
 {
-	static const struct timeval period = { .tv_usec = PERIOD_MS * 1000 };
+	const struct timespec period = { .tv_nsec = period_ns };
+	const struct itimerspec timer = { .it_interval = period, .it_value = period };
 
-	if (!event_pending(c->tick, EV_TIMEOUT, NULL))
-		event_add(c->tick, &period);
+	c->ticking = period_ns > 0;
+	timerfd_settime(c->timer_fd, 0, &timer, NULL);
 }
 
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtnl_carrier *c = arg;
+	uint64_t expirations;
 	size_t i;
 
-	(void)fd;
 	(void)what;
+	if (read(fd, &expirations, sizeof(expirations)) < 0)
+		return;
 	for (i = 0; i < c->count; i++)
 		look(c, &c->at[i].ifname);
-	if (c->count && mono_diff_ms(c->window_end, mono_now()) > 0)
-		arm(c);
+	if (!c->count || mono_diff_ms(c->window_end, mono_now()) <= 0)
+		set_timer(c, 0);
 }
 
 void rtnl_carrier_link_event(struct rtnl_carrier *c)
@@ -86,7 +92,8 @@ void rtnl_carrier_link_event(struct rtnl_carrier *c)
 	if (!c->count)
 		return;
 	c->window_end.ns = mono_now().ns + WINDOW_MS * 1000000ULL;
-	arm(c);
+	if (!c->ticking)
+		set_timer(c, PERIOD_NS);
 }
 
 static struct watched *find(const struct rtnl_carrier *c, const struct ifname *ifname)
@@ -131,22 +138,31 @@ struct rtnl_carrier *rtnl_carrier_free(struct rtnl_carrier *c)
 {
 	if (!c)
 		return NULL;
-	event_free(c->tick);
+	if (c->tick)
+		event_free(c->tick);
+	closep(&c->timer_fd);
 	closep(&c->fd);
 	free(c->at);
 	free(c);
 	return NULL;
 }
 
-int rtnl_carrier_new(struct rtnl *r, struct rtnl_carrier **ret)
+int rtnl_carrier_new(struct rtnl *rtnl, struct rtnl_carrier **ret)
 {
 	struct rtnl_carrier *c = xcalloc(1, sizeof(*c));
+	int r;
 
-	c->dp = r->dp;
+	c->dp = rtnl->dp;
 	c->fd = -1;
-	c->tick = evtimer_new(dp_base(r->dp), tick, c);
-	if (!c->tick) {
-		free(c);
+	c->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (c->timer_fd < 0) {
+		r = -errno;
+		rtnl_carrier_free(c);
+		return r;
+	}
+	c->tick = event_new(dp_base(rtnl->dp), c->timer_fd, EV_READ | EV_PERSIST, tick, c);
+	if (!c->tick || event_add(c->tick, NULL) < 0) {
+		rtnl_carrier_free(c);
 		return -ENOMEM;
 	}
 	*ret = c;
