@@ -66,8 +66,7 @@ struct dp_nft_set {
 	uint8_t key[DP_NFT_FIELDS]; /* enum nft_type, ended by NFT_TYPE_NONE when shorter */
 	uint8_t data[2]; /* enum nft_type; NFT_TYPE_NONE: a set, not a map */
 	bool interval; /* keys may be ranges, field by field; must not overlap */
-	uint32_t
-		timeout_s; /* others fill it, elements expire: contents are none of ours. 0: ours */
+	bool dynamic; /* others fill it, a DNS server say: its contents are none of ours */
 };
 extern const struct dp_type dp_nft_set_type;
 

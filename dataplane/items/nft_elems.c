@@ -316,7 +316,7 @@ static int set_seen(const struct nlmsghdr *nlh, void *arg)
 		r->n_sets = 0;
 		return 0;
 	}
-	if (nft_set_parse(nlh, &s) < 0 || strcmp(s.table, r->table) != 0 || s.timeout_s)
+	if (nft_set_parse(nlh, &s) < 0 || strcmp(s.table, r->table) != 0 || s.dynamic)
 		return 0;
 	r->sets = xrealloc(r->sets, r->n_sets + 1, sizeof(*r->sets));
 	r->sets[r->n_sets++] = s;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nft add set|map FAMILY TABLE NAME { type KEY [: DATA]; flags interval, timeout; } */
+/* nft add set|map FAMILY TABLE NAME { type KEY [: DATA]; flags interval, dynamic; } */
 #include <arpa/inet.h>
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -13,6 +12,7 @@
 #include "dataplane/nft/elems.h"
 #include "dataplane/nft/nft.h"
 
+#define DYNAMIC_SIZE 65536 /* elements: who fills a set must not fill the memory */
 #define TYPE_BITS 6 /* nft packs the types of a concatenation into one number, so many bits each */
 
 enum { HOST_ENDIAN_ORDER = 1, BIG_ENDIAN_ORDER = 2 }; /* nft(8)'s numbers */
@@ -79,7 +79,7 @@ static enum dp_change set_diff(const void *have, const void *want)
 
 	return memcmp(h->key, w->key, sizeof(h->key)) == 0 &&
 			       memcmp(h->data, w->data, sizeof(h->data)) == 0 &&
-			       h->interval == w->interval && h->timeout_s == w->timeout_s
+			       h->interval == w->interval && h->dynamic == w->dynamic
 		       ? DP_SAME
 		       : DP_RECREATE;
 }
@@ -104,14 +104,13 @@ static void set_print(const void *spec, struct strbuf *out)
 	strbuf_addc(out, '"');
 	if (s->interval)
 		strbuf_add(out, " interval");
-	if (s->timeout_s)
-		strbuf_addf(out, " timeout_s=%u", s->timeout_s);
+	if (s->dynamic)
+		strbuf_add(out, " dynamic");
 }
 
 /* The kernel needs the length of each field to split ranges of a concatenation (pipapo). */
 static void put_fields(struct nlmsghdr *nlh, const struct dp_nft_set *s)
 {
-	struct nlattr *desc = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
 	struct nlattr *concat = mnl_attr_nest_start(nlh, NFTA_SET_DESC_CONCAT);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(s->key) && s->key[i] != NFT_TYPE_NONE; i++) {
@@ -121,6 +120,16 @@ static void put_fields(struct nlmsghdr *nlh, const struct dp_nft_set *s)
 		mnl_attr_nest_end(nlh, field);
 	}
 	mnl_attr_nest_end(nlh, concat);
+}
+
+static void put_description(struct nlmsghdr *nlh, const struct dp_nft_set *s)
+{
+	struct nlattr *desc = mnl_attr_nest_start(nlh, NFTA_SET_DESC);
+
+	if (s->dynamic)
+		mnl_attr_put_u32(nlh, NFTA_SET_DESC_SIZE, htonl(DYNAMIC_SIZE));
+	if (s->key[1] != NFT_TYPE_NONE)
+		put_fields(nlh, s);
 	mnl_attr_nest_end(nlh, desc);
 }
 
@@ -173,8 +182,8 @@ static int set_create(struct dp_op *op, const void *want)
 		flags |= NFT_SET_INTERVAL;
 	if (concat)
 		flags |= NFT_SET_CONCAT;
-	if (s->timeout_s)
-		flags |= NFT_SET_TIMEOUT;
+	if (s->dynamic)
+		flags |= NFT_SET_EVAL;
 	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, s->table);
 	mnl_attr_put_strz(nlh, NFTA_SET_NAME, s->name);
 	mnl_attr_put_u32(nlh, NFTA_SET_ID, htonl(nlh->nlmsg_seq)); /* unique in the batch */
@@ -183,10 +192,8 @@ static int set_create(struct dp_op *op, const void *want)
 	mnl_attr_put_u32(nlh, NFTA_SET_KEY_LEN, htonl(shape.key_len));
 	if (flags & NFT_SET_MAP)
 		put_data_type(nlh, s, &shape);
-	if (s->timeout_s)
-		mnl_attr_put_u64(nlh, NFTA_SET_TIMEOUT, htobe64(s->timeout_s * UINT64_C(1000)));
-	if (concat)
-		put_fields(nlh, s);
+	if (concat || s->dynamic)
+		put_description(nlh, s);
 	put_byteorder(nlh, s);
 	return -EINPROGRESS;
 }
@@ -207,7 +214,6 @@ int nft_set_parse(const struct nlmsghdr *nlh, struct dp_nft_set *ret)
 	const struct nlattr *tb[NFTA_SET_MAX + 1];
 	struct dp_nft_set s = { 0 };
 	uint32_t flags, data;
-	uint64_t timeout_ms;
 
 	if (nft_attrs(nlh, tb, NFTA_SET_MAX) < 0 ||
 	    !nft_attr_name(tb[NFTA_SET_TABLE], s.table, sizeof(s.table)) ||
@@ -218,19 +224,13 @@ int nft_set_parse(const struct nlmsghdr *nlh, struct dp_nft_set *ret)
 		return -ENOENT;
 	s.family = nft_family(nlh);
 	s.interval = flags & NFT_SET_INTERVAL;
+	s.dynamic = flags & NFT_SET_EVAL;
 	unpack(nft_attr_u32(tb[NFTA_SET_KEY_TYPE]), s.key, ARRAY_SIZE(s.key));
 	data = nft_attr_u32(tb[NFTA_SET_DATA_TYPE]);
 	if (data == NFT_DATA_VERDICT)
 		s.data[0] = NFT_TYPE_VERDICT;
 	else if (flags & NFT_SET_MAP)
 		unpack(data, s.data, ARRAY_SIZE(s.data));
-	if (flags & NFT_SET_TIMEOUT) {
-		s.timeout_s = UINT32_MAX; /* not one of ours, but its contents expire */
-		if (tb[NFTA_SET_TIMEOUT] && mnl_attr_get_payload_len(tb[NFTA_SET_TIMEOUT]) >= 8) {
-			timeout_ms = be64toh(mnl_attr_get_u64(tb[NFTA_SET_TIMEOUT]));
-			s.timeout_s = (uint32_t)((timeout_ms + 999) / 1000);
-		}
-	}
 	*ret = s;
 	return 0;
 }

@@ -92,7 +92,7 @@ static void read_generation(struct nft *nft)
 	nft_request(nft, nlh, take_generation, nft);
 }
 
-/* Elements that expire or that a DNS server adds are contents others are in charge of. */
+/* Elements that a DNS server adds are contents others are in charge of. */
 static bool contents_of_others(struct nft *nft, const struct nlmsghdr *nlh,
 			       const struct nlattr *set)
 {
@@ -106,7 +106,7 @@ static bool contents_of_others(struct nft *nft, const struct nlmsghdr *nlh,
 		return false;
 	snprintf(key, sizeof(key), "%s/%s/%s", nft_family_name(nft_family(nlh)), nft->table, name);
 	have = dp_have(nft->dp, &dp_nft_set_type, key);
-	return have && have->timeout_s;
+	return have && have->dynamic;
 }
 
 /* Whether this notification is about a table of ours. In all of them the table is attribute 1. */

@@ -70,19 +70,19 @@ static void map_to_address_and_port_conforms(void **state)
 				       .data = { NFT_TYPE_MARK } });
 }
 
-static void expiring_set_conforms(void **state)
+static void set_that_others_fill_conforms(void **state)
 {
 	(void)state;
 	conforms(&(struct dp_nft_set){ .family = NFPROTO_INET,
 				       .table = T,
 				       .name = "h",
 				       .key = { NFT_TYPE_IPV4 },
-				       .timeout_s = 60 },
+				       .dynamic = true },
 		 &(struct dp_nft_set){ .family = NFPROTO_INET,
 				       .table = T,
 				       .name = "h",
-				       .key = { NFT_TYPE_IPV4 },
-				       .timeout_s = 90 });
+				       .key = { NFT_TYPE_IPV6 },
+				       .dynamic = true });
 }
 
 static uint64_t resyncs(struct node *n)
@@ -107,7 +107,7 @@ static void contents_of_others(const void *arg)
 					 .table = T,
 					 .name = "h",
 					 .key = { NFT_TYPE_IPV4 },
-					 .timeout_s = 60 });
+					 .dynamic = true });
 	node_turn(n, 50);
 	before = resyncs(n);
 	sh("nft add element inet " T " h '{ 192.0.2.1 }'");
@@ -117,7 +117,7 @@ static void contents_of_others(const void *arg)
 	node_free(n);
 }
 
-static void elements_of_an_expiring_set_are_none_of_ours(void **state)
+static void elements_of_a_set_that_others_fill_are_none_of_ours(void **state)
 {
 	(void)state;
 	in_space(contents_of_others, NULL);
@@ -157,8 +157,8 @@ int main(void)
 		cmocka_unit_test(plain_set_conforms),
 		cmocka_unit_test(concatenated_verdict_map_conforms),
 		cmocka_unit_test(map_to_address_and_port_conforms),
-		cmocka_unit_test(expiring_set_conforms),
-		cmocka_unit_test(elements_of_an_expiring_set_are_none_of_ours),
+		cmocka_unit_test(set_that_others_fill_conforms),
+		cmocka_unit_test(elements_of_a_set_that_others_fill_are_none_of_ours),
 		cmocka_unit_test(nft_reads_its_types),
 	};
 
