@@ -274,6 +274,45 @@ void nft_ne_prefix(struct nft_rules *r, enum nft_field field, const struct prefi
 	compare_prefix(r, field, NFT_CMP_NEQ, p);
 }
 
+/* Two comparisons of one loaded value; values in network order compare as bytes do. */
+static void compare_range(struct nft_rules *r, const struct nft_field_info *f, const void *first,
+			  const void *last)
+{
+	load_field(r, f, REG);
+	cmp(r, NFT_CMP_GTE, first, f->size);
+	cmp(r, NFT_CMP_LTE, last, f->size);
+}
+
+void nft_ports(struct nft_rules *r, enum nft_field field, struct portrange range)
+{
+	const struct nft_field_info *f = &nft_fields[field];
+	const uint16_t first = htons(range.first), last = htons(range.last);
+
+	assert(f->size == sizeof(first) && f->network_order);
+	if (first == last) {
+		nft_eq(r, NFT_PLAIN(field), range.first);
+		return;
+	}
+	text_begin(r);
+	strbuf_addf(&r->text, "%s %u-%u", f->text, range.first, range.last);
+	compare_range(r, f, &first, &last);
+}
+
+void nft_addrs(struct nft_rules *r, enum nft_field field, const struct ipaddr *first,
+	       const struct ipaddr *last)
+{
+	const struct nft_field_info *f = &nft_fields[field];
+
+	assert(ipaddr_bits(first) == f->size * 8u && first->family == last->family);
+	depend(r, f->ethertype);
+	text_begin(r);
+	strbuf_addf(&r->text, "%s ", f->text);
+	ipaddr_format(first, &r->text);
+	strbuf_addc(&r->text, '-');
+	ipaddr_format(last, &r->text);
+	compare_range(r, f, first->byte, last->byte);
+}
+
 /* Loads a concatenated key into the registers from REG on; each field fills whole registers. */
 static void load_key(struct nft_rules *r, const struct nft_load *key)
 {

@@ -89,6 +89,10 @@ void nft_eq_name(struct nft_rules *r, enum nft_field field, const char *ifname);
 void nft_eq_prefix(struct nft_rules *r, enum nft_field field,
 		   const struct prefix *p); /* ip saddr 10.0.0.0/8 */
 void nft_ne_prefix(struct nft_rules *r, enum nft_field field, const struct prefix *p);
+void nft_ports(struct nft_rules *r, enum nft_field field,
+	       struct portrange range); /* th dport 80-90; host order */
+void nft_addrs(struct nft_rules *r, enum nft_field field, const struct ipaddr *first,
+	       const struct ipaddr *last); /* ip saddr 10.0.0.1-10.0.0.9 */
 void nft_any(struct nft_rules *r, struct nft_load load); /* FIELD & MASK != 0: one bit at least */
 void nft_none(struct nft_rules *r, struct nft_load load); /* FIELD & MASK == 0 */
 void nft_in(struct nft_rules *r, const struct nft_load *key, const char *set); /* K . K @SET */
