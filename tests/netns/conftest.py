@@ -11,6 +11,7 @@ sandbox.enter()
 import scenario  # noqa: E402
 import topology  # noqa: E402
 from node import Node  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 
@@ -68,6 +69,25 @@ def node(net, make_node):
 def edge(net, node):
     """scenario.Edge: the standard node, up and with two apps that reach the internet."""
     return scenario.Edge(net, node).start()
+
+
+@pytest.fixture
+def listed(edge):
+    """The standard node; edge.apply(acl) puts app-a under an ACL, app-b may do everything."""
+    version = iter(range(2, 100))
+
+    def apply(acl):
+        config = edge.standard_config(next(version))
+        for adapter in config.root["apps"][0]["interfaces"]:
+            adapter["acls"] = [{**entry, "id": n} for n, entry in enumerate(acl, 1)]
+        edge.node.configure(config)
+        wait_for(lambda: edge.node.table("ConfigStatus")["global"].get("version") == str(
+            config.root["id"]["version"]), "the configuration is read")
+        edge.node.wait_settled()
+        return edge
+
+    edge.apply = apply
+    return edge
 
 
 @pytest.hookimpl(hookwrapper=True)

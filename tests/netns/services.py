@@ -105,7 +105,7 @@ def dnsmasq(host, dev, net4, net6, names):
     options = [
         "keep-in-foreground", "conf-file=/dev/null", "user=root", "no-hosts", "no-resolv", "no-ping",
         f"pid-file={folder}/pid", f"dhcp-leasefile={folder}/leases", f"log-facility={folder}/log",
-        f"interface={dev}", "bind-interfaces", "dhcp-authoritative", "enable-ra",
+        f"interface={dev}", "bind-interfaces", "dhcp-authoritative", "enable-ra", "local-ttl=600",
         f"ra-param={dev},mtu:off,10,1800",
         f"dhcp-range={net4}.100,{net4}.199,1h",
         f"dhcp-range={net6}::100,{net6}::1ff,slaac,64,1h",

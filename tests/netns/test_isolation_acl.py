@@ -4,39 +4,12 @@
 import pytest
 
 import packets
-import scenario
 import topology
 from config import allow, drop, port_map
 from waiting import wait_for
 
 pytestmark = pytest.mark.everywhere
 VERSIONS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
-OTHER4, OTHER6 = "198.51.100.81", "2001:db8:80::81"  # another server of the internet
-
-
-@pytest.fixture
-def listed(net, node):
-    """app-a under the ACL that the test gives; app-b may do everything."""
-    net["internet"].configure(f"addr add {OTHER4}/32 dev lo", f"addr add {OTHER6}/128 dev lo")
-    edge = scenario.Edge(net, node).start()
-    version = iter(range(2, 100))
-
-    def apply(acl):
-        config = edge.standard_config(next(version))
-        for adapter in config.root["apps"][0]["interfaces"]:
-            adapter["acls"] = [{**entry, "id": n} for n, entry in enumerate(acl, 1)]
-        node.configure(config)
-        wait_for(lambda: node.table("ConfigStatus")["global"].get("version") == str(
-            config.root["id"]["version"]), "the configuration is read")
-        node.wait_settled()
-        return edge
-
-    edge.apply = apply
-    return edge
-
-
-def other(web):
-    return OTHER4 if web == topology.WEB4 else OTHER6
 
 
 @VERSIONS
@@ -58,7 +31,7 @@ def test_address_and_protocol_and_port_are_all_looked_at(listed, web):
     packets.assert_reaches(app, web, 1999, internet)
     for port, protocol in ((80, "udp"), (81, "tcp"), (999, "udp"), (2000, "udp"), (1500, "tcp")):
         packets.assert_blocked(app, web, port, internet, protocol, attempts=1)
-    packets.assert_blocked(app, other(web), 80, internet, "tcp")
+    packets.assert_blocked(app, topology.other(web), 80, internet, "tcp")
     assert not packets.icmp_arrives(app, web, internet)
 
 
@@ -67,7 +40,7 @@ def test_earlier_entry_wins(listed, web):
     prefix = "198.51.100.0/24" if web == topology.WEB4 else "2001:db8:80::/64"
     listed.apply([drop(web), allow(prefix)])
     app, internet = listed.app("app-a"), listed.net["internet"]
-    packets.assert_reaches(app, other(web), 9999, internet)
+    packets.assert_reaches(app, topology.other(web), 9999, internet)
     packets.assert_blocked(app, web, 9999, internet)
     listed.apply([allow(prefix), drop(web)])
     packets.assert_reaches(app, web, 9999, internet)
@@ -145,6 +118,6 @@ def test_revoked_entry_ends_what_it_had_allowed(listed):
     listed.apply([allow(topology.WEB4)])
     app, internet = listed.app("app-a"), listed.net["internet"]
     packets.assert_reaches(app, topology.WEB4, 9999, internet)
-    listed.apply([allow(OTHER4)])
+    listed.apply([allow(topology.OTHER4)])
     packets.assert_blocked(app, topology.WEB4, 9999, internet)
-    packets.assert_reaches(app, OTHER4, 9999, internet)
+    packets.assert_reaches(app, topology.OTHER4, 9999, internet)

@@ -143,6 +143,12 @@ class Topology:
 
 
 WEB4, WEB6 = "198.51.100.80", "2001:db8:80::80"  # the web server of the internet
+OTHER4, OTHER6 = "198.51.100.81", "2001:db8:80::81"  # another server there
+
+
+def other(web):
+    """The other server, by the same version of IP."""
+    return OTHER4 if web == WEB4 else OTHER6
 
 
 def uplink(net, letter, node="node", port=None, dhcp=True, cards=False):
@@ -182,7 +188,8 @@ def standard(uplinks="ab", dhcp=True, cards=False):
     net = Topology()
     net.host("node")
     internet = net.host("internet", forward=True)
-    internet.configure(f"addr add {WEB4}/32 dev lo", f"addr add {WEB6}/128 dev lo")
+    internet.configure(*(f"addr add {addr}/32 dev lo" for addr in (WEB4, OTHER4)),
+                       *(f"addr add {addr}/128 dev lo" for addr in (WEB6, OTHER6)))
     for letter in uplinks:
         uplink(net, letter, dhcp=dhcp, cards=cards)
     services.Web(internet, port=80)
