@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the list of an app interface to boxes, and from boxes to the text; acl_place.c layers them. */
+/* From the list of an app interface to boxes; acl_place.c and acl_steps.c order them. */
 #include "zedrouter/acl.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
@@ -35,8 +36,8 @@ static const char *fault(const struct zr_ace *ace)
 {
 	bool ports = portrange_is_set(&ace->lport) || portrange_is_set(&ace->fport);
 
-	if (is_host(ace))
-		return "host match is not supported yet";
+	if (is_host(ace) && ace->unresolved)
+		return "host match needs the DNS server of the instance";
 	if (ports && !has_ports(ace->protocol))
 		return "ports need a protocol that has ports";
 	if (ace->action == ZR_LIMIT && (!ace->limit_rate || !ace->limit_unit_s))
@@ -118,35 +119,54 @@ static bool speaks(uint8_t protocol, int family)
 	return protocol != (family == AF_INET ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
-static int place_remote(struct acl_placer *p, const struct zr_ace *ace, uint32_t index,
-			const struct prefix *remote)
-{
-	struct acl_box box;
+struct units {
+	struct acl_unit *at;
+	size_t n, room;
+	int family;
+};
 
-	if (remote->addr.family != acl_placer_family(p))
-		return 0;
-	box = box_of(ace, remote);
-	return acl_place(p, &box, ace->action == ZR_PORTMAP ? ZR_ALLOW : ace->action, index);
+static void add_unit(struct units *u, const struct zr_ace *ace, uint32_t index,
+		     const struct prefix *remote, bool by_host)
+{
+	if (remote->addr.family != u->family)
+		return;
+	if (u->n == u->room) {
+		u->room = u->room ? 2 * u->room : 16;
+		u->at = xrealloc(u->at, u->room, sizeof(*u->at));
+	}
+	u->at[u->n++] = (struct acl_unit){
+		.box = box_of(ace, remote),
+		.action = ace->action == ZR_PORTMAP ? ZR_ALLOW : (uint8_t)ace->action,
+		.by_host = by_host,
+		.ace = index,
+	};
 }
 
-static int place_ace(struct acl_placer *p, const struct zr_ace *ace, uint32_t index,
-		     const struct ipaddr *eids, size_t n_eids)
+static void add_addrs(struct units *u, const struct zr_ace *ace, uint32_t index,
+		      const struct ipaddr *addrs, size_t n, const struct prefix *within)
 {
-	struct prefix any = { .addr = { .family = acl_placer_family(p) } }, host;
-	int r = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct prefix one = prefix_host(&addrs[i]);
 
-	if (ace->eidset) {
-		for (size_t i = 0; r == 0 && i < n_eids; i++) {
-			host = prefix_host(&eids[i]);
-			r = place_remote(p, ace, index, &host);
-		}
-		return r;
+		if (prefix_contains(within, &addrs[i]))
+			add_unit(u, ace, index, &one, false);
 	}
-	if (ipaddr_is_set(&ace->remote.addr))
-		return place_remote(p, ace, index, &ace->remote);
-	if (!speaks(ace->protocol, any.addr.family))
-		return 0;
-	return place_remote(p, ace, index, &any);
+}
+
+/* All that an entry says must hold: with an eidset or a host, its remote narrows them. */
+static void add_ace(struct units *u, const struct zr_ace *ace, uint32_t index,
+		    const struct ipaddr *eids, size_t n_eids)
+{
+	const struct prefix any = { .addr = { .family = (uint8_t)u->family } };
+	bool to_any = !ipaddr_is_set(&ace->remote.addr);
+	const struct prefix *remote = to_any ? &any : &ace->remote;
+
+	if (is_host(ace))
+		add_addrs(u, ace, index, ace->known, ace->n_known, remote);
+	if (ace->eidset)
+		add_addrs(u, ace, index, eids, n_eids, remote);
+	else if (!to_any || speaks(ace->protocol, u->family))
+		add_unit(u, ace, index, remote, is_host(ace));
 }
 
 static bool concerns(const struct zr_ace *ace, enum zr_variant variant)
@@ -163,23 +183,37 @@ struct list { /* to compile: what is left of it, where each came from */
 	size_t n;
 	const struct ipaddr *eids;
 	size_t n_eids;
+	bool hosts; /* some are by host */
 };
+
+static int compile_family(struct zr_acl *acl, const struct list *list, enum zr_variant variant,
+			  int family)
+{
+	struct acl_placer *p = acl_placer_new(acl, family, variant);
+	struct units u = { .family = family };
+	int r = 0;
+
+	for (size_t i = 0, from = 0; r == 0 && i < list->n; i++) {
+		if (!concerns(&list->aces[i], variant))
+			continue;
+		add_ace(&u, &list->aces[i], list->index[i], list->eids, list->n_eids);
+		for (size_t k = from; r == 0 && k < u.n; k++)
+			if (!u.at[k].by_host)
+				r = acl_place(p, &u.at[k].box, u.at[k].action, u.at[k].ace);
+		from = u.n = list->hosts ? u.n : 0;
+	}
+	if (r == 0 && list->hosts)
+		r = acl_add_steps(acl, family, variant, u.at, u.n);
+	acl_placer_free(p);
+	free(u.at);
+	return r;
+}
 
 static int compile_variant(struct zr_acl *acl, const struct list *list, enum zr_variant variant)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
-	struct acl_placer *p;
-	int r = 0;
+	int r = compile_family(acl, list, variant, AF_INET);
 
-	for (size_t f = 0; r == 0 && f < ARRAY_SIZE(families); f++) {
-		p = acl_placer_new(acl, families[f], variant);
-		for (size_t i = 0; r == 0 && i < list->n; i++)
-			if (concerns(&list->aces[i], variant))
-				r = place_ace(p, &list->aces[i], list->index[i], list->eids,
-					      list->n_eids);
-		acl_placer_free(p);
-	}
-	return r;
+	return r == 0 ? compile_family(acl, list, variant, AF_INET6) : r;
 }
 
 static void copy_aces(struct zr_acl *acl, const struct zr_ace *aces, size_t n)
@@ -190,6 +224,8 @@ static void copy_aces(struct zr_acl *acl, const struct zr_ace *aces, size_t n)
 		acl->aces[i] = aces[i];
 		acl->aces[i].host = aces[i].host ? xstrdup(aces[i].host) : NULL;
 		acl->aces[i].adapter = aces[i].adapter ? xstrdup(aces[i].adapter) : NULL;
+		acl->aces[i].known = NULL;
+		acl->aces[i].n_known = 0;
 	}
 }
 
@@ -207,6 +243,7 @@ int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eid
 	for (size_t i = 0; n <= ZR_ACL_MAX && i < n; i++) {
 		if (!sanitize(&aces[i], &good[list.n], why))
 			continue;
+		list.hosts |= is_host(&good[list.n]);
 		acl->dnat |= good[list.n].action == ZR_PORTMAP;
 		acl->split |=
 			good[list.n].action != ZR_PORTMAP && good[list.n].direction != ZR_BOTH;
@@ -222,8 +259,8 @@ int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eid
 		r = compile_variant(acl, &list, ZR_VARIANT_DNAT);
 	if (r < 0) {
 		if (why)
-			strbuf_addf(why, "%sACL needs more than %d entries", why->len ? "; " : "",
-				    ZR_ACL_MAX);
+			strbuf_addf(why, "%sACL needs more than %d entries, or %d steps for hosts",
+				    why->len ? "; " : "", ZR_ACL_MAX, ZR_ACL_STEPS);
 		return r;
 	}
 	*ret = take_ptr(acl);
@@ -240,6 +277,7 @@ struct zr_acl *zr_acl_free(struct zr_acl *acl)
 	}
 	free(acl->aces);
 	free(acl->entries);
+	free(acl->steps);
 	free(acl);
 	return NULL;
 }
@@ -259,18 +297,26 @@ static void print_ports(struct portrange r, struct strbuf *out)
 		portrange_format(&r, out);
 }
 
-static void print_entry(const struct zr_acl_entry *e, struct strbuf *out)
+static void print_remote(const struct zr_acl *acl, const struct zr_acl_entry *e, struct strbuf *out)
 {
-	static const char *const variants[] = { "egress", "ingress", "dnat" };
-	static const char *const actions[] = { "allow", "drop", "limit" };
-
-	strbuf_addf(out, "ipv%c %s %c%u ", e->family == AF_INET ? '4' : '6', variants[e->variant],
-		    e->exact ? 'e' : 'r', e->layer);
+	if (e->by_host)
+		strbuf_addf(out, "%s in ", acl->aces[e->ace].host);
 	ipaddr_format(&e->first, out);
 	if (!ipaddr_equal(&e->first, &e->last)) {
 		strbuf_addc(out, '-');
 		ipaddr_format(&e->last, out);
 	}
+}
+
+static void print_entry(const struct zr_acl *acl, const struct zr_acl_entry *e, const char *place,
+			struct strbuf *out)
+{
+	static const char *const variants[] = { "egress", "ingress", "dnat" };
+	static const char *const actions[] = { "allow", "drop", "limit" };
+
+	strbuf_addf(out, "ipv%c %s %s ", e->family == AF_INET ? '4' : '6', variants[e->variant],
+		    place);
+	print_remote(acl, e, out);
 	strbuf_addf(out, " proto=%u-%u lport=", e->proto_first, e->proto_last);
 	print_ports(e->lport, out);
 	strbuf_add(out, " fport=");
@@ -280,6 +326,13 @@ static void print_entry(const struct zr_acl_entry *e, struct strbuf *out)
 
 void zr_acl_print(const struct zr_acl *acl, struct strbuf *out)
 {
-	for (size_t i = 0; i < acl->n; i++)
-		print_entry(&acl->entries[i], out);
+	char place[16];
+
+	for (size_t i = 0; i < acl->n_steps; i++)
+		print_entry(acl, &acl->steps[i], "step", out);
+	for (size_t i = 0; i < acl->n; i++) {
+		snprintf(place, sizeof(place), "%c%u", acl->entries[i].exact ? 'e' : 'r',
+			 acl->entries[i].layer);
+		print_entry(acl, &acl->entries[i], place, out);
+	}
 }

@@ -12,7 +12,11 @@
  * any lport) and one interval map for all the others. They are looked up in the order exact 0,
  * ranges 0, exact 1, ranges 1, …; the compiler puts an entry behind each earlier one it overlaps
  * with and disagrees with. An interval map refuses overlapping entries, so equal-minded ones that
- * overlap go to different layers too. See docs/acl.md.
+ * overlap go to different layers too.
+ *
+ * An entry for a host name cannot be in a map: its addresses come as apps ask for them. It becomes
+ * a step, one of a sequence that is asked before the maps, in order. So do the earlier entries that
+ * would decide otherwise about a packet of such a step. See docs/acl.md.
  */
 #pragma once
 
@@ -32,7 +36,10 @@ struct zr_ace {
 	enum zr_action action;
 	enum zr_direction direction;
 	struct prefix remote; /* unset: any, IPv4 and IPv6 */
-	const char *host; /* borrowed; domain instead of remote; NULL or "": none */
+	const char *host; /* borrowed; a domain and all below it; NULL or "": none */
+	bool unresolved; /* nobody fills the set of host: the instance has no DNS server */
+	const struct ipaddr *known; /* borrowed; what host stands for by the node's own names */
+	size_t n_known;
 	bool eidset; /* remote is one of the addresses given as eids */
 	uint8_t protocol; /* 0: any; ports need one that has ports */
 	struct portrange lport; /* the app's; of a port map: the external ports. Unset: any */
@@ -43,6 +50,7 @@ struct zr_ace {
 };
 
 #define ZR_ACL_MAX 65536 /* entries of one compiled list */
+#define ZR_ACL_STEPS 4096
 #define ZR_ACL_LAYERS 4 /* of each family; see zedrouter/filter.h for the rules they make */
 
 /* Which lookups an entry answers. */
@@ -57,6 +65,7 @@ struct zr_acl_entry {
 	uint8_t variant; /* enum zr_variant */
 	uint8_t layer;
 	bool exact; /* in the hash map: one address, protocol and fport, any lport */
+	bool by_host; /* a step: the host of its ace stands for the remote, too */
 	uint8_t action; /* ZR_ALLOW, ZR_DROP or ZR_LIMIT */
 	uint8_t proto_first, proto_last;
 	struct ipaddr first, last; /* remote */
@@ -67,9 +76,11 @@ struct zr_acl_entry {
 struct zr_acl {
 	struct zr_acl_entry *entries;
 	size_t n;
+	struct zr_acl_entry *steps; /* layer and exact mean nothing */
+	size_t n_steps;
 	bool split; /* ingress differs from egress: it has entries of its own */
 	bool dnat; /* has port maps */
-	struct zr_ace *aces; /* copies of the limits and port maps, host and adapter owned */
+	struct zr_ace *aces; /* copies, host and adapter owned, without known */
 	size_t n_aces;
 };
 
@@ -77,7 +88,8 @@ struct zr_acl {
  * Never opens more than asked: an entry that cannot be honoured is left out when it allows and
  * widened when it drops, and named in why (added to, "" when all is well; may be NULL).
  * eids: addresses of the apps and static names of the instance. Returns 0, or -E2BIG when the
- * list needs more than ZR_ACL_MAX entries (then nothing may pass). Takes O(n · number of ranges).
+ * list needs more than ZR_ACL_MAX entries or ZR_ACL_STEPS steps (then nothing may pass). Takes
+ * O(n · number of ranges and steps).
  */
 int zr_acl_compile(const struct zr_ace *aces, size_t n, const struct ipaddr *eids, size_t n_eids,
 		   struct strbuf *why, struct zr_acl **ret);

@@ -64,7 +64,7 @@ static struct ipaddr address(acl_value n, int family)
 	return a;
 }
 
-static bool overlap(const struct acl_box *a, const struct acl_box *b)
+bool acl_box_overlap(const struct acl_box *a, const struct acl_box *b)
 {
 	for (unsigned int i = 0; i < ACL_AXES; i++)
 		if (a->hi[i] < b->lo[i] || b->hi[i] < a->lo[i])
@@ -137,11 +137,6 @@ struct acl_placer *acl_placer_free(struct acl_placer *p)
 	return NULL;
 }
 
-int acl_placer_family(const struct acl_placer *p)
-{
-	return p->family;
-}
-
 static void list_add(struct placer_list *l, struct placed *placed)
 {
 	if (l->n == l->room) {
@@ -151,15 +146,20 @@ static void list_add(struct placer_list *l, struct placed *placed)
 	l->at[l->n++] = placed;
 }
 
-static struct zr_acl_entry entry_of(const struct acl_placer *p, const struct acl_box *b)
+uint32_t acl_verdict(enum zr_action action, uint32_t ace)
+{
+	return action == ZR_LIMIT ? ace + 2 : action == ZR_DROP;
+}
+
+struct zr_acl_entry acl_entry(const struct acl_box *b, int family, enum zr_variant variant)
 {
 	return (struct zr_acl_entry){
-		.family = (uint8_t)p->family,
-		.variant = (uint8_t)p->variant,
+		.family = (uint8_t)family,
+		.variant = (uint8_t)variant,
 		.proto_first = (uint8_t)b->lo[ACL_PROTO],
 		.proto_last = (uint8_t)b->hi[ACL_PROTO],
-		.first = address(b->lo[ACL_REMOTE], p->family),
-		.last = address(b->hi[ACL_REMOTE], p->family),
+		.first = address(b->lo[ACL_REMOTE], family),
+		.last = address(b->hi[ACL_REMOTE], family),
 		.lport = { (uint16_t)b->lo[ACL_LPORT], (uint16_t)b->hi[ACL_LPORT] },
 		.fport = { (uint16_t)b->lo[ACL_FPORT], (uint16_t)b->hi[ACL_FPORT] },
 	};
@@ -176,7 +176,7 @@ static int put(struct acl_placer *p, const struct acl_box *box, unsigned int slo
 	placed = xcalloc(1, sizeof(*placed));
 	placed->box = *box;
 	placed->slot = (uint8_t)slot;
-	placed->verdict = action == ZR_LIMIT ? ace + 2 : action == ZR_DROP;
+	placed->verdict = acl_verdict(action, ace);
 	if (slot % 2 == 0) {
 		hmap_insert(&p->points, &placed->node, hash_point(box));
 		list_add(&p->exacts, placed);
@@ -187,7 +187,7 @@ static int put(struct acl_placer *p, const struct acl_box *box, unsigned int slo
 		p->room = p->room ? 2 * p->room : 16;
 		acl->entries = xrealloc(acl->entries, p->room, sizeof(*acl->entries));
 	}
-	acl->entries[acl->n] = entry_of(p, box);
+	acl->entries[acl->n] = acl_entry(box, p->family, p->variant);
 	acl->entries[acl->n].layer = (uint8_t)(slot / 2);
 	acl->entries[acl->n].exact = slot % 2 == 0;
 	acl->entries[acl->n].action = (uint8_t)action;
@@ -226,7 +226,7 @@ static struct search look(const struct acl_placer *p, const struct acl_box *box,
 
 	for (size_t i = 0; !s.covered && i < p->ranges.n; i++) {
 		q = p->ranges.at[i];
-		if (!overlap(&q->box, box))
+		if (!acl_box_overlap(&q->box, box))
 			continue;
 		s.covered = covers(&q->box, box);
 		s.taken |= 1u << q->slot;
@@ -235,7 +235,7 @@ static struct search look(const struct acl_placer *p, const struct acl_box *box,
 	}
 	for (size_t i = 0; !s.covered && !exact && i < p->exacts.n; i++) {
 		q = p->exacts.at[i];
-		if (q->verdict != verdict && s.lowest <= q->slot && overlap(&q->box, box))
+		if (q->verdict != verdict && s.lowest <= q->slot && acl_box_overlap(&q->box, box))
 			s.lowest = q->slot + 1u;
 	}
 	return s;
@@ -289,7 +289,7 @@ static int cut_all(struct pieces *pieces, const struct acl_box *hole)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < pieces->n; i++) {
-		if (overlap(&pieces->at[i], hole))
+		if (acl_box_overlap(&pieces->at[i], hole))
 			r = cut(pieces->at[i], hole, &next);
 		else
 			r = pieces_add(&next, &pieces->at[i]);
@@ -306,7 +306,7 @@ static int put_in_pieces(struct acl_placer *p, const struct acl_box *box, enum z
 	int r = pieces_add(&pieces, box);
 
 	for (size_t i = 0; r == 0 && i < p->ranges.n; i++)
-		if (p->ranges.at[i]->slot == LAST && overlap(&p->ranges.at[i]->box, box))
+		if (p->ranges.at[i]->slot == LAST && acl_box_overlap(&p->ranges.at[i]->box, box))
 			r = cut_all(&pieces, &p->ranges.at[i]->box);
 	for (size_t i = 0; r == 0 && i < pieces.n; i++)
 		r = put(p, &pieces.at[i], LAST, action, ace);
@@ -316,7 +316,7 @@ static int put_in_pieces(struct acl_placer *p, const struct acl_box *box, enum z
 
 int acl_place(struct acl_placer *p, const struct acl_box *box, enum zr_action action, uint32_t ace)
 {
-	uint32_t verdict = action == ZR_LIMIT ? ace + 2 : action == ZR_DROP;
+	uint32_t verdict = acl_verdict(action, ace);
 	bool exact = is_exact(box);
 	struct search s = look(p, box, verdict, exact);
 	unsigned int slot;

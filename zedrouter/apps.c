@@ -146,7 +146,7 @@ static void vif_new(struct zr_model *m, struct zr_app *app, const Ew__AppAdapter
 	vif->index = index;
 	vif->config = msg;
 	for (size_t i = 0; i < msg->n_acl; i++) {
-		vif->uses_eids = vif->uses_eids || msg->acl[i]->eidset;
+		vif->uses_eids = vif->uses_eids || msg->acl[i]->eidset || msg->acl[i]->host[0];
 		vif->uses_ports =
 			vif->uses_ports || msg->acl[i]->action == EW__ACL_ACTION__ACL_PORTMAP;
 	}

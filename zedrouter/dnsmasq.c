@@ -2,8 +2,12 @@
 #include "zedrouter/dnsmasq.h"
 
 #include <ctype.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "config.pb-c.h"
+#include "zedrouter/filter_sets.h"
 
 static void add_addr(struct strbuf *out, const struct ipaddr *addr)
 {
@@ -17,7 +21,7 @@ static void add_addr(struct strbuf *out, const struct ipaddr *addr)
 }
 
 /* Names come from display names: anything that is no host name character becomes '-'. */
-static void add_hostname(struct strbuf *out, const char *name)
+void zr_dnsmasq_hostname(const char *name, struct strbuf *out)
 {
 	for (; *name; name++)
 		strbuf_addc(out, isalnum((unsigned char)*name) || *name == '.' || *name == '-'
@@ -124,6 +128,75 @@ static void option_ntp(const struct zr_model *m, const struct zr_ni *ni, struct 
 		strbuf_addc(out, '\n');
 }
 
+static int compare_names(const void *a, const void *b) /* case does not count */
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int compare_spellings(const void *a, const void *b) /* of one name, always the same first */
+{
+	const char *const *x = a, *const *y = b;
+
+	return compare_names(a, b) ?: strcmp(*x, *y);
+}
+
+const char **zr_dnsmasq_listed(const struct zr_ni *ni, size_t *ret_n)
+{
+	const char **names = NULL;
+	const struct zr_vif *vif;
+	size_t n = 0, kept = 0;
+
+	list_for_each (vif, &ni->vifs, of_ni) {
+		for (size_t i = 0; i < vif->config->n_acl; i++) {
+			if (!vif->config->acl[i]->host[0])
+				continue;
+			names = xrealloc(names, n + 1, sizeof(*names));
+			names[n++] = vif->config->acl[i]->host;
+		}
+	}
+	if (n)
+		qsort(names, n, sizeof(*names), compare_spellings);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || strcasecmp(names[kept - 1], names[i]) != 0)
+			names[kept++] = names[i];
+	*ret_n = kept;
+	return names;
+}
+
+static void add_sets(struct strbuf *out, const struct zr_ni *ni, const char *name,
+		     const char *table)
+{
+	struct dp_nft_set v4 = zr_host_set(AF_INET, &ni->bridge, name, table);
+	struct dp_nft_set v6 = zr_host_set(AF_INET6, &ni->bridge, name, table);
+
+	strbuf_addf(out, "4#inet#%s#%s,6#inet#%s#%s", table, v4.name, table, v6.name);
+}
+
+/*
+ * The addresses of each answer about a listed name, or one below it, go into the sets of that name
+ * before the answer goes out. The server takes the longest of the names that fit and no other, so
+ * its line has the sets of those it is below, too.
+ */
+static void conf_listed(const struct zr_ni *ni, const char *table, struct strbuf *out)
+{
+	_cleanup_(freep) const char **names = NULL;
+	size_t n;
+
+	names = zr_dnsmasq_listed(ni, &n);
+	for (size_t i = 0; i < n; i++) {
+		strbuf_addf(out, "nftset=/%s/", names[i]);
+		add_sets(out, ni, names[i], table);
+		for (const char *up = names[i]; (up = strchr(up, '.'));) {
+			up++;
+			if (!bsearch(&up, names, n, sizeof(*names), compare_names))
+				continue;
+			strbuf_addc(out, ',');
+			add_sets(out, ni, up, table);
+		}
+		strbuf_addc(out, '\n');
+	}
+}
+
 void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 		     const struct zr_dnsmasq_paths *paths, struct strbuf *out)
 {
@@ -142,6 +215,7 @@ void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 	else
 		conf_ipv4(m, ni, out);
 	option_ntp(m, ni, out);
+	conf_listed(ni, paths->table, out);
 }
 
 void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out)
@@ -153,7 +227,7 @@ void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out)
 	for (unsigned int i = 0; i < ni->nnames; i++) {
 		ipaddr_format(&ni->names[i].addr, out);
 		strbuf_addc(out, ' ');
-		add_hostname(out, ni->names[i].name);
+		zr_dnsmasq_hostname(ni->names[i].name, out);
 		strbuf_addc(out, '\n');
 	}
 	list_for_each (vif, &ni->vifs, of_ni) {
@@ -161,7 +235,7 @@ void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out)
 			continue;
 		ipaddr_format(&vif->addr, out);
 		strbuf_addc(out, ' ');
-		add_hostname(out, vif->app->displayname);
+		zr_dnsmasq_hostname(vif->app->displayname, out);
 		strbuf_addc(out, '\n');
 	}
 }

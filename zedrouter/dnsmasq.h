@@ -10,9 +10,17 @@
 
 struct strbuf;
 
+/* Host names that access lists of the instance's apps go by, each once, sorted. Borrowed from the
+ * configuration of the apps; the caller frees the array. */
+const char **zr_dnsmasq_listed(const struct zr_ni *ni, size_t *ret_n);
+
+/* Adds a display name as the host name the server knows it by. */
+void zr_dnsmasq_hostname(const char *name, struct strbuf *out);
+
 /* Absolute paths of the files the main one names. */
 struct zr_dnsmasq_paths {
 	const char *hosts, *dhcp_hosts, *servers;
+	const char *table; /* of nftables, whose sets it fills */
 };
 
 void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,

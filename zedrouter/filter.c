@@ -11,86 +11,50 @@
 #include "dataplane/dp.h"
 #include "dataplane/nft/elems.h"
 #include "dataplane/nft/rule.h"
-#include "zedrouter/filter_sets.h"
-
-/* ---- Collecting elements ---- */
-
-struct batch { /* elements of one set and tag */
-	struct dp_nft_set set;
-	struct nft_elems *elems;
-};
-
-static struct batch begin(const struct dp_nft_set *set)
-{
-	return (struct batch){ *set, nft_elems_new(set) };
-}
-
-static struct nft_elem add(struct batch *b)
-{
-	return nft_elems_add(b->elems);
-}
-
-static void finish(struct dp_graph *g, struct batch *b, const struct ifname *tag)
-{
-	struct dp_nft_elems spec = { .family = b->set.family, .elems = b->elems };
-
-	nft_elems_end(b->elems);
-	memcpy(spec.table, b->set.table, sizeof(spec.table));
-	memcpy(spec.set, b->set.name, sizeof(spec.set));
-	memcpy(spec.tag, tag->str, sizeof(tag->str));
-	if (nft_elems_count(b->elems))
-		dp_want(g, &dp_nft_elems_type, &spec);
-	b->elems = nft_elems_unref(b->elems);
-}
-
-static struct batch begin_set(enum zr_set set, const char *table)
-{
-	struct dp_nft_set s = zr_set(set, table);
-
-	return begin(&s);
-}
+#include "zedrouter/filter_vif.h"
 
 /* ---- Ports ---- */
 
 void zr_filter_port(struct dp_graph *g, const char *table, const struct zr_filter_port *port)
 {
-	struct batch marks = begin_set(ZR_SET_PORT_MARKS, table);
+	struct zr_batch marks = zr_batch_begin(ZR_SET_PORT_MARKS, table);
 	struct nft_elem el;
 
 	if (port->mark & ZR_MARK_PORT) {
-		el = add(&marks);
+		el = zr_batch_add(&marks);
 		nft_elem_ifname(&el, &port->ifname);
 		nft_elem_data_mark(&el, port->mark & ZR_MARK_PORT);
 	}
-	finish(g, &marks, &port->ifname);
+	zr_batch_finish(g, &marks, &port->ifname);
 }
 
 /* ---- Network instances ---- */
 
 static void add_uplinks(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni)
 {
-	struct batch uplinks = begin_set(ZR_SET_UPLINKS, table);
-	struct batch connected = begin_set(ZR_SET_CONNECTED, table);
+	struct zr_batch uplinks = zr_batch_begin(ZR_SET_UPLINKS, table);
+	struct zr_batch connected = zr_batch_begin(ZR_SET_CONNECTED, table);
 	uint32_t mark = ni->number << 10;
 	struct nft_elem el;
 
 	for (size_t i = 0; i < ni->n_uplinks; i++) {
-		el = add(&uplinks);
+		el = zr_batch_add(&uplinks);
 		nft_elem_mark(&el, mark);
 		nft_elem_ifname(&el, &ni->uplinks[i]);
 	}
 	if (ni->n_uplinks) {
-		el = add(&connected);
+		el = zr_batch_add(&connected);
 		nft_elem_mark(&el, mark);
 	}
-	finish(g, &uplinks, &ni->bridge);
-	finish(g, &connected, &ni->bridge);
+	zr_batch_finish(g, &uplinks, &ni->bridge);
+	zr_batch_finish(g, &connected, &ni->bridge);
 }
 
 static void add_gateways(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni,
 			 int family)
 {
-	struct batch b = begin_set(family == AF_INET ? ZR_SET_GATEWAYS4 : ZR_SET_GATEWAYS6, table);
+	struct zr_batch b =
+		zr_batch_begin(family == AF_INET ? ZR_SET_GATEWAYS4 : ZR_SET_GATEWAYS6, table);
 	const struct ifname *const names[] = { &ni->bridge, &ni->vrf };
 	struct nft_elem el;
 
@@ -100,32 +64,32 @@ static void add_gateways(struct dp_graph *g, const char *table, const struct zr_
 		for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 			if (!names[k]->str[0])
 				continue;
-			el = add(&b);
+			el = zr_batch_add(&b);
 			nft_elem_ifname(&el, names[k]);
 			nft_elem_addr(&el, &ni->gateways[i]);
 		}
 	}
-	finish(g, &b, &ni->bridge);
+	zr_batch_finish(g, &b, &ni->bridge);
 }
 
 void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni)
 {
-	struct batch bridges = begin_set(ZR_SET_BRIDGES, table);
-	struct batch peers = begin_set(ZR_SET_PEERS, table);
+	struct zr_batch bridges = zr_batch_begin(ZR_SET_BRIDGES, table);
+	struct zr_batch peers = zr_batch_begin(ZR_SET_PEERS, table);
 	struct nft_elem el;
 
 	assert(ni->number && ni->number <= ZR_INSTANCES);
-	el = add(&bridges);
+	el = zr_batch_add(&bridges);
 	nft_elem_ifname(&el, &ni->bridge);
 	if (ni->vrf.str[0]) { /* packets change over to it before they are routed */
-		el = add(&bridges);
+		el = zr_batch_add(&bridges);
 		nft_elem_ifname(&el, &ni->vrf);
 	}
-	el = add(&peers);
+	el = zr_batch_add(&peers);
 	nft_elem_mark(&el, ni->number << 10);
 	nft_elem_ifname(&el, &ni->bridge);
-	finish(g, &bridges, &ni->bridge);
-	finish(g, &peers, &ni->bridge);
+	zr_batch_finish(g, &bridges, &ni->bridge);
+	zr_batch_finish(g, &peers, &ni->bridge);
 	add_uplinks(g, table, ni);
 	add_gateways(g, table, ni, AF_INET);
 	add_gateways(g, table, ni, AF_INET6);
@@ -133,49 +97,45 @@ void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_f
 
 /* ---- App interfaces: who they are ---- */
 
-static uint32_t vif_id(const struct zr_filter_vif *vif)
-{
-	return vif->instance << 10 | vif->number;
-}
-
 /* What the app may say it is, for the bridge table. */
 static void add_identity(struct dp_graph *g, const char *table, const struct zr_filter_vif *vif)
 {
-	struct batch ports = begin_set(ZR_SET_APP_PORTS, table);
-	struct batch vifs = begin_set(ZR_SET_VIFS, table), ids = begin_set(ZR_SET_VIF_ID, table);
-	struct batch macs = begin_set(ZR_SET_VIF_MAC, table);
-	struct batch ip4 = begin_set(ZR_SET_VIF_IP4, table);
-	struct batch ip6 = begin_set(ZR_SET_VIF_IP6, table);
-	struct batch arp = begin_set(ZR_SET_VIF_ARP, table);
-	struct nft_elem el = add(&ports);
+	struct zr_batch ports = zr_batch_begin(ZR_SET_APP_PORTS, table);
+	struct zr_batch vifs = zr_batch_begin(ZR_SET_VIFS, table),
+			ids = zr_batch_begin(ZR_SET_VIF_ID, table);
+	struct zr_batch macs = zr_batch_begin(ZR_SET_VIF_MAC, table);
+	struct zr_batch ip4 = zr_batch_begin(ZR_SET_VIF_IP4, table);
+	struct zr_batch ip6 = zr_batch_begin(ZR_SET_VIF_IP6, table);
+	struct zr_batch arp = zr_batch_begin(ZR_SET_VIF_ARP, table);
+	struct nft_elem el = zr_batch_add(&ports);
 
 	nft_elem_ifname(&el, &vif->ifname);
-	el = add(&vifs);
+	el = zr_batch_add(&vifs);
 	nft_elem_ifname(&el, &vif->ifname);
-	el = add(&ids);
+	el = zr_batch_add(&ids);
 	nft_elem_ifname(&el, &vif->ifname);
-	nft_elem_data_mark(&el, vif_id(vif));
-	el = add(&macs);
+	nft_elem_data_mark(&el, zr_vif_id(vif));
+	el = zr_batch_add(&macs);
 	nft_elem_ifname(&el, &vif->ifname);
 	nft_elem_mac(&el, &vif->mac);
 	for (size_t i = 0; i < vif->n_addrs; i++) {
-		el = add(vif->addrs[i].family == AF_INET ? &ip4 : &ip6);
+		el = zr_batch_add(vif->addrs[i].family == AF_INET ? &ip4 : &ip6);
 		nft_elem_ifname(&el, &vif->ifname);
 		nft_elem_addr(&el, &vif->addrs[i]);
 		if (vif->addrs[i].family != AF_INET)
 			continue;
-		el = add(&arp);
+		el = zr_batch_add(&arp);
 		nft_elem_ifname(&el, &vif->ifname);
 		nft_elem_mac(&el, &vif->mac);
 		nft_elem_addr(&el, &vif->addrs[i]);
 	}
-	finish(g, &ports, &vif->ifname);
-	finish(g, &vifs, &vif->ifname);
-	finish(g, &ids, &vif->ifname);
-	finish(g, &macs, &vif->ifname);
-	finish(g, &ip4, &vif->ifname);
-	finish(g, &ip6, &vif->ifname);
-	finish(g, &arp, &vif->ifname);
+	zr_batch_finish(g, &ports, &vif->ifname);
+	zr_batch_finish(g, &vifs, &vif->ifname);
+	zr_batch_finish(g, &ids, &vif->ifname);
+	zr_batch_finish(g, &macs, &vif->ifname);
+	zr_batch_finish(g, &ip4, &vif->ifname);
+	zr_batch_finish(g, &ip6, &vif->ifname);
+	zr_batch_finish(g, &arp, &vif->ifname);
 }
 
 /* As whom the app receives: the number under which its access list is looked up. */
@@ -183,36 +143,30 @@ static void add_receiver(struct dp_graph *g, const char *table, const struct zr_
 			 int family)
 {
 	bool v4 = family == AF_INET;
-	struct batch plain = begin_set(v4 ? ZR_SET_VIF4 : ZR_SET_VIF6, table);
-	struct batch dnat = begin_set(v4 ? ZR_SET_VIF4_DNAT : ZR_SET_VIF6_DNAT, table);
+	struct zr_batch plain = zr_batch_begin(v4 ? ZR_SET_VIF4 : ZR_SET_VIF6, table);
+	struct zr_batch dnat = zr_batch_begin(v4 ? ZR_SET_VIF4_DNAT : ZR_SET_VIF6_DNAT, table);
 	bool split = vif->acl && vif->acl->split;
 	struct nft_elem el;
 
 	for (size_t i = 0; i < vif->n_addrs; i++) {
 		if (vif->addrs[i].family != family)
 			continue;
-		el = add(&plain);
+		el = zr_batch_add(&plain);
 		nft_elem_ifname(&el, &vif->bridge);
 		nft_elem_addr(&el, &vif->addrs[i]);
-		nft_elem_data_mark(&el, vif_id(vif) | (split ? ZR_MARK_INGRESS : 0));
+		nft_elem_data_mark(&el, zr_vif_id(vif) | (split ? ZR_MARK_INGRESS : 0));
 		if (!vif->acl || !vif->acl->dnat)
 			continue;
-		el = add(&dnat);
+		el = zr_batch_add(&dnat);
 		nft_elem_ifname(&el, &vif->bridge);
 		nft_elem_addr(&el, &vif->addrs[i]);
-		nft_elem_data_mark(&el, vif_id(vif) | ZR_MARK_DNAT);
+		nft_elem_data_mark(&el, zr_vif_id(vif) | ZR_MARK_DNAT);
 	}
-	finish(g, &plain, &vif->ifname);
-	finish(g, &dnat, &vif->ifname);
+	zr_batch_finish(g, &plain, &vif->ifname);
+	zr_batch_finish(g, &dnat, &vif->ifname);
 }
 
 /* ---- App interfaces: their access list ---- */
-
-static void limit_name(const struct zr_filter_vif *vif, uint32_t ace, char name[DP_NFT_NAME])
-{
-	memset(name, 0, DP_NFT_NAME);
-	snprintf(name, DP_NFT_NAME, "limit_%s_%u", vif->ifname.str, ace);
-}
 
 /*
  * A chain with the bucket of one limiting entry. The flow mark makes all packets of the flow's
@@ -227,7 +181,7 @@ static void want_limit(struct dp_graph *g, const char *table, const struct zr_fi
 	struct dp_nft_chain chain = { .family = NFPROTO_INET, .rules = r };
 
 	nft_rule(r);
-	nft_set_bits(r, NFT_F_CT_MARK, ZR_MARK_PORT, ZR_MARK_LIMITED | vif_id(vif));
+	nft_set_bits(r, NFT_F_CT_MARK, ZR_MARK_PORT, ZR_MARK_LIMITED | zr_vif_id(vif));
 	nft_rule(r);
 	nft_limit(r, false, ace->limit_rate, ace->limit_unit_s, ace->limit_burst);
 	nft_verdict(r, NFT_RETURN, NULL);
@@ -236,42 +190,48 @@ static void want_limit(struct dp_graph *g, const char *table, const struct zr_fi
 	nft_verdict(r, NF_DROP, NULL);
 	nft_rules_end(r);
 	snprintf(chain.table, sizeof(chain.table), "%s", table);
-	limit_name(vif, index, chain.name);
+	zr_limit_name(vif, index, chain.name);
 	dp_want(g, &dp_nft_chain_type, &chain);
 	nft_rules_unref(r);
 }
 
-static uint32_t list_id(const struct zr_filter_vif *vif, enum zr_variant variant)
-{
-	switch (variant) {
-	case ZR_VARIANT_EGRESS:
-		break;
-	case ZR_VARIANT_INGRESS:
-		return vif_id(vif) | ZR_MARK_INGRESS;
-	case ZR_VARIANT_DNAT:
-		return vif_id(vif) | ZR_MARK_DNAT;
-	}
-	return vif_id(vif);
-}
-
-static void add_entry(struct batch *b, const struct zr_filter_vif *vif,
+static void add_entry(struct zr_batch *b, const struct zr_filter_vif *vif,
 		      const struct zr_acl_entry *e)
 {
-	struct nft_elem el = add(b);
+	struct nft_elem el = zr_batch_add(b);
 	char chain[DP_NFT_NAME];
 
-	nft_elem_mark(&el, list_id(vif, e->variant));
+	nft_elem_mark(&el, zr_list_id(vif, e->variant));
 	nft_elem_addr_range(&el, &e->first, &e->last);
 	nft_elem_proto(&el, e->proto_first, e->proto_last);
 	if (!e->exact)
 		nft_elem_port(&el, e->lport.first, e->lport.last);
 	nft_elem_port(&el, e->fport.first, e->fport.last);
 	if (e->action == ZR_LIMIT) {
-		limit_name(vif, e->ace, chain);
+		zr_limit_name(vif, e->ace, chain);
 		nft_elem_verdict(&el, NFT_GOTO, chain);
 	} else {
 		nft_elem_verdict(&el, e->action == ZR_DROP ? NF_DROP : NFT_RETURN, NULL);
 	}
+}
+
+static void note_limits(const struct zr_acl_entry *entries, size_t n, bool *limited)
+{
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].action == ZR_LIMIT)
+			limited[entries[i].ace] = true;
+}
+
+static void add_limits(struct dp_graph *g, const char *table, const struct zr_filter_vif *vif)
+{
+	const struct zr_acl *acl = vif->acl;
+	_cleanup_(freep) bool *limited = xcalloc(acl->n_aces + 1, sizeof(*limited));
+
+	note_limits(acl->entries, acl->n, limited);
+	note_limits(acl->steps, acl->n_steps, limited);
+	for (uint32_t i = 0; i < acl->n_aces; i++)
+		if (limited[i])
+			want_limit(g, table, vif, i);
 }
 
 #define ACL_SETS (2 * ZR_ACL_LAYERS * 2) /* families, layers, exact or not */
@@ -283,27 +243,22 @@ static unsigned int acl_set_number(const struct zr_acl_entry *e)
 
 static void add_acl(struct dp_graph *g, const char *table, const struct zr_filter_vif *vif)
 {
-	struct batch sets[ACL_SETS] = { 0 };
-	_cleanup_(freep) bool *limited = xcalloc(vif->acl->n_aces + 1, sizeof(*limited));
+	struct zr_batch sets[ACL_SETS] = { 0 };
 
 	for (size_t i = 0; i < vif->acl->n; i++) {
 		const struct zr_acl_entry *e = &vif->acl->entries[i];
-		struct batch *b = &sets[acl_set_number(e)];
+		struct zr_batch *b = &sets[acl_set_number(e)];
 
 		if (!b->elems) {
 			struct dp_nft_set set = zr_acl_set(e->family, e->layer, e->exact, table);
 
-			*b = begin(&set);
+			*b = zr_batch_of(&set);
 		}
 		add_entry(b, vif, e);
-		if (e->action == ZR_LIMIT && !limited[e->ace]) {
-			limited[e->ace] = true;
-			want_limit(g, table, vif, e->ace);
-		}
 	}
 	for (size_t i = 0; i < ACL_SETS; i++)
 		if (sets[i].elems)
-			finish(g, &sets[i], &vif->ifname);
+			zr_batch_finish(g, &sets[i], &vif->ifname);
 }
 
 /* ---- App interfaces: port maps ---- */
@@ -327,12 +282,12 @@ static const struct ipaddr *addr_of(const struct zr_filter_vif *vif, int family)
 }
 
 /* One external port on one address of one uplink: from outside, and from apps. */
-static void add_mapping(struct batch *outside, struct batch *inside,
+static void add_mapping(struct zr_batch *outside, struct zr_batch *inside,
 			const struct zr_filter_port *port, const struct ipaddr *from,
 			const struct ipaddr *to, const struct zr_ace *ace, uint16_t offset)
 {
 	uint16_t external = ace->lport.first + offset, target = ace->target_port + offset;
-	struct nft_elem el = add(outside);
+	struct nft_elem el = zr_batch_add(outside);
 
 	nft_elem_ifname(&el, &port->ifname);
 	nft_elem_addr(&el, from);
@@ -340,7 +295,7 @@ static void add_mapping(struct batch *outside, struct batch *inside,
 	nft_elem_port(&el, external, external);
 	nft_elem_data_addr(&el, to);
 	nft_elem_data_port(&el, target);
-	el = add(inside);
+	el = zr_batch_add(inside);
 	nft_elem_addr(&el, from);
 	nft_elem_proto(&el, ace->protocol, ace->protocol);
 	nft_elem_port(&el, external, external);
@@ -348,7 +303,7 @@ static void add_mapping(struct batch *outside, struct batch *inside,
 	nft_elem_data_port(&el, target);
 }
 
-static void add_port_map(struct batch *outside, struct batch *inside,
+static void add_port_map(struct zr_batch *outside, struct zr_batch *inside,
 			 const struct zr_filter_vif *vif, const struct zr_ace *ace, int family)
 {
 	const struct ipaddr *to = addr_of(vif, family);
@@ -373,14 +328,14 @@ static void add_port_maps(struct dp_graph *g, const char *table, const struct zr
 			  int family)
 {
 	bool v4 = family == AF_INET;
-	struct batch outside = begin_set(v4 ? ZR_SET_PORTMAP4 : ZR_SET_PORTMAP6, table);
-	struct batch inside = begin_set(v4 ? ZR_SET_HAIRPIN4 : ZR_SET_HAIRPIN6, table);
+	struct zr_batch outside = zr_batch_begin(v4 ? ZR_SET_PORTMAP4 : ZR_SET_PORTMAP6, table);
+	struct zr_batch inside = zr_batch_begin(v4 ? ZR_SET_HAIRPIN4 : ZR_SET_HAIRPIN6, table);
 
 	for (size_t i = 0; i < vif->acl->n_aces; i++)
 		if (zr_ace_maps(&vif->acl->aces[i]))
 			add_port_map(&outside, &inside, vif, &vif->acl->aces[i], family);
-	finish(g, &outside, &vif->ifname);
-	finish(g, &inside, &vif->ifname);
+	zr_batch_finish(g, &outside, &vif->ifname);
+	zr_batch_finish(g, &inside, &vif->ifname);
 }
 
 void zr_filter_vif(struct dp_graph *g, const char *table, const struct zr_filter_vif *vif)
@@ -392,7 +347,9 @@ void zr_filter_vif(struct dp_graph *g, const char *table, const struct zr_filter
 	add_receiver(g, table, vif, AF_INET6);
 	if (!vif->acl)
 		return;
+	add_limits(g, table, vif);
 	add_acl(g, table, vif);
+	zr_filter_steps(g, table, vif);
 	add_port_maps(g, table, vif, AF_INET);
 	add_port_maps(g, table, vif, AF_INET6);
 }

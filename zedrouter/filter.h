@@ -68,6 +68,10 @@ struct zr_filter_instance {
 };
 void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni);
 
+/* The sets that the DNS server of the bridge fills with what this domain stands for. */
+void zr_filter_host(struct dp_graph *g, const char *table, const struct ifname *bridge,
+		    const char *domain);
+
 struct zr_filter_vif {
 	struct ifname ifname; /* the node's end, "nbu1x1" */
 	struct ifname bridge;

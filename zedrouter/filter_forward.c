@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "base/cleanup.h"
 #include "zedrouter/filter_rules.h"
 
 /* ---- Forwarding ---- */
@@ -139,19 +140,21 @@ void rules_forward(const struct rule_base *b)
 
 /* ---- Access lists ---- */
 
-struct acl_keys { /* where the fields of an entry stand in a packet */
-	const char *chain;
-	int family;
-	uint32_t mask; /* of the mark */
-	enum nft_field remote, lport, fport;
-};
-
-/* Layer by layer, the exact map before the intervals; an entry returns (allowed) or drops. */
+/*
+ * The steps of a list that has some, then its maps: layer by layer, the exact one before the
+ * intervals; an entry returns (allowed) or drops.
+ */
 static void chain_acl(const struct rule_base *b, const struct acl_keys *k)
 {
 	struct nft_rules *r = rules_begin(b);
-	struct dp_nft_set set;
+	struct dp_nft_set set = zr_set(k->hosts, b->table);
 
+	nft_rule(r);
+	nft_vmap(r, NFT_KEY({ NFT_F_MARK, k->mask }), set.name);
+	nft_rule(r);
+	rule_to(r, k->maps);
+	rules_want(b, k->chain, NULL, r);
+	r = rules_begin(b);
 	for (unsigned int layer = 0; layer < ZR_ACL_LAYERS; layer++) {
 		set = zr_acl_set(k->family, layer, true, b->table);
 		nft_rule(r);
@@ -168,7 +171,7 @@ static void chain_acl(const struct rule_base *b, const struct acl_keys *k)
 	}
 	nft_rule(r);
 	rule_drop(r);
-	rules_want(b, k->chain, NULL, r);
+	rules_want(b, k->maps, NULL, r);
 }
 
 static void chain_by_family(const struct rule_base *b, const char *name, const char *chain4,
@@ -192,16 +195,21 @@ static void chain_by_family(const struct rule_base *b, const char *name, const c
  * flow before any translation of its destination; towards the app it is about the app's own port,
  * after it.
  */
+const struct acl_keys acl_keys[4] = {
+	{ "acl_out4", "maps_out4", ZR_SET_HOSTS_OUT4, AF_INET, true, ZR_MARK_VIF, NFT_F_CT_IP_DADDR,
+	  NFT_F_CT_SPORT, NFT_F_CT_DPORT },
+	{ "acl_out6", "maps_out6", ZR_SET_HOSTS_OUT6, AF_INET6, true, ZR_MARK_VIF,
+	  NFT_F_CT_IP6_DADDR, NFT_F_CT_SPORT, NFT_F_CT_DPORT },
+	{ "acl_in4", "maps_in4", ZR_SET_HOSTS_IN4, AF_INET, false, ZR_MARK_RECEIVER, NFT_F_IP_SADDR,
+	  NFT_F_TH_DPORT, NFT_F_TH_SPORT },
+	{ "acl_in6", "maps_in6", ZR_SET_HOSTS_IN6, AF_INET6, false, ZR_MARK_RECEIVER,
+	  NFT_F_IP6_SADDR, NFT_F_TH_DPORT, NFT_F_TH_SPORT },
+};
+
 void rules_acl(const struct rule_base *b)
 {
-	chain_acl(b, &(struct acl_keys){ "acl_out4", AF_INET, ZR_MARK_VIF, NFT_F_CT_IP_DADDR,
-					 NFT_F_CT_SPORT, NFT_F_CT_DPORT });
-	chain_acl(b, &(struct acl_keys){ "acl_out6", AF_INET6, ZR_MARK_VIF, NFT_F_CT_IP6_DADDR,
-					 NFT_F_CT_SPORT, NFT_F_CT_DPORT });
-	chain_acl(b, &(struct acl_keys){ "acl_in4", AF_INET, ZR_MARK_RECEIVER, NFT_F_IP_SADDR,
-					 NFT_F_TH_DPORT, NFT_F_TH_SPORT });
-	chain_acl(b, &(struct acl_keys){ "acl_in6", AF_INET6, ZR_MARK_RECEIVER, NFT_F_IP6_SADDR,
-					 NFT_F_TH_DPORT, NFT_F_TH_SPORT });
+	for (size_t i = 0; i < ARRAY_SIZE(acl_keys); i++)
+		chain_acl(b, &acl_keys[i]);
 	chain_by_family(b, "acl_out", "acl_out4", "acl_out6");
 	chain_by_family(b, "acl_in", "acl_in4", "acl_in6");
 }

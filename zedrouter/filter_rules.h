@@ -34,6 +34,17 @@ void rule_icmp6(struct nft_rules *r, uint8_t type);
 
 void rules_forward(const struct rule_base *b); /* filter_forward.c */
 void rules_acl(const struct rule_base *b);
+
+/* The four walks of access lists: where they stand, and the fields of an entry in a packet. */
+struct acl_keys {
+	const char *chain, *maps; /* the second one is the rest of the first */
+	enum zr_set hosts; /* that leads to the steps */
+	int family;
+	bool out; /* from the app; else towards it */
+	uint32_t mask; /* of the mark */
+	enum nft_field remote, lport, fport;
+};
+extern const struct acl_keys acl_keys[4];
 void rules_input(const struct rule_base *b); /* filter_input.c */
 void rules_nat(const struct rule_base *b); /* filter_nat.c: translation, marks, MSS */
 void rules_bridge(const struct rule_base *b); /* filter_bridge.c */

@@ -2,9 +2,13 @@
 #include "zedrouter/filter_sets.h"
 
 #include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/hmap.h"
 
 #define INET(set, ...)                                                                             \
 	{                                                                                          \
@@ -54,6 +58,10 @@ static const struct dp_nft_set sets[ZR_SETS] = {
 	[ZR_SET_PORTMAP6] = INET_NAT("portmap6", IP6, IFNAME_, IP6, PROTO, PORT),
 	[ZR_SET_HAIRPIN4] = INET_NAT("hairpin4", IP4, IP4, PROTO, PORT),
 	[ZR_SET_HAIRPIN6] = INET_NAT("hairpin6", IP6, IP6, PROTO, PORT),
+	[ZR_SET_HOSTS_OUT4] = INET_MAP("hosts_out4", NFT_TYPE_VERDICT, MARK),
+	[ZR_SET_HOSTS_OUT6] = INET_MAP("hosts_out6", NFT_TYPE_VERDICT, MARK),
+	[ZR_SET_HOSTS_IN4] = INET_MAP("hosts_in4", NFT_TYPE_VERDICT, MARK),
+	[ZR_SET_HOSTS_IN6] = INET_MAP("hosts_in6", NFT_TYPE_VERDICT, MARK),
 	[ZR_SET_VIFS] = BRIDGE("vifs", IFNAME_),
 	[ZR_SET_VIF_ID] = BRIDGE_MAP("vif_id", MARK, IFNAME_),
 	[ZR_SET_VIF_MAC] = BRIDGE("vif_mac", IFNAME_, MAC),
@@ -89,6 +97,32 @@ struct dp_nft_set zr_acl_set(int family, unsigned int layer, bool exact, const c
 
 	snprintf(s.name, sizeof(s.name), "acl%c%c%u", family == AF_INET ? '4' : '6',
 		 exact ? 'e' : 'r', layer);
+	set_table(&s, table);
+	return s;
+}
+
+/* host4_bn1_example.com; of a longer domain a hash, which no domain looks like. */
+struct dp_nft_set zr_host_set(int family, const struct ifname *bridge, const char *domain,
+			      const char *table)
+{
+	struct dp_nft_set s = {
+		.family = NFPROTO_INET,
+		.key = { family == AF_INET ? IP4 : IP6 },
+		.dynamic = true,
+	};
+	char lower[256] = "";
+	size_t n = 0, len;
+
+	for (; n < sizeof(lower) - 1 && domain[n]; n++)
+		lower[n] = (char)tolower((unsigned char)domain[n]);
+	len = (size_t)snprintf(s.name, sizeof(s.name), "host%c_%s_%s",
+			       family == AF_INET ? '4' : '6', bridge->str, lower);
+	if (len >= sizeof(s.name) || lower[0] == '_') {
+		memset(s.name, 0, sizeof(s.name));
+		snprintf(s.name, sizeof(s.name), "host%c_%.6s__%08" PRIx32 "%08" PRIx32,
+			 family == AF_INET ? '4' : '6', bridge->str, hash_bytes(lower, n, 1),
+			 hash_bytes(lower, n, 2));
+	}
 	set_table(&s, table);
 	return s;
 }

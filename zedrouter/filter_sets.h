@@ -26,6 +26,10 @@ enum zr_set {
 	ZR_SET_PORTMAP6,
 	ZR_SET_HAIRPIN4, /* address of a port . protocol . port : app . its port */
 	ZR_SET_HAIRPIN6,
+	ZR_SET_HOSTS_OUT4, /* VIF : where its steps stand, of lists that name hosts */
+	ZR_SET_HOSTS_OUT6,
+	ZR_SET_HOSTS_IN4, /* receiver : the same */
+	ZR_SET_HOSTS_IN6,
 	/* bridge */
 	ZR_SET_VIFS, /* all app interfaces */
 	ZR_SET_VIF_ID, /* app interface : its number */
@@ -37,6 +41,9 @@ enum zr_set {
 };
 
 struct dp_nft_set zr_set(enum zr_set set, const char *table);
+/* What a domain and all below it stand for, as the DNS server of one bridge learns it. */
+struct dp_nft_set zr_host_set(int family, const struct ifname *bridge, const char *domain,
+			      const char *table);
 struct dp_nft_set zr_acl_set(int family, unsigned int layer, bool exact, const char *table);
 
 /* Bits of the number of a VIF as receiver, which choose the variant of its access list. */

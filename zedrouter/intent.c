@@ -25,7 +25,7 @@
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "zedrouter/dnsmasq.h"
-#include "zedrouter/filter.h"
+#include "zedrouter/filter_sets.h"
 
 #define PRIORITY_HAIRPIN 950
 #define PRIORITY_FROM 10000
@@ -302,6 +302,41 @@ static void want_file(struct dp_graph *g, const struct zr_ni *ni, const char *pa
 	strbuf_reset(content);
 }
 
+static void want_listed(struct dp_graph *g, const struct zr_intent_conf *conf,
+			const struct zr_ni *ni)
+{
+	_cleanup_(freep) const char **names = NULL;
+	size_t n;
+
+	names = zr_dnsmasq_listed(ni, &n);
+	for (size_t i = 0; i < n; i++)
+		zr_filter_host(g, conf->table, &ni->bridge, names[i]);
+}
+
+/*
+ * The server starts after its sets, and anew after sets that were lost: it fills them from what
+ * others tell it, never from its cache.
+ */
+static void after_listed(struct dp_graph *g, const struct zr_intent_conf *conf,
+			 const struct zr_ni *ni)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	_cleanup_(freep) const char **names = NULL;
+	struct strbuf key = STRBUF_INIT;
+	size_t n;
+
+	names = zr_dnsmasq_listed(ni, &n);
+	for (size_t i = 0; i < n * ARRAY_SIZE(families); i++) {
+		struct dp_nft_set set =
+			zr_host_set(families[i % 2], &ni->bridge, names[i / 2], conf->table);
+
+		strbuf_reset(&key);
+		dp_nft_set_type.key(&set, &key);
+		dp_after(g, &dp_nft_set_type, strbuf_str(&key));
+	}
+	strbuf_fini(&key);
+}
+
 static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf,
 			   const struct zr_model *m, const struct zr_ni *ni)
 {
@@ -325,13 +360,16 @@ static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf
 	strbuf_reset(&stamps);
 
 	zr_dnsmasq_conf(m, ni,
-			&(struct zr_dnsmasq_paths){
-				.hosts = path[0], .dhcp_hosts = path[1], .servers = path[2] },
+			&(struct zr_dnsmasq_paths){ .hosts = path[0],
+						    .dhcp_hosts = path[1],
+						    .servers = path[2],
+						    .table = conf->table },
 			&text);
 	want_file(g, ni, "conf", &text, &stamps);
 	stamp(strbuf_str(&stamps), dnsmasq.stamp);
 	snprintf(dnsmasq.name, sizeof(dnsmasq.name), "%s", ni->bridge.str);
 	snprintf(dnsmasq.conf_file, sizeof(dnsmasq.conf_file), "dnsmasq/%s.conf", ni->bridge.str);
+	want_listed(g, conf, ni);
 	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
 	for (unsigned int i = 0; i < 3; i++)
 		dp_after(g, &dp_file_type, name[i]);
@@ -339,6 +377,7 @@ static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf
 	strbuf_addf(&key, "%s/", ni->bridge.str);
 	prefix_format(&(struct prefix){ .addr = ni->gateway, .len = ni->subnet.len }, &key);
 	dp_after(g, &dp_addr_type, strbuf_str(&key));
+	after_listed(g, conf, ni);
 	strbuf_fini(&key);
 	strbuf_fini(&text);
 	strbuf_fini(&stamps);

@@ -105,7 +105,7 @@ struct zr_vif {
 	struct ipaddr addr; /* given; unset: none yet */
 	const struct Ew__AppAdapter
 		*config; /* the bus's copy, for the ACL; until its next change */
-	bool uses_eids; /* its ACL names the addresses of the instance */
+	bool uses_eids; /* its ACL names the addresses of the instance, or hosts among them */
 	bool uses_ports; /* its ACL has port maps */
 	char error[160];
 };

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "zedrouter/acl.h"
+#include "zedrouter/dnsmasq.h"
 #include "zedrouter/filter.h"
 #include "zedrouter/intent.h"
 
@@ -60,19 +62,65 @@ static struct ipaddr *collect_eids(const struct zr_ni *ni, size_t *ret_n)
 	return eids;
 }
 
+/* Whether one of the instance's own names is the domain or inside it; case does not count. */
+static bool is_below(const char *displayname, const char *domain)
+{
+	_cleanup_(strbuf_fini) struct strbuf name = STRBUF_INIT;
+	size_t d = strlen(domain);
+	const char *end;
+
+	zr_dnsmasq_hostname(displayname, &name);
+	if (name.len < d)
+		return false;
+	end = strbuf_str(&name) + name.len - d;
+	return strcasecmp(end, domain) == 0 && (name.len == d || end[-1] == '.');
+}
+
+/*
+ * The addresses that the instance's own names stand for: the DNS server adds to the sets only what
+ * it hears from others.
+ */
+static struct ipaddr *collect_known(const struct zr_ni *ni, const char *host, size_t *ret_n)
+{
+	const struct zr_vif *vif;
+	struct ipaddr *known = NULL;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < ni->nnames; i++) {
+		if (!is_below(ni->names[i].name, host))
+			continue;
+		known = xrealloc(known, n + 1, sizeof(*known));
+		known[n++] = ni->names[i].addr;
+	}
+	list_for_each (vif, &ni->vifs, of_ni) {
+		if (!ipaddr_is_set(&vif->addr) || !is_below(vif->app->displayname, host))
+			continue;
+		known = xrealloc(known, n + 1, sizeof(*known));
+		known[n++] = vif->addr;
+	}
+	*ret_n = n;
+	return known;
+}
+
 static struct zr_acl *compile(const struct zr_vif *vif, struct strbuf *why)
 {
-	_cleanup_(freep) struct zr_ace *aces = xcalloc(vif->config->n_acl + 1, sizeof(*aces));
+	size_t n = vif->config->n_acl, n_eids = 0;
+	_cleanup_(freep) struct zr_ace *aces = xcalloc(n + 1, sizeof(*aces));
 	_cleanup_(freep) struct ipaddr *eids = NULL;
 	struct zr_acl *acl = NULL;
-	size_t n_eids = 0;
 
-	for (size_t i = 0; i < vif->config->n_acl; i++)
+	for (size_t i = 0; i < n; i++) {
 		aces[i] = ace_from(vif->config->acl[i]);
+		aces[i].unresolved = vif->ni->dnsmasq_off;
+		if (aces[i].host[0])
+			aces[i].known = collect_known(vif->ni, aces[i].host, &aces[i].n_known);
+	}
 	if (vif->uses_eids)
 		eids = collect_eids(vif->ni, &n_eids);
-	if (zr_acl_compile(aces, vif->config->n_acl, eids, n_eids, why, &acl) < 0)
-		return NULL; /* nothing is allowed; why says so */
+	/* On an error nothing is allowed; why says so. */
+	(void)zr_acl_compile(aces, n, eids, n_eids, why, &acl);
+	for (size_t i = 0; i < n; i++)
+		free((struct ipaddr *)aces[i].known);
 	return acl;
 }
 

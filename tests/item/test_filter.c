@@ -119,6 +119,71 @@ static void limit(const void *arg)
 	node_free(n);
 }
 
+/* What the DNS server of the instance would do when it is asked. */
+static void learn(const char *domain, const char *addr4, const char *addr6)
+{
+	sh("nft add element inet " T " host4_bn1_%s '{ %s }'", domain, addr4);
+	sh("nft add element inet " T " host6_bn1_%s '{ %s }'", domain, addr6);
+}
+
+static void hosts(const void *arg)
+{
+	const struct zr_ace aces[] = {
+		{ .host = "bad.example",
+		  .action = ZR_DROP,
+		  .fport = { 7005, 7005 },
+		  .protocol = 17 },
+		{ .remote = test_prefix("192.0.2.0/28"),
+		  .action = ZR_DROP,
+		  .protocol = 17,
+		  .fport = { 7003, 7003 } },
+		{ .host = "Web.example", .protocol = 17, .fport = { 7000, 7010 } },
+		{ .host = "client.example",
+		  .remote = test_prefix("198.51.100.128/25"),
+		  .protocol = 17,
+		  .lport = { 7020, 7021 },
+		  .direction = ZR_INGRESS },
+		{ .remote = test_prefix(SERVER), .protocol = 17, .fport = { 7030, 7030 } },
+	};
+	struct dp_graph *g = dp_graph_new("ni/1/hosts");
+	const struct ifname bridge = IFNAME("bn1");
+	struct node *n;
+
+	(void)arg;
+	build_world(WORLD_VRF);
+	n = start();
+	zr_filter_host(g, T, &bridge, "web.example");
+	zr_filter_host(g, T, &bridge, "bad.example");
+	zr_filter_host(g, T, &bridge, "client.example");
+	require(dp_submit(node_dp(n), g) == 0, "submit");
+	want_app(n, "a1", aces, ARRAY_SIZE(aces));
+	want_app(n, "a2", aces + 4, 1);
+	shut_to("a1", SERVER, 7000, "wan"); /* nobody has asked for the name */
+	open_to("a1", SERVER, 7030, "wan"); /* the maps are asked after the steps */
+	learn("web.example", SERVER, SERVER6);
+	open_to("a1", SERVER, 7000, "wan");
+	open_to("a1", SERVER6, 7010, "wan");
+	open_to("a1", SERVER, 7005, "wan");
+	shut_to("a1", SERVER, 7003, "wan");
+	open_to("a1", SERVER6, 7003, "wan"); /* the drop before it is about IPv4 */
+	shut_to("a1", SERVER6, 7011, "wan");
+	shut_to("a2", SERVER, 7000, "wan"); /* its list names no host */
+	learn("bad.example", SERVER, SERVER6);
+	shut_to("a1", SERVER, 7005, "wan");
+	shut_to("a1", SERVER6, 7005, "wan");
+	open_to("a1", SERVER6, 7006, "wan");
+	shut_to("wan", "10.1.0.2", 7020, "a1");
+	learn("client.example", "198.51.100.254", "2001:db8:0:1::254");
+	open_to("wan", "10.1.0.2", 7021, "a1");
+	shut_to("wan", "10.1.0.2", 7022, "a1");
+	shut_to("wan", "fd00:1::2", 7021, "a1"); /* the address must be in the prefix, too */
+	want_app(n, "a1", aces, 1);
+	require(dp_submit(node_dp(n), dp_graph_new("ni/1/hosts")) == 0, "submit");
+	want_app(n, "a1", aces + 4, 1); /* the last that used them lets the sets go */
+	sh("! nft list sets inet | grep host");
+	node_free(n);
+}
+
 /* ---- Isolation ---- */
 
 static void isolation(const void *arg)
@@ -316,6 +381,7 @@ SPACE_TEST(app_reaches_what_its_list_allows_and_no_more, egress)
 SPACE_TEST(list_with_directions_tells_in_from_out, ingress)
 SPACE_TEST(between_apps_both_lists_decide, peers)
 SPACE_TEST(limit_counts_every_packet_of_a_flow, limit)
+SPACE_TEST(hosts_are_open_once_their_addresses_are_learned, hosts)
 SPACE_TEST(nothing_reaches_another_instance_or_the_node, isolation)
 SPACE_TEST(nothing_goes_from_port_to_port, port_to_port)
 SPACE_TEST(flows_are_translated_and_stay_with_their_port, translation)
@@ -335,6 +401,7 @@ int main(void)
 		cmocka_unit_test(list_with_directions_tells_in_from_out),
 		cmocka_unit_test(between_apps_both_lists_decide),
 		cmocka_unit_test(limit_counts_every_packet_of_a_flow),
+		cmocka_unit_test(hosts_are_open_once_their_addresses_are_learned),
 		cmocka_unit_test(nothing_goes_from_port_to_port),
 		cmocka_unit_test(one_more_app_changes_no_rule_and_adoption_none),
 	};

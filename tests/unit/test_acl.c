@@ -29,11 +29,27 @@ static bool in_ports(const struct portrange *r, uint16_t port)
 	return !portrange_is_set(r) || (port >= r->first && port <= r->last);
 }
 
+/* The domains of these tests stand for the addresses of one /25, and what is known of them. */
+static bool in_host(const struct zr_ace *a, const struct ipaddr *remote)
+{
+	struct prefix filled;
+
+	for (size_t i = 0; i < a->n_known; i++)
+		if (ipaddr_equal(&a->known[i], remote))
+			return true;
+	return prefix_parse(strcmp(a->host, "v6.example") == 0	  ? "2001:db8::/64"
+			    : strcmp(a->host, "one.example") == 0 ? "10.1.1.128/25"
+								  : "192.0.2.0/25",
+			    &filled) == 0 &&
+	       prefix_contains(&filled, remote);
+}
+
 static bool matches(const struct zr_ace *a, const struct packet *p, const struct ipaddr *eids,
 		    size_t n_eids)
 {
 	struct portrange lport = a->lport;
 	bool eid = !a->eidset;
+	bool named = !a->host || in_host(a, &p->remote);
 
 	if (a->action == ZR_PORTMAP) {
 		if (p->variant != ZR_VARIANT_DNAT)
@@ -46,7 +62,8 @@ static bool matches(const struct zr_ace *a, const struct packet *p, const struct
 	}
 	for (size_t i = 0; i < n_eids; i++)
 		eid |= a->eidset && ipaddr_equal(&eids[i], &p->remote);
-	if (!eid || (ipaddr_is_set(&a->remote.addr) && !prefix_contains(&a->remote, &p->remote)))
+	if (!eid || !named ||
+	    (ipaddr_is_set(&a->remote.addr) && !prefix_contains(&a->remote, &p->remote)))
 		return false;
 	if (a->protocol && a->protocol != p->protocol)
 		return false;
@@ -76,6 +93,22 @@ static bool hit(const struct zr_acl_entry *e, const struct packet *p)
 	       (e->exact || (e->lport.first <= p->lport && p->lport <= e->lport.last));
 }
 
+static uint32_t verdict_of(const struct zr_acl_entry *e)
+{
+	return e->action == ZR_DROP ? 0 : e->action == ZR_LIMIT ? 2 + e->ace : 1;
+}
+
+static bool step_hit(const struct zr_acl *acl, const struct zr_acl_entry *e, const struct packet *p,
+		     enum zr_variant variant)
+{
+	struct zr_ace host = { 0 };
+
+	if (e->variant != variant || !hit(e, p))
+		return false;
+	host.host = acl->aces[e->ace].host;
+	return !e->by_host || in_host(&host, &p->remote);
+}
+
 static uint32_t look_up(const struct zr_acl *acl, const struct packet *p)
 {
 	enum zr_variant variant = p->variant;
@@ -85,6 +118,9 @@ static uint32_t look_up(const struct zr_acl *acl, const struct packet *p)
 		variant = ZR_VARIANT_EGRESS;
 	if (variant == ZR_VARIANT_DNAT && !acl->dnat)
 		return 0; /* nothing is mapped: there are no such packets */
+	for (size_t i = 0; i < acl->n_steps; i++)
+		if (step_hit(acl, &acl->steps[i], p, variant))
+			return verdict_of(&acl->steps[i]);
 	for (unsigned int slot = 0; slot < 2 * ZR_ACL_LAYERS; slot++) {
 		found = NULL;
 		for (size_t i = 0; i < acl->n; i++) {
@@ -97,9 +133,7 @@ static uint32_t look_up(const struct zr_acl *acl, const struct packet *p)
 			found = e;
 		}
 		if (found)
-			return found->action == ZR_DROP	   ? 0
-			       : found->action == ZR_LIMIT ? 2 + found->ace
-							   : 1;
+			return verdict_of(found);
 	}
 	return 0;
 }
@@ -267,8 +301,12 @@ static void port_map_opens_its_target_to_mapped_flows_only(void **state)
 static void what_cannot_be_honoured_never_opens(void **state)
 {
 	const struct zr_ace aces[] = {
-		{ .id = 1, .host = "example.org" },
-		{ .id = 2, .host = "bad.example.org", .action = ZR_DROP, .protocol = 6 },
+		{ .id = 1, .host = "example.org", .unresolved = true },
+		{ .id = 2,
+		  .host = "bad.example.org",
+		  .unresolved = true,
+		  .action = ZR_DROP,
+		  .protocol = 6 },
 		{ .id = 3, .fport = { 80, 80 } },
 		{ .id = 4, .host = "192.0.2.9" },
 		{ .id = 5, .protocol = 6 },
@@ -279,14 +317,93 @@ static void what_cannot_be_honoured_never_opens(void **state)
 
 	(void)state;
 	assert_int_equal(zr_acl_compile(aces, ARRAY_SIZE(aces), NULL, 0, &why, &acl), 0);
-	assert_string_equal(strbuf_str(&why), "ACL entry 1: host match is not supported yet; "
-					      "ACL entry 2: host match is not supported yet; "
+	assert_string_equal(strbuf_str(&why), "ACL entry 1: host match needs the DNS server of the "
+					      "instance; ACL entry 2: host match needs the DNS "
+					      "server of the instance; "
 					      "ACL entry 3: ports need a protocol that has ports");
 	assert_int_equal(look_up(acl, &p), 0); /* entry 2 drops all of TCP now, so 5 is shut */
 	p.protocol = 17;
 	assert_int_equal(look_up(acl, &p), 0);
 	p.remote = addr("192.0.2.9"); /* a literal address is no domain */
 	assert_int_equal(look_up(acl, &p), 1);
+}
+
+static void hosts_are_steps_before_the_maps(void **state)
+{
+	const struct ipaddr known[] = { addr("10.1.0.9") };
+	const struct zr_ace aces[] = {
+		{ .remote = prefix("192.0.2.0/24"), .protocol = 6 },
+		{ .remote = prefix("10.0.0.0/8"), .action = ZR_DROP },
+		{ .host = "nas.example", .known = known, .n_known = 1, .protocol = 6 },
+		{ .host = "bad.example", .action = ZR_DROP, .fport = { 1, 80 }, .protocol = 17 },
+		{ .remote = prefix("0.0.0.0/0"), .protocol = 17 },
+	};
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = compile(aces, ARRAY_SIZE(aces));
+
+	(void)state;
+	/* Entry 0 agrees with 2 and 1 decides first about the address known of it. */
+	assert_text(acl, "ipv4 egress step 10.0.0.0-10.255.255.255 proto=0-255 lport=* fport=* "
+			 "drop ace=1\n"
+			 "ipv4 egress step nas.example in 0.0.0.0-255.255.255.255 proto=6-6 "
+			 "lport=* fport=* allow ace=2\n"
+			 "ipv4 egress step bad.example in 0.0.0.0-255.255.255.255 proto=17-17 "
+			 "lport=* fport=1-80 drop ace=3\n"
+			 "ipv6 egress step nas.example in "
+			 "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff proto=6-6 lport=* fport=* "
+			 "allow ace=2\n"
+			 "ipv6 egress step bad.example in "
+			 "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff proto=17-17 lport=* "
+			 "fport=1-80 drop ace=3\n"
+			 "ipv4 egress r0 192.0.2.0-192.0.2.255 proto=6-6 lport=* fport=* allow "
+			 "ace=0\n"
+			 "ipv4 egress r0 10.0.0.0-10.255.255.255 proto=0-255 lport=* fport=* drop "
+			 "ace=1\n"
+			 "ipv4 egress r1 0.0.0.0-255.255.255.255 proto=17-17 lport=* fport=* allow "
+			 "ace=4\n");
+}
+
+static void host_and_address_must_both_match(void **state)
+{
+	const struct ipaddr known[] = { addr("10.1.0.9"), addr("192.0.2.9") };
+	const struct zr_ace aces[] = { { .host = "nas.example",
+					 .remote = prefix("192.0.2.0/24"),
+					 .known = known,
+					 .n_known = 2 } };
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = compile(aces, ARRAY_SIZE(aces));
+
+	(void)state;
+	assert_text(acl, "ipv4 egress step nas.example in 192.0.2.0-192.0.2.255 proto=0-255 "
+			 "lport=* fport=* allow ace=0\n"
+			 "ipv4 egress r0 192.0.2.9 proto=0-255 lport=* fport=* allow ace=0\n");
+}
+
+static void eidset_and_address_must_both_match(void **state)
+{
+	const struct ipaddr eids[] = { addr("10.1.0.2"), addr("10.1.0.130") };
+	const struct zr_ace aces[] = { { .eidset = true, .remote = prefix("10.1.0.0/25") } };
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
+
+	(void)state;
+	assert_int_equal(zr_acl_compile(aces, 1, eids, ARRAY_SIZE(eids), NULL, &acl), 0);
+	assert_text(acl, "ipv4 egress r0 10.1.0.2 proto=0-255 lport=* fport=* allow ace=0\n");
+}
+
+static void too_many_steps_are_refused(void **state)
+{
+	struct zr_ace *aces = xcalloc(ZR_ACL_STEPS + 1, sizeof(*aces));
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
+	_cleanup_(strbuf_fini) struct strbuf why = STRBUF_INIT;
+
+	(void)state;
+	for (unsigned int i = 0; i <= ZR_ACL_STEPS; i++)
+		aces[i].host = "x.example";
+	assert_int_equal(zr_acl_compile(aces, ZR_ACL_STEPS, NULL, 0, &why, &acl), 0);
+	assert_int_equal(acl->n_steps, 2 * ZR_ACL_STEPS); /* of each family */
+	acl = zr_acl_free(acl);
+	assert_int_equal(zr_acl_compile(aces, ZR_ACL_STEPS + 1, NULL, 0, &why, &acl), -E2BIG);
+	assert_string_equal(strbuf_str(&why),
+			    "ACL needs more than 65536 entries, or 4096 steps for hosts");
+	free(aces);
 }
 
 static void deep_nesting_is_cut_into_pieces(void **state)
@@ -346,10 +463,16 @@ static const char *const points[] = { "10.0.0.0",    "10.1.1.1",       "10.1.1.2
 				      "2001:db8::1", "2001:db8:1::1",  "2001:db9::1" };
 static const uint16_t numbers[] = { 0, 1, 22, 80, 81, 85, 90, 91, 443, 1023, 1024, 65535 };
 
+static const char *const hosts[] = { "one.example", "two.example", "v6.example" };
+
 static struct zr_ace random_ace(unsigned int id)
 {
+	static struct ipaddr known[3];
 	struct zr_ace a = { .id = (int32_t)id };
 
+	known[0] = addr("198.51.100.1");
+	known[1] = addr("2001:db9::1");
+	known[2] = addr("10.1.1.2");
 	a.action = dice(8) == 0 ? ZR_LIMIT : dice(2) ? ZR_ALLOW : ZR_DROP;
 	a.limit_rate = a.limit_unit_s = 1;
 	a.direction = dice(4) ? ZR_BOTH : dice(2) ? ZR_INGRESS : ZR_EGRESS;
@@ -357,6 +480,13 @@ static struct zr_ace random_ace(unsigned int id)
 		a.remote = prefix(remotes[dice(ARRAY_SIZE(remotes))]);
 	else
 		a.eidset = dice(2);
+	if (!a.eidset && dice(6) == 0) {
+		a.host = hosts[dice(ARRAY_SIZE(hosts))];
+		a.known = known;
+		a.n_known = dice(ARRAY_SIZE(known) + 1);
+		if (dice(2))
+			a.remote = (struct prefix){ 0 };
+	}
 	a.protocol = protocols[dice(ARRAY_SIZE(protocols))];
 	if (a.protocol == 1 && !ipaddr_is_set(&a.remote.addr))
 		a.protocol = 0;
@@ -444,6 +574,10 @@ int main(void)
 		cmocka_unit_test(direction_splits_the_list),
 		cmocka_unit_test(port_map_opens_its_target_to_mapped_flows_only),
 		cmocka_unit_test(what_cannot_be_honoured_never_opens),
+		cmocka_unit_test(hosts_are_steps_before_the_maps),
+		cmocka_unit_test(host_and_address_must_both_match),
+		cmocka_unit_test(eidset_and_address_must_both_match),
+		cmocka_unit_test(too_many_steps_are_refused),
 		cmocka_unit_test(deep_nesting_is_cut_into_pieces),
 		cmocka_unit_test(too_large_a_list_is_refused),
 		cmocka_unit_test(random_lists_judge_as_their_plain_reading),

@@ -103,7 +103,7 @@ static void app_interfaces_are_as_drawn(void **state)
 static void server_files_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
-	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s" };
+	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s", "edgeway-zedrouter" };
 	static const char *const uuids[] = { NI_A, NI_B };
 	struct strbuf out = STRBUF_INIT;
 
@@ -122,6 +122,58 @@ static void server_files_are_as_drawn(void **state)
 	}
 	golden_text("zr_dnsmasq", strbuf_str(&out));
 	strbuf_fini(&out);
+}
+
+/* The server of the instance has their sets, the rules of the app ask them. */
+static void hosts_of_access_lists_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s", "edgeway-zedrouter" };
+	_cleanup_(strbuf_fini) struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+	const struct zr_ni *ni;
+
+	make_world(w);
+	zr_ni(w, NI_A,
+	      "{'displayname':'four','type':'NI_LOCAL','activate':true,'port_label':'uplink',"
+	      "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.128',"
+	      "'dhcp_end':'10.1.0.254',"
+	      "'static_dns':[{'name':'nas.plant.example','addresses':['10.1.0.9']}]}");
+	zr_app(w, APP_1,
+	       "{'displayname':'My app','activate':true,'adapters':["
+	       "{'name':'eth0','network_instance':'" NI_A "','acl':["
+	       " {'id':1,'host':'bad.web.example','action':'ACL_DROP'},"
+	       " {'id':2,'host':'Web.example','protocol':6,'fport_first':80,'fport_last':81},"
+	       " {'id':3,'remote':'198.51.100.0/24','action':'ACL_DROP'},"
+	       " {'id':4,'host':'plant.example','remote':'10.0.0.0/8','direction':'ACL_EGRESS'},"
+	       " {'id':5,'host':'my-app'},"
+	       " {'id':6,'host':'web.example','protocol':17,'action':'ACL_LIMIT',"
+	       "  'limit_rate':10,'limit_unit_s':1,'limit_burst':20}]}]}");
+	ni = zr_model_ni(&w->model, NI_A);
+	zr_dnsmasq_conf(&w->model, ni, &paths, &out);
+	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), &why), &out);
+	assert_string_equal(strbuf_str(&why), "");
+	golden_text("zr_hosts", strbuf_str(&out));
+}
+
+static void hosts_without_a_server_open_nothing(void **state)
+{
+	struct zr_world *w = *state;
+	_cleanup_(strbuf_fini) struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
+
+	make_world(w);
+	zr_ni(w, NI_A,
+	      "{'displayname':'four','type':'NI_LOCAL','activate':true,'port_label':'uplink',"
+	      "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.128',"
+	      "'dhcp_end':'10.1.0.254','dnsmasq_off':true}");
+	zr_app(w, APP_1,
+	       "{'displayname':'My app','activate':true,'adapters':[{'name':'eth0',"
+	       "'network_instance':'" NI_A "','acl':[{'id':1,'host':'web.example'}]}]}");
+	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), &why), &out);
+	assert_string_equal(strbuf_str(&why),
+			    "ACL entry 1: host match needs the DNS server of the instance");
+	assert_null(strstr(strbuf_str(&out), "host4_"));
+	assert_null(strstr(strbuf_str(&out), "acl4"));
 }
 
 static void inactive_or_wrong_instance_wants_nothing(void **state)
@@ -187,6 +239,8 @@ int main(void)
 		TEST(vrfs_let_servers_bind_their_addresses),
 		TEST(app_interfaces_are_as_drawn),
 		TEST(server_files_are_as_drawn),
+		TEST(hosts_of_access_lists_are_as_drawn),
+		TEST(hosts_without_a_server_open_nothing),
 		TEST(inactive_or_wrong_instance_wants_nothing),
 		TEST(air_gapped_instance_has_no_way_out),
 		TEST(statuses_are_as_drawn),
