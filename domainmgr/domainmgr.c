@@ -154,14 +154,17 @@ static void publish(struct domainmgr *dm, const struct dm_app *app)
 	arena_fini(&arena);
 }
 
-static void apply_app(struct domainmgr *dm, struct dm_app *app)
+static void submit_outside(struct domainmgr *dm, const struct dm_app *app)
 {
 	int r = dp_submit(dm->dp, dm_intent_outside(app));
 
-	app->dirty = false;
 	if (r < 0)
 		log_error("submit_failed", "app=%s err=%d", app->displayname, -r);
-	dp_run(dm->dp);
+}
+
+static void apply_app(struct domainmgr *dm, struct dm_app *app)
+{
+	app->dirty = false;
 	apply_inside(dm, app);
 	if (app->configured)
 		publish(dm, app);
@@ -169,10 +172,19 @@ static void apply_app(struct domainmgr *dm, struct dm_app *app)
 		ps_unpublish(dm->pub, app->uuid);
 }
 
+/* Outside first and all at once: pairs of many apps are made, and removed, together. What that
+ * makes known dirties further apps, which belong to this turn, too. */
 static void domainmgr_apply(struct domainmgr *dm)
 {
 	struct hmap_node *node, *tmp;
 
+	hmap_for_each (node, &dm->apps) {
+		struct dm_app *app = container_of(node, struct dm_app, node);
+
+		if (app->dirty)
+			submit_outside(dm, app);
+	}
+	dp_run(dm->dp);
 	hmap_for_each_safe (node, tmp, &dm->apps) {
 		struct dm_app *app = container_of(node, struct dm_app, node);
 
