@@ -100,7 +100,7 @@ ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(w
 $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
-BENCH_TOOLS := $(addprefix $(BUILD)/tests/bench/,udp_stream raw_failover)
+BENCH_TOOLS := $(addprefix $(BUILD)/tests/bench/,udp_stream raw_failover raw_send)
 $(BENCH) $(BENCH_TOOLS): $(BUILD)/tests/bench/bench.o
 $(BUILD)/tests/bench/bench_apply: $(BUILD)/tests/bench/raw_apply.o
 

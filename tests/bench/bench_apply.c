@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apply.100, remove.100: a hundred network instances (bridge, veth pair, port, address, two routes,
+ * apply.100.engine, remove.100.engine: a hundred network instances (bridge, veth pair, port, address, two routes,
  * two rules, an element of an nftables set) in one turn of the engine and their removal, beside
  * the shortest raw rtnetlink and nftables program for the same. Each round in a fresh namespace.
  */
@@ -202,10 +202,11 @@ int main(void)
 		user_ms += o.apply.user_ms / ROUNDS;
 		sys_ms += o.apply.sys_ms / ROUNDS;
 	}
-	print("apply.100", bench_quantile(apply[0], ROUNDS, 0.5),
+	print("apply.100.engine", bench_quantile(apply[0], ROUNDS, 0.5),
 	      bench_quantile(apply[1], ROUNDS, 0.5), 1.15);
-	print("apply.100.user", user_ms, sys_ms, 0.05); /* limit: the kernel's time for the same */
-	print("remove.100", bench_quantile(removal[0], ROUNDS, 0.5),
+	print("apply.100.engine.user", user_ms, sys_ms,
+	      0.05); /* limit: the kernel's time for the same */
+	print("remove.100.engine", bench_quantile(removal[0], ROUNDS, 0.5),
 	      bench_quantile(removal[1], ROUNDS, 0.5), 1.2);
 	return 0;
 }
