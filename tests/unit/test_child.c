@@ -300,6 +300,7 @@ static void helper_is_adopted_from_a_killed_parent(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	parent = fork();
+	assert_true(parent >= 0);
 	if (parent == 0) {
 		event_reinit(base);
 		start_shell("exec sleep 1000", "h.pid");
@@ -325,6 +326,7 @@ static void child_proper_dies_with_its_parent(void **state)
 
 	(void)state;
 	parent = fork();
+	assert_true(parent >= 0);
 	if (parent == 0) {
 		event_reinit(base);
 		start_shell("echo $$; exec sleep 1000", NULL);

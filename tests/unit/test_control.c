@@ -88,6 +88,7 @@ static int ask(const char *request)
 
 	event_add(ev, NULL);
 	pid = fork();
+	assert_true(pid >= 0);
 	if (pid == 0) {
 		FILE *out = fopen(answer_path, "we");
 

@@ -68,6 +68,7 @@ static void in_child(void (*fn)(void))
 	pid_t pid = fork();
 	int status;
 
+	assert_true(pid >= 0);
 	if (pid == 0) {
 		fn();
 		fflush(stdout);
@@ -172,6 +173,7 @@ static void lock_excludes_a_second_instance_and_ends_with_the_process(void **sta
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		pid = fork();
+		assert_true(pid >= 0);
 		if (pid == 0)
 			first_instance_child();
 		assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -235,6 +237,7 @@ static void daemon_serves_until_sigterm_and_tells_systemd(void **state)
 
 	(void)state;
 	pid = fork();
+	assert_true(pid >= 0);
 	if (pid == 0) {
 		control_child();
 		_exit(0);
@@ -264,6 +267,7 @@ static void watchdog_is_fed_at_half_its_interval_only_when_asked_for(void **stat
 	(void)state;
 	setenv("WATCHDOG_USEC", "40000", 1);
 	pid = fork();
+	assert_true(pid >= 0);
 	if (pid == 0) {
 		control_child();
 		_exit(getenv("NOTIFY_SOCKET") || getenv("WATCHDOG_USEC"));

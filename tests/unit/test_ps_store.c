@@ -158,6 +158,7 @@ static void killed_at_any_moment_the_table_is_the_last_or_the_next(void **state)
 
 		assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 		pid = fork();
+		assert_true(pid >= 0);
 		if (pid == 0)
 			count_up(n, round * 100000, pipes[1]);
 		close(pipes[1]);
