@@ -59,6 +59,9 @@ void node_wait(struct node *n, unsigned int ms, bool (*check)(struct node *n, vo
 	       const char *what);
 void node_settle(struct node *n); /* until nothing is in flight or left to start */
 void node_turn(struct node *n, unsigned int ms); /* turns it that long, for what must not happen */
+/* Until this shell command succeeds; it is run again with each turn. */
+void node_wait_sh(struct node *n, unsigned int ms, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
 
 /* Replaces the scope "item" by this one item (spec NULL: by nothing), settles, and requires that
  * it is created (or absent). */
@@ -67,3 +70,8 @@ void node_apply(struct node *n, const struct dp_type *type, const void *spec);
 void node_wait_state(struct node *n, const struct dp_type *type, const char *key,
 		     enum dp_state state);
 void node_dump(struct node *n, FILE *out); /* everything, for those who look for the cause */
+
+/* Helper programs of the engine, by the name of their pid file: "dnsmasq.bn1". */
+int helper_pid(const char *name); /* 0: none */
+bool helper_runs(int pid); /* zombies do not: in here nobody reaps what its daemon left */
+int helper_kill(const char *name); /* kill -9, of one that must be there; returns its pid */

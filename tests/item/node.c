@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An engine with its loop, for tests. */
+#include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 
+#include "base/child_spawn.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/mono.h"
 #include "base/strbuf.h"
 #include "tests/item/conformance.h"
@@ -107,6 +112,23 @@ void node_turn(struct node *n, unsigned int ms)
 		turn(n, 1);
 }
 
+static bool succeeds(struct node *n, void *arg)
+{
+	(void)n;
+	return sh_try("%s", (const char *)arg) == 0;
+}
+
+void node_wait_sh(struct node *n, unsigned int ms, const char *fmt, ...)
+{
+	_cleanup_(freep) char *command = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	require(vasprintf(&command, fmt, ap) >= 0, "no memory");
+	va_end(ap);
+	node_wait(n, ms, succeeds, command, command);
+}
+
 struct expect {
 	const struct dp_type *type;
 	const char *key;
@@ -146,4 +168,28 @@ void node_apply(struct node *n, const struct dp_type *type, const void *spec)
 		node_wait_state(n, type, strbuf_str(&key), DP_CREATED);
 	}
 	strbuf_fini(&key);
+}
+
+int helper_pid(const char *name)
+{
+	_cleanup_(freep) char *path = xasprintf("/run/edgeway/test/pids/%s.pid", name);
+	_cleanup_(freep) char *text = NULL;
+
+	return file_read(path, 64, &text, NULL) < 0 ? 0 : atoi(text);
+}
+
+bool helper_runs(int pid)
+{
+	unsigned long long start_time;
+
+	return process_start_time(pid, &start_time) == 0;
+}
+
+int helper_kill(const char *name)
+{
+	int pid = helper_pid(name);
+
+	require(pid > 1, "%s has no pid", name); /* 0 would be our whole process group */
+	require(kill(pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+	return pid;
 }

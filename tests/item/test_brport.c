@@ -55,12 +55,11 @@ static void waits_and_falls(const void *arg)
 	node_wait_state(n, &dp_brport_type, "v0", DP_CREATED);
 	sh("ip -d link show v0 | grep 'master bn1' && ip -d link show v0 | grep 'isolated on'");
 	sh("bridge link set dev v0 isolated off");
-	node_turn(n, 100);
-	sh("ip -d link show v0 | grep 'isolated on'");
+	node_wait_sh(n, 5000, "ip -d link show v0 | grep -q 'isolated on'");
 	sh("ip link set v0 nomaster");
-	node_turn(n, 200);
+	node_wait_sh(n, 5000,
+		     "ip -d link show v0 | tr -d '\\n' | grep -q 'master bn1 .*isolated on'");
 	node_wait_state(n, &dp_brport_type, "v0", DP_CREATED);
-	sh("ip -d link show v0 | grep 'master bn1' && ip -d link show v0 | grep 'isolated on'");
 	sh("ip link delete v0");
 	node_wait_state(n, &dp_brport_type, "v0", DP_WAITING);
 	node_free(n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "base/child_spawn.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/mono.h"
@@ -83,20 +82,7 @@ static void dhcpcd_conforms(void **state)
 
 /* ---- Helpers ---- */
 
-static int pid_of_up0(void)
-{
-	_cleanup_(freep) char *text = NULL;
-
-	return file_read("/run/edgeway/test/pids/dhcpcd.up0.pid", 64, &text, NULL) < 0 ? 0
-										       : atoi(text);
-}
-
-static bool runs(int pid)
-{
-	unsigned long long start_time;
-
-	return process_start_time(pid, &start_time) == 0;
-}
+#define HELPER "dhcpcd.up0"
 
 struct leases {
 	struct dp_lease v4, v6;
@@ -127,6 +113,11 @@ static bool has_v4(struct node *n, void *arg)
 {
 	(void)n;
 	return ((const struct leases *)arg)->v4.addrs;
+}
+
+static bool has_no_v4(struct node *n, void *arg)
+{
+	return !has_v4(n, arg);
 }
 
 static struct dp_lease_watch *watch(struct node *n, struct leases *leases)
@@ -206,7 +197,7 @@ static void one_family(const void *arg)
 	require(!leases.v6.addrs, "IPv6 was not asked for");
 	v6.ipv4 = false;
 	node_apply(n, &dp_dhcpcd_type, &v6);
-	require(!leases.v4.addrs || (node_turn(n, 100), !leases.v4.addrs), "the IPv4 lease stayed");
+	node_wait(n, 2000, has_no_v4, &leases, "the IPv4 lease to be taken back");
 	sh("! ip address show dev up0 | grep -q 'inet 10.9.0'");
 	dp_lease_watch_free(w);
 	node_free(n);
@@ -222,9 +213,9 @@ static void families_are_as_wanted(void **state)
 
 static bool is_another(struct node *n, void *arg)
 {
-	int pid = pid_of_up0();
+	int pid = helper_pid(HELPER);
 
-	return pid && pid != *(int *)arg && runs(pid) &&
+	return pid && pid != *(int *)arg && helper_runs(pid) &&
 	       dp_state(node_dp(n), &dp_dhcpcd_type, "up0", NULL) == DP_CREATED;
 }
 
@@ -241,8 +232,7 @@ static void killed(const void *arg)
 	w = watch(n, &leases);
 	node_apply(n, &dp_dhcpcd_type, &up0);
 	node_wait(n, 8000, has_both, &leases, "leases");
-	pid = pid_of_up0();
-	kill(pid, SIGKILL);
+	pid = helper_kill(HELPER);
 	node_wait(n, 5000, is_another, &pid, "another dhcpcd");
 	require_addresses();
 	node_turn(n, 2000);
@@ -271,16 +261,16 @@ static void adopted(const void *arg)
 	w = watch(n, &leases);
 	node_apply(n, &dp_dhcpcd_type, &up0);
 	node_wait(n, 8000, has_both, &leases, "leases");
-	pid = pid_of_up0();
+	pid = helper_pid(HELPER);
 	dp_lease_watch_free(w);
 	node_free(n);
-	require(runs(pid), "it died with its daemon");
+	require(helper_runs(pid), "it died with its daemon");
 	require_addresses();
 	n = node_new();
 	w = watch(n, &leases);
 	require(has_both(n, &leases), "the leases are not told to the new run");
 	node_apply(n, &dp_dhcpcd_type, &up0);
-	require(pid_of_up0() == pid, "it was restarted");
+	require(helper_pid(HELPER) == pid, "it was restarted");
 	dp_lease_watch_free(w);
 	node_free(n);
 }
@@ -398,16 +388,18 @@ static void two_nodes(const void *arg)
 	w = watch(n, &leases);
 	node_apply(n, &dp_dhcpcd_type, &up0);
 	node_wait(n, 8000, has_both, &leases, "leases");
-	pid = pid_of_up0();
+	pid = helper_pid(HELPER);
 	fflush(NULL);
 	child = fork();
+	require(child >= 0, "fork: %s", strerror(errno));
 	if (child == 0) {
 		second_node();
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
 	require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the second node");
-	require(runs(pid) && pid_of_up0() == pid, "the first one's client was disturbed");
+	require(helper_runs(pid) && helper_pid(HELPER) == pid,
+		"the first one's client was disturbed");
 	require_addresses();
 	dp_lease_watch_free(w);
 	node_free(n);
@@ -438,7 +430,7 @@ static void not_up(const void *arg)
 	node_wait_state(n, &dp_dhcpcd_type, "up0", DP_CREATED);
 	sh("ip link del up0");
 	node_wait_state(n, &dp_dhcpcd_type, "up0", DP_WAITING);
-	require(pid_of_up0() == 0, "it runs without its interface");
+	require(helper_pid(HELPER) == 0, "it runs without its interface");
 	node_free(n);
 }
 

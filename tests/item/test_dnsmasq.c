@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,16 +88,9 @@ static void want(struct node *n, const char *conf_text, const char *hosts_text,
 	require(dp_submit(node_dp(n), g) == 0, "submit");
 }
 
-static int pid_of_bn1(void)
-{
-	_cleanup_(freep) char *text = NULL;
+#define HELPER "dnsmasq.bn1"
 
-	return file_read("/run/edgeway/test/pids/dnsmasq.bn1.pid", 64, &text, NULL) < 0
-		       ? 0
-		       : atoi(text);
-}
-
-static int resolves(const char *name, const char *server)
+static bool resolves(const char *name, const char *server)
 {
 	return sh_try("ip netns exec app /usr/bin/python3 - %s %s <<'E'\n"
 		      "import socket,sys\n"
@@ -112,6 +104,13 @@ static int resolves(const char *name, const char *server)
 		      "r=k.recv(512)\n"
 		      "sys.exit(0 if r[7] else 1)\nE\n",
 		      name, server) == 0;
+}
+
+static bool knows_app2(struct node *n, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return resolves("app2", "10.1.0.1");
 }
 
 static bool is_created(struct node *n, void *arg)
@@ -136,13 +135,12 @@ static void serves(const void *arg)
 	require(resolves("router", "10.1.0.1"), "no answer by IPv4");
 	require(resolves("router", "fd00:1::1"), "no answer by IPv6");
 	require(!resolves("app2", "10.1.0.1"), "who is app2?");
-	pid = pid_of_bn1();
+	pid = helper_pid(HELPER);
 	strcpy(spec.hosts_stamp, "2");
 	want(n, conf, "10.1.0.7 router\n10.1.0.8 app2\n", &spec);
 	node_settle(n);
-	node_turn(n, 200);
-	require(resolves("app2", "10.1.0.1"), "app2 is not known after the reload");
-	require(pid_of_bn1() == pid, "it was restarted");
+	node_wait(n, 5000, knows_app2, NULL, "app2 to be known after the reload");
+	require(helper_pid(HELPER) == pid, "it was restarted");
 	node_free(n);
 }
 
@@ -161,7 +159,7 @@ static void drops(const void *arg)
 	n = node_new();
 	want(n, conf, "", &bn1);
 	node_wait(n, 5000, is_created, NULL, "dnsmasq");
-	sh("! grep -q '^Uid:\t0\t' /proc/%d/status", pid_of_bn1());
+	sh("! grep -q '^Uid:\t0\t' /proc/%d/status", helper_pid(HELPER));
 	node_free(n);
 }
 
@@ -176,7 +174,7 @@ static void it_does_not_run_as_root(void **state)
 
 static bool is_another(struct node *n, void *arg)
 {
-	int pid = pid_of_bn1();
+	int pid = helper_pid(HELPER);
 
 	return pid && pid != *(int *)arg && is_created(n, NULL);
 }
@@ -192,8 +190,7 @@ static void killed(const void *arg)
 	want(n, conf, "10.1.0.7 router\n", &bn1);
 	node_wait(n, 5000, is_created, NULL, "dnsmasq");
 	node_turn(n, 1100); /* so that it counts as drift and not as a crash at start */
-	pid = pid_of_bn1();
-	kill(pid, SIGKILL);
+	pid = helper_kill(HELPER);
 	node_wait(n, 1000, is_another, &pid, "another dnsmasq");
 	require(resolves("router", "10.1.0.1"), "no answer");
 	node_free(n);
@@ -246,7 +243,7 @@ static void waits(const void *arg)
 	node_wait(n, 5000, is_created, NULL, "dnsmasq");
 	sh("ip link del v0");
 	node_wait_state(n, &dp_dnsmasq_type, "bn1", DP_WAITING);
-	require(pid_of_bn1() == 0, "it runs without its interface");
+	require(helper_pid(HELPER) == 0, "it runs without its interface");
 	node_free(n);
 }
 

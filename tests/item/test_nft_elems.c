@@ -248,8 +248,7 @@ static void tags_side_by_side(const void *arg)
 	sh("test $(nft list set inet " T " macs | grep -o app/2 | wc -l) = 50");
 	sh("nft add element inet " T " macs '{ \"eth9\" . 2:0:0:0:0:99 }'"); /* of nobody */
 	node_wait_state(n, &dp_nft_elems_type, "inet/" T "/macs@", DP_ABSENT);
-	node_turn(n, 300);
-	sh("! nft list set inet " T " macs | grep -q eth9");
+	node_wait_sh(n, 5000, "! nft list set inet " T " macs | grep -q eth9");
 	node_free(n);
 }
 

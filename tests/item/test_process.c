@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "base/child_spawn.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/mono.h"
@@ -52,27 +50,13 @@ static void process_with_reload_conforms(void **state)
 
 /* ---- Helpers ---- */
 
-static int pid_of(const char *name)
-{
-	_cleanup_(freep) char *path = xasprintf("/run/edgeway/test/pids/process.%s.pid", name);
-	_cleanup_(freep) char *text = NULL;
-
-	return file_read(path, 64, &text, NULL) < 0 ? 0 : atoi(text);
-}
-
-/* Zombies do not: in here nobody reaps what its daemon left. */
-static bool runs(int pid)
-{
-	unsigned long long start_time;
-
-	return process_start_time(pid, &start_time) == 0;
-}
+#define HELPER "process." KEY
 
 static bool is_started_anew(struct node *n, void *arg)
 {
-	int pid = pid_of(KEY);
+	int pid = helper_pid(HELPER);
 
-	return pid && pid != *(int *)arg && runs(pid) &&
+	return pid && pid != *(int *)arg && helper_runs(pid) &&
 	       dp_state(node_dp(n), &dp_process_type, KEY, NULL) == DP_CREATED;
 }
 
@@ -93,8 +77,7 @@ static void killed(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &sleeper);
-	pid = pid_of(KEY);
-	kill(pid, SIGKILL);
+	pid = helper_kill(HELPER);
 	node_wait(n, 5000, is_started_anew, &pid, "a new process");
 	node_apply(n, &dp_process_type, NULL);
 	sh("test -z \"$(find /run/edgeway/test/pids /run/edgeway/test/log -mindepth 1)\"");
@@ -114,14 +97,14 @@ static void adopted(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &sleeper);
-	pid = pid_of(KEY);
+	pid = helper_pid(HELPER);
 	node_free(n);
-	require(runs(pid), "it died with its daemon");
+	require(helper_runs(pid), "it died with its daemon");
 	n = node_new();
 	node_apply(n, &dp_process_type, &sleeper);
-	same = pid_of(KEY);
+	same = helper_pid(HELPER);
 	require(same == pid, "%d instead of %d", same, pid);
-	kill(pid, SIGKILL); /* noticed of an adopted one too */
+	helper_kill(HELPER); /* noticed of an adopted one too */
 	node_wait(n, 5000, is_started_anew, &pid, "a new process");
 	node_apply(n, &dp_process_type, NULL);
 	node_free(n);
@@ -141,13 +124,13 @@ static void other_stamp(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &spec);
-	pid = pid_of(KEY);
+	pid = helper_pid(HELPER);
 	node_free(n);
 	n = node_new();
 	strcpy(spec.stamp, "2"); /* its configuration changed while no daemon ran */
 	node_apply(n, &dp_process_type, &spec);
-	require(pid_of(KEY) != pid, "not restarted");
-	require(!runs(pid), "the old one still runs");
+	require(helper_pid(HELPER) != pid, "not restarted");
+	require(!helper_runs(pid), "the old one still runs");
 	node_free(n);
 }
 
@@ -164,12 +147,12 @@ static void unreadable(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &sleeper);
-	pid = pid_of(KEY);
+	pid = helper_pid(HELPER);
 	node_free(n);
 	sh("echo nonsense > /run/edgeway/test/pids/process." KEY ".state");
 	n = node_new();
 	node_apply(n, &dp_process_type, &sleeper);
-	require(pid_of(KEY) != pid && !runs(pid), "the unknown one was kept");
+	require(helper_pid(HELPER) != pid && !helper_runs(pid), "the unknown one was kept");
 	node_free(n);
 }
 
@@ -241,7 +224,8 @@ static void missing_program_is_a_failure(void **state)
 
 static void stubborn(const void *arg)
 {
-	static const char argv[] = "sh\0-c\0trap '' TERM; while :; do sleep 1; done\0";
+	static const char argv[] = "sh\0-c\0trap '' TERM; touch /run/deaf; "
+				   "while :; do sleep 1; done\0";
 	const struct dp_process spec = { .name = KEY, .argv = (char *)argv, .stop_ms = 200 };
 	struct node *n = node_new();
 	struct mono begin;
@@ -249,11 +233,11 @@ static void stubborn(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &spec);
-	pid = pid_of(KEY);
-	node_turn(n, 100); /* until the trap is set */
+	pid = helper_pid(HELPER);
+	node_wait_sh(n, 5000, "test -e /run/deaf");
 	begin = mono_now();
 	node_apply(n, &dp_process_type, NULL);
-	require(!runs(pid), "it still runs");
+	require(!helper_runs(pid), "it still runs");
 	require(mono_diff_ms(mono_now(), begin) >= 150, "it was not given its time");
 	node_free(n);
 }
@@ -273,12 +257,12 @@ static void talks(const void *arg)
 
 	(void)arg;
 	node_apply(n, &dp_process_type, &(struct dp_process){ .name = KEY, .argv = (char *)argv });
-	pid = pid_of(KEY);
+	pid = helper_pid(HELPER);
 	node_turn(n, 200);
 	node_free(n); /* nobody reads any more: it goes on */
 	n = node_new();
 	node_turn(n, 200);
-	require(runs(pid) && pid_of(KEY) == pid, "it ended");
+	require(helper_runs(pid) && helper_pid(HELPER) == pid, "it ended");
 	sh("test $(du -k /run/edgeway/test/log | cut -f1) -le 4");
 	node_free(n);
 }

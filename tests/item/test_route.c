@@ -327,9 +327,7 @@ static void one_of_two(const void *arg)
 	node_settle(n);
 	sh("test $(ip -6 route show table 800 | grep -c nexthop) = 2");
 	sh("ip -6 route del fd00:9::/48 via fd00:1::ff dev v0 table 800");
-	node_turn(n, 100);
-	node_settle(n);
-	sh("test $(ip -6 route show table 800 | grep -c nexthop) = 2");
+	node_wait_sh(n, 5000, "test $(ip -6 route show table 800 | grep -c nexthop) = 2");
 	node_free(n);
 }
 

@@ -59,11 +59,9 @@ static void parent_story(const void *arg)
 	sh("ip link add e0 type veth peer name e1");
 	node_apply(n, &dp_vlan_type, &vlan);
 	sh("ip link set e0 up");
-	node_turn(n, 100);
-	sh("ip link show e0.7 up | grep e0.7");
+	node_wait_sh(n, 5000, "ip link show e0.7 up | grep -q e0.7");
 	sh("ip link set e0.7 down");
-	node_turn(n, 100);
-	sh("ip link show e0.7 up | grep e0.7");
+	node_wait_sh(n, 5000, "ip link show e0.7 up | grep -q e0.7");
 	sh("ip link delete e0");
 	node_wait_state(n, &dp_vlan_type, "e0.7", DP_WAITING);
 	sh("ip link add e0 up type veth peer name e1");
