@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "pubsub/frame.h"
 #include "status.pb-c.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,7 +27,6 @@ static const struct ps_topic stream = { "Stream", "fuzz", &ew__domain_status__de
 static const struct ps_topic ours = { "Ours", "fuzz", &ew__domain_status__descriptor, PS_STATE,
 				      false };
 
-static char dir[] = "/tmp/fuzz_bus.XXXXXX";
 static struct event_base *base;
 static struct ps *ps;
 static int table_fd, stream_fd; /* where subscribers find their publisher: us */
@@ -35,7 +35,7 @@ static struct sockaddr_un address(const char *name)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/bus/%s", dir, name);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/bus/%s", scratch, name);
 	return sun;
 }
 
@@ -61,10 +61,10 @@ static void publish_something(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct ps_conf conf = { .agent = "fuzz", .run_dir = dir };
+	struct ps_conf conf = { .agent = "fuzz", .run_dir = scratch };
 
 	(void)argc, (void)argv;
-	assert(mkdtemp(dir));
+	scratch_make();
 	base = event_base_new();
 	assert(base && ps_connect(base, &conf, &ps) == 0);
 	table_fd = listen_as("fuzz.Table");

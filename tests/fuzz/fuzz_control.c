@@ -10,11 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/control.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/tmp/fuzz_control.XXXXXX";
 static struct sockaddr_un sun = { .sun_family = AF_UNIX };
 static struct event_base *base;
 
@@ -30,8 +30,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct control *control;
 
 	(void)argc, (void)argv;
-	assert(mkdtemp(dir));
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/door", dir);
+	scratch_make();
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/door", scratch);
 	base = event_base_new();
 	assert(base && control_new(base, sun.sun_path, &control) == 0);
 	control_add(control, "echo", "says it again", echo, NULL);

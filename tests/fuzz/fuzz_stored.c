@@ -15,23 +15,23 @@
 #include "base/numbers.h"
 #include "pubsub/internal.h"
 #include "status.pb-c.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/dev/shm/fuzz_stored.XXXXXX";
 static char table_path[64], slot_path[64], bad_path[80], run_path[64], state_path[64];
 static struct event_base *base;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	assert(mkdtemp(dir));
-	snprintf(table_path, sizeof(table_path), "%s/table", dir);
-	snprintf(slot_path, sizeof(slot_path), "%s/table.0", dir);
-	snprintf(bad_path, sizeof(bad_path), "%s/table.0.bad", dir);
-	snprintf(run_path, sizeof(run_path), "%s/run", dir);
-	snprintf(state_path, sizeof(state_path), "%s/state", dir);
+	scratch_make();
+	snprintf(table_path, sizeof(table_path), "%s/table", scratch);
+	snprintf(slot_path, sizeof(slot_path), "%s/table.0", scratch);
+	snprintf(bad_path, sizeof(bad_path), "%s/table.0.bad", scratch);
+	snprintf(run_path, sizeof(run_path), "%s/run", scratch);
+	snprintf(state_path, sizeof(state_path), "%s/state", scratch);
 	base = event_base_new();
 	return base ? 0 : -1;
 }
