@@ -13,7 +13,7 @@
 
 void bench_print(const struct bench_result *result)
 {
-	double ratio = result->value / result->limit;
+	double ratio = result->limit ? result->value / result->limit : result->value;
 	int met = result->op == BENCH_AT_MOST ? ratio <= result->goal : ratio >= result->goal;
 
 	printf("bench %s %.4g %s limit=%.4g ratio=%.3f goal=%s%g %s\n", result->name, result->value,

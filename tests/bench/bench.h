@@ -14,7 +14,7 @@ enum bench_op { BENCH_AT_MOST, BENCH_AT_LEAST };
 struct bench_result {
 	const char *name; /* "bus.latency.1" */
 	const char *unit;
-	double value, limit;
+	double value, limit; /* limit 0: nothing at all is allowed, the ratio is the value */
 	enum bench_op op;
 	double goal; /* of value / limit */
 };

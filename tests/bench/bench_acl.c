@@ -268,7 +268,7 @@ static double one_change(struct dp *dp, unsigned int i)
  * while it listens for changes, the kernel has to tell it of the raw program's. */
 static struct dp *start(struct event_base *base)
 {
-	const struct dp_conf conf = { .owner = "test", .run_dir = "/tmp", .netns_fd = -1 };
+	const struct dp_conf conf = { .owner = "test", .run_dir = "/nonexistent", .netns_fd = -1 };
 	struct dp_graph *g = dp_graph_new("zr/filter");
 	struct dp *dp;
 

@@ -16,6 +16,7 @@
 #include "base/mono.h"
 #include "base/strbuf.h"
 #include "dataplane/dp.h"
+#include "tests/bench/bench.h"
 
 #define SCOPE_ITEMS 10
 #define ROUNDS 5
@@ -123,25 +124,14 @@ static struct dp *fill(struct event_base *base, unsigned int items)
 	return dp;
 }
 
-static void print(const char *name, double value, const char *unit, double limit, double ratio,
-		  double goal)
+static void print(const char *name, double value, const char *unit, double limit)
 {
-	printf("bench %s %.4g %s limit=%.4g ratio=%.3g goal=<= %.3g %s\n", name, value, unit, limit,
-	       ratio, goal, ratio <= goal ? "ok" : "SHORT");
-	fflush(stdout);
-}
-
-static int double_cmp(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-	qsort(v, n, sizeof(*v), double_cmp);
-	return v[n / 2];
+	bench_print(&(struct bench_result){ .name = name,
+					    .unit = unit,
+					    .value = value,
+					    .limit = limit,
+					    .op = BENCH_AT_MOST,
+					    .goal = limit ? 1 : 0 });
 }
 
 static double user_us(void)
@@ -168,7 +158,7 @@ static double turn_us(struct dp *dp, bool change)
 
 static void bench_one(void)
 {
-	double one[ROUNDS], same[ROUNDS];
+	double one[ROUNDS], same[ROUNDS], one_us;
 	struct dp *dp = fill(NULL, 10000);
 
 	for (int r = 0; r < ROUNDS; r++) {
@@ -179,9 +169,9 @@ static void bench_one(void)
 		one[r] = turn_us(dp, true);
 	}
 	dp_free(dp);
-	print("reconcile.one", median(one, ROUNDS), "us", 100, median(one, ROUNDS) / 100, 1);
-	print("reconcile.same", median(same, ROUNDS), "us", median(one, ROUNDS),
-	      median(same, ROUNDS) / median(one, ROUNDS), 1);
+	one_us = bench_quantile(one, ROUNDS, 0.5);
+	print("reconcile.one", one_us, "us", 100);
+	print("reconcile.same", bench_quantile(same, ROUNDS, 0.5), "us", one_us);
 }
 
 /* ---- reconcile.noop: system calls of a turn in which a scope is submitted unchanged ---- */
@@ -249,7 +239,7 @@ static int bench_noop(void)
 	count = pid > 0 ? count_syscalls(pid) : -1;
 	if (count < 0)
 		return -1;
-	print("reconcile.noop", count, "syscalls", 0, count, 0);
+	print("reconcile.noop", count, "syscalls", 0);
 	return 0;
 }
 
@@ -278,8 +268,8 @@ static int bench_memory(void)
 
 		built = (user_us() - start) / 1e3;
 		rss = rss_mib();
-		print("reconcile.memory", rss, "MiB", 64, rss / 64, 1);
-		print("reconcile.build", built, "ms", 1000, built / 1000, 1);
+		print("reconcile.memory", rss, "MiB", 64);
+		print("reconcile.build", built, "ms", 1000);
 		dp_free(dp);
 		_exit(0);
 	}
