@@ -9,45 +9,21 @@
 
 #include "base/cleanup.h"
 #include "dataplane/nft/internal.h"
-#include "dataplane/nl/netns.h"
+#include "dataplane/nl/nlsock.h"
 
 #define BUFFER_BYTES (32 << 20) /* bound of one transaction and of what waits to be read */
 #define DUMP_TRIES 8
 
-static void set_buffer(int fd, int force, int plain)
-{
-	int bytes = BUFFER_BYTES;
-
-	/* without CAP_NET_ADMIN over the machine we get what net.core.*mem_max allows */
-	if (setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof(bytes)) < 0)
-		setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
-}
-
 int nft_socket(struct nft *nft)
 {
-	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
-	int fd = netns_socket(dp_conf(nft->dp)->netns_fd, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
-	int on = 1, err;
-
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-	return fd;
+	return nlsock_open(dp_conf(nft->dp)->netns_fd, NETLINK_NETFILTER, BUFFER_BYTES);
 }
 
 /* ---- Requests ---- */
 
 struct answer { /* to one request, while it is read */
 	uint32_t seq;
-	bool multi, interrupted;
+	bool interrupted;
 	int (*fn)(const struct nlmsghdr *nlh, void *arg);
 	void *arg;
 };
@@ -55,18 +31,23 @@ struct answer { /* to one request, while it is read */
 /* 0: more to come; 1: that was the end; -errno. */
 static int take_message(struct answer *a, const struct nlmsghdr *nlh)
 {
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	struct nlsock_ack ack;
+	int err = 0;
 
 	if (nlh->nlmsg_seq != a->seq)
 		return 0; /* left over from a request that was given up */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		a->interrupted = true;
-	if (nlh->nlmsg_type == NLMSG_DONE)
-		return 1;
+	if (nlh->nlmsg_type == NLMSG_DONE) {
+		/* a dump that failed under way ends so too: netlink_dump_done() */
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(err))
+			memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+		return err < 0 ? err : 1;
+	}
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
+		if (!nlsock_parse_ack(nlh, &ack))
 			return -EBADMSG;
-		return e->error ? e->error : 1;
+		return ack.err ? ack.err : 1;
 	}
 	return a->fn ? a->fn(nlh, a->arg) : 0;
 }
@@ -74,7 +55,6 @@ static int take_message(struct answer *a, const struct nlmsghdr *nlh)
 int nft_request(struct nft *nft, struct nlmsghdr *nlh,
 		int (*fn)(const struct nlmsghdr *nlh, void *arg), void *arg)
 {
-	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	char buf[65536] __attribute__((__aligned__(8)));
 	struct answer a = { .fn = fn, .arg = arg };
 	const struct nlmsghdr *got;
@@ -82,9 +62,7 @@ int nft_request(struct nft *nft, struct nlmsghdr *nlh,
 	ssize_t n;
 
 	nlh->nlmsg_seq = a.seq = ++nft->seq;
-	if (sendto(nft->fd, nlh, nlh->nlmsg_len, 0, (const struct sockaddr *)&kernel,
-		   sizeof(kernel)) < 0)
-		return -errno;
+	r = nlsock_send(nft->fd, nlh, nlh->nlmsg_len);
 	while (r == 0) {
 		/* the kernel answers within sendto() and within each recv() of a dump */
 		n = recv(nft->fd, buf, sizeof(buf), MSG_DONTWAIT);

@@ -22,7 +22,6 @@
 
 #define AT_ONCE 8
 #define MESSAGE_SIZE (16 * 1024)
-#define OBSERVERS_MAX 16
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS 1000
 #define CALM_MS 2000 /* without another resync: the next one need not wait */

@@ -20,7 +20,7 @@ static void set_option(int fd, int option)
 {
 	int on = 1;
 
-	/* Older kernels than ours to support lack some: words and filters are then missing. */
+	/* A kernel that lacks one: its words, or its filtering of dumps, are then missing. */
 	setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on));
 }
 

@@ -60,10 +60,10 @@ void rtnl_then(struct dp_op *op, rtnl_then_fn *fn);
 void rtnl_keep_fd(struct dp *dp, int fd);
 
 /*
- * Removes a link. Links go together, in group deletes of up to 32 (IFLA_GROUP, then RTM_DELLINK by
- * group), because the kernel waits for RCU grace periods per request; further ones in the next
- * turns of the loop, so give the type a timeout_ms of LINK_TIMEOUT_MS. An absent link is success.
- * Returns -EINPROGRESS.
+ * Removes a link. Links go together, in group deletes of up to RTNL_DOOMED_AT_ONCE (IFLA_GROUP,
+ * then RTM_DELLINK by group), because the kernel waits for RCU grace periods per request; further
+ * ones in the next turns of the loop, so give the type a timeout_ms of LINK_TIMEOUT_MS. An absent
+ * link is success. Returns -EINPROGRESS.
  */
 #define LINK_TIMEOUT_MS (10 * 60 * 1000)
 int rtnl_remove_link(struct dp_op *op, uint32_t ifindex);

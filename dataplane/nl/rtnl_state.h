@@ -84,7 +84,7 @@ struct rtnl {
 
 struct rtnl *rtnl_state(const struct dp *dp);
 
-/* rtnl_batch.c: appending; sending is rtnl.c's. */
+/* rtnl_batch.c: appending */
 void rtnl_batch_reset(struct rtnl_batch *b); /* closes fds, keeps a little memory */
 void rtnl_batch_fini(struct rtnl_batch *b);
 uint32_t rtnl_batch_slot(struct rtnl_batch *b, struct dp_op *op);
