@@ -72,11 +72,6 @@ def delete_nft_element(edge):
     return "nft_elems", f"uplinks@{bridge_of(edge)}"
 
 
-def reset_sysctl(edge):
-    edge.node.host.sysctl(net__ipv4__ip_forward=0)
-    return "sysctl", "ip_forward"
-
-
 def kill_dnsmasq(edge):
     pids = [pid for pid in sandbox.processes_in(edge.node.host.path)
             if b"dnsmasq" in open(f"/proc/{pid}/cmdline", "rb").read()]

@@ -197,10 +197,11 @@ def test_orphans_are_reaped():
 
 def test_machine_is_out_of_reach():
     """A DHCP client that rewrites /etc/resolv.conf writes into a file of the test run."""
+    run = os.stat("/run").st_dev
+    assert run != os.stat("/").st_dev and os.stat("/etc/resolv.conf").st_dev == run
     pathlib.Path("/etc/resolv.conf").write_text("nameserver 192.0.2.53\n")
     assert {name for _, name in socket.if_nameindex()} == {"lo"}
-    assert not [pid for pid in os.listdir("/proc") if pid.isdigit() and int(pid) > 1
-                and pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd"]
+    assert os.getppid() == 1, "we are the child of our own init, and it has no parent to be seen"
 
 
 def test_wait_for_says_what_did_not_happen():

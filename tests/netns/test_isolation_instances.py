@@ -8,7 +8,7 @@ import pytest
 import packets
 import scenario
 import topology
-from waiting import wait_for
+from waiting import SLOW, wait_for
 
 pytestmark = pytest.mark.everywhere
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["v4", "v6"])
@@ -54,12 +54,14 @@ def test_not_by_frames_to_the_others_gateway_either(two, version):
 
 @VERSIONS
 def test_broadcast_stays_inside_the_instance(two, version):
-    with packets.Sniffer(two.app("app-z")) as sniffer:
+    vif = two.vif("app-a", 0 if version == 4 else 1)
+    with packets.Sniffer(two.app("app-z")) as sniffer, \
+            packets.Sniffer(two.node.host, vif["ifname"]) as at_the_node:
         token = b"to-all-of-mine"
-        vif = two.vif("app-a", 0 if version == 4 else 1)
         to, mac = ("10.1.0.255", "ff:ff:ff:ff:ff:ff") if version == 4 else ("ff02::1", "33:33:00:00:00:01")
         packets.inject(two.app("app-a"), f"eth{0 if version == 4 else 1}", packets.udp_frame(
             mac, vif["mac"], two.address("app-a", version), to, 9999, token))
+        assert at_the_node.find(lambda f: token in f, 2 * SLOW), "it was sent"
         assert not sniffer.find(lambda f: token in f, packets.QUIET_S)
 
 
@@ -91,6 +93,7 @@ def node_addresses(edge, version):
 def test_apps_do_not_reach_services_of_the_node(two, version):
     for port in (22, 8443):
         listens(two.node.host, port)
+        assert connects(two.node.host, "127.0.0.1" if version == 4 else "::1", port)
     addresses = node_addresses(two, version)
     assert len(addresses) >= 3  # both bridges and an uplink
     for address in addresses:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports over VLANs and bonds.
 
-     node --eth0-- switch (trunk) -- isp-a in VLAN 10
-     node --eth1--'
+     node --eth0-- switch (trunks) -- isp-a in VLAN 10
+          --eth1--'               '-- isp-b in VLAN 20
 """
 
 import pytest
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 
 
 def trunked(make_net):
-    """isp-a and isp-b, each behind a VLAN of the one cable: 10 and 20."""
+    """isp-a and isp-b, each behind a VLAN of the switch: 10 and 20."""
     net = topology.Topology()
     net.host("node")
     switch = net.host("switch", forward=True)
@@ -49,11 +49,11 @@ def app_over(net, config):
 
 def test_vlan_ports_carry_traffic_and_fail_over(make_net, make_node):
     net = make_net(trunked, make_net)
-    trunk(net, "n0")
     config = Config()
-    config.physical("eth0")
-    for label, vid, cost in (("vlan10", 10, 0), ("vlan20", 20, 5)):
-        config.vlan(label, "eth0", vid)
+    for parent, label, vid, cost in (("eth0", "vlan10", 10, 0), ("eth1", "vlan20", 20, 5)):
+        trunk(net, parent.replace("eth", "n"))
+        config.physical(parent)
+        config.vlan(label, parent, vid)
         config.port(label, cost=cost, lower=label)
     app_over(net, config)
     node = make_node(net["node"]).start(config)
@@ -62,8 +62,11 @@ def test_vlan_ports_carry_traffic_and_fail_over(make_net, make_node):
     wait_for(lambda: seen().startswith("hello 192.168.1."), "by VLAN 10", 15)
     node.host.configure("link set vlan10 down")
     wait_for(lambda: "UP" in node.host.run("ip", "link", "show", "vlan10").stdout, "it is set up again")
-    net["switch"].run("bridge", "vlan", "del", "dev", "n0", "vid", "10")
-    wait_for(lambda: seen().startswith("hello 192.168."), "the app still has a way", 15)
+    wait_for(lambda: seen().startswith("hello 192.168.1."), "by VLAN 10 again", 15)
+    net.pull("node:eth0")
+    wait_for(lambda: seen().startswith("hello 192.168.2."), "by VLAN 20", 15)
+    net.plug("node:eth0")
+    wait_for(lambda: seen().startswith("hello 192.168.1."), "back to VLAN 10", 15)
     node.configure(Config(version=2))
     wait_for(lambda: "vlan10" not in node.host.run("ip", "link").stdout, "VLANs are removed")
 
