@@ -8,17 +8,11 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/json_place.h"
 #include "base/pbjson.h"
 #include "base/pbjson_field.h"
 #include "base/pbjson_scalar.h"
 #include "base/rfc3339.h"
-
-/* Where we are, a chain on the stack: nothing is formatted unless there is an error. */
-struct place {
-	const struct place *up; /* NULL: the document */
-	const char *key; /* as written in the text; NULL: an array element */
-	size_t index;
-};
 
 struct parser {
 	const struct pbjson_ignore *ignore;
@@ -31,51 +25,25 @@ static void message_freep(ProtobufCMessage **msg)
 		protobuf_c_message_free_unpacked(*msg, NULL);
 }
 
-/* RFC 6901: '~' is "~0", '/' is "~1". What does not fit is cut off. */
-static void pointer_add(char *out, size_t size, const struct place *at)
-{
-	size_t len;
-
-	if (!at->up)
-		return;
-	pointer_add(out, size, at->up);
-	len = strlen(out);
-	if (!at->key) {
-		snprintf(out + len, size - len, "/%zu", at->index);
-		return;
-	}
-	if (len + 1 < size)
-		out[len++] = '/';
-	for (const char *s = at->key; *s && len + 2 < size; s++) {
-		if (*s == '~' || *s == '/') {
-			out[len++] = '~';
-			out[len++] = *s == '~' ? '0' : '1';
-		} else {
-			out[len++] = *s;
-		}
-	}
-	out[len] = '\0';
-}
-
 static int __attribute__((__format__(__printf__, 4, 5)))
-fail(struct parser *p, const struct place *at, int error, const char *fmt, ...)
+fail(struct parser *p, const struct json_place *at, int error, const char *fmt, ...)
 {
 	va_list ap;
 
 	p->err->pointer[0] = '\0';
 	if (at)
-		pointer_add(p->err->pointer, sizeof(p->err->pointer), at);
+		json_place_format(at, p->err->pointer, sizeof(p->err->pointer));
 	va_start(ap, fmt);
 	vsnprintf(p->err->why, sizeof(p->err->why), fmt, ap);
 	va_end(ap);
 	return error;
 }
 
-static int parse_message(struct parser *p, const struct place *at,
+static int parse_message(struct parser *p, const struct json_place *at,
 			 const ProtobufCMessageDescriptor *desc, const json_t *value,
 			 ProtobufCMessage **ret);
 
-static int parse_timestamp(struct parser *p, const struct place *at, const json_t *value,
+static int parse_timestamp(struct parser *p, const struct json_place *at, const json_t *value,
 			   ProtobufCMessage *msg)
 {
 	const ProtobufCFieldDescriptor *fields = msg->descriptor->fields;
@@ -88,7 +56,7 @@ static int parse_timestamp(struct parser *p, const struct place *at, const json_
 }
 
 /* One value of the field's type, at dst. */
-static int parse_value(struct parser *p, const struct place *at,
+static int parse_value(struct parser *p, const struct json_place *at,
 		       const ProtobufCFieldDescriptor *field, const json_t *value, void *dst)
 {
 	const char *why = "";
@@ -104,7 +72,7 @@ static int parse_value(struct parser *p, const struct place *at,
 
 /* Room for n elements in a repeated field; the count grows with each element that is complete,
  * so that the message can be freed at any time. */
-static int array_reserve(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int array_reserve(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 			 const ProtobufCFieldDescriptor *field, size_t n, char **ret)
 {
 	void *array;
@@ -119,7 +87,7 @@ static int array_reserve(struct parser *p, const struct place *at, ProtobufCMess
 	return 0;
 }
 
-static int parse_array(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int parse_array(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 		       const ProtobufCFieldDescriptor *field, const json_t *value)
 {
 	size_t *count = PBJSON_MEMBER(size_t, msg, field->quantifier_offset);
@@ -133,7 +101,7 @@ static int parse_array(struct parser *p, const struct place *at, ProtobufCMessag
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < json_array_size(value); i++) {
-		struct place here = { .up = at, .index = i };
+		struct json_place here = { .up = at, .index = i };
 
 		r = parse_value(p, &here, field, json_array_get(value, i), array + i * size);
 		if (r < 0)
@@ -143,7 +111,7 @@ static int parse_array(struct parser *p, const struct place *at, ProtobufCMessag
 	return 0;
 }
 
-static int parse_map_entry(struct parser *p, const struct place *at,
+static int parse_map_entry(struct parser *p, const struct json_place *at,
 			   const ProtobufCMessageDescriptor *desc, const json_t *value,
 			   ProtobufCMessage **ret)
 {
@@ -165,7 +133,7 @@ static int parse_map_entry(struct parser *p, const struct place *at,
 	return 0;
 }
 
-static int parse_map(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int parse_map(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 		     const ProtobufCFieldDescriptor *field, json_t *value)
 {
 	size_t *count = PBJSON_MEMBER(size_t, msg, field->quantifier_offset);
@@ -181,7 +149,7 @@ static int parse_map(struct parser *p, const struct place *at, ProtobufCMessage 
 		return r;
 	json_object_foreach(value, key, member)
 	{
-		struct place here = { .up = at, .key = key };
+		struct json_place here = { .up = at, .key = key };
 
 		r = parse_map_entry(p, &here, field->descriptor, member,
 				    (ProtobufCMessage **)array + *count);
@@ -192,7 +160,7 @@ static int parse_map(struct parser *p, const struct place *at, ProtobufCMessage 
 	return 0;
 }
 
-static int parse_oneof(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int parse_oneof(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 		       const ProtobufCFieldDescriptor *field, const json_t *value)
 {
 	uint32_t *which = PBJSON_MEMBER(uint32_t, msg, field->quantifier_offset);
@@ -211,7 +179,7 @@ static int parse_oneof(struct parser *p, const struct place *at, ProtobufCMessag
 	return 0;
 }
 
-static int parse_field(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int parse_field(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 		       const ProtobufCFieldDescriptor *field, json_t *value)
 {
 	if (json_is_null(value))
@@ -263,7 +231,7 @@ static bool given_twice(json_t *object, const ProtobufCFieldDescriptor *field, c
 	return false;
 }
 
-static int parse_members(struct parser *p, const struct place *at, ProtobufCMessage *msg,
+static int parse_members(struct parser *p, const struct json_place *at, ProtobufCMessage *msg,
 			 json_t *object)
 {
 	const char *key;
@@ -273,7 +241,7 @@ static int parse_members(struct parser *p, const struct place *at, ProtobufCMess
 	json_object_foreach(object, key, value)
 	{
 		const ProtobufCFieldDescriptor *field = find_field(msg->descriptor, key);
-		struct place here = { .up = at, .key = key };
+		struct json_place here = { .up = at, .key = key };
 
 		if (!field && ignored(p, msg->descriptor, key))
 			continue;
@@ -288,7 +256,7 @@ static int parse_members(struct parser *p, const struct place *at, ProtobufCMess
 	return 0;
 }
 
-static int parse_message(struct parser *p, const struct place *at,
+static int parse_message(struct parser *p, const struct json_place *at,
 			 const ProtobufCMessageDescriptor *desc, const json_t *value,
 			 ProtobufCMessage **ret)
 {
@@ -340,7 +308,7 @@ int pbjson_parse_ignoring(const ProtobufCMessageDescriptor *desc, const char *te
 {
 	_cleanup_(json_decrefp) json_t *root = NULL;
 	struct parser p = { .ignore = ignore, .err = err };
-	struct place document = { .up = NULL };
+	struct json_place document = { .up = NULL };
 	json_error_t syntax;
 
 	if (len > PBJSON_SIZE_MAX)
