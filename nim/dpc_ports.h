@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EVE's DevicePortConfig file to the message nim works with: EVE's defaults filled in, each port
+ * judged. Pure.
+ *
+ *   Logicallabel, Phylabel  default to IfName, IfName to Logicallabel
+ *   IsL3Port                all ports when none says so (files from before EVE 7.3)
+ *   IsMgmt                  Version 0 and none says so: all L3 ports
+ *   MTU                     a layer carries at least what those above send
+ *   bond monitor            active-backup, TLB and ALB without one get MII at 100 ms
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/pbjson.h"
+
+struct arena;
+struct Dpc__Config;
+struct Ew__DevicePortConfig;
+
+/*
+ * A port that cannot be applied (bad address, unknown number, wireless) stays, with its error;
+ * lower layers are looked up later, by nim_config_load(). The message lives in the arena; its
+ * timestamp is TimePriority, 0 without one. -EINVAL with err filled in when there are more ports
+ * than nim has room for.
+ */
+int dpc_ports(const struct Dpc__Config *dpc, struct arena *arena, struct Ew__DevicePortConfig **ret,
+	      struct pbjson_error *err);
+
+/* May the node rely on it? A management port without error that gets addresses. */
+bool dpc_is_usable(const struct Ew__DevicePortConfig *config);
+
+/* What the file holds and nim does not act on, as "Proxies, PNAC"; "" = nothing. In the arena. */
+const char *dpc_ignored(const struct Dpc__Config *dpc, struct arena *arena);
