@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <sys/inotify.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inotify.h"
 #include "base/list.h"
 #include "dataplane/lease.h"
 
@@ -215,15 +215,12 @@ static bool scan(struct dp_lease_watch *watch)
 
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
 	struct dp_lease_watch *watch = arg;
-	ssize_t n = read(fd, buf, sizeof(buf));
+	const struct inotify_event *event;
+	struct inotify_events events;
 
 	(void)what;
-	for (char *at = buf; n > 0 && at < buf + n;) {
-		const struct inotify_event *event = (const void *)at;
-
-		at += sizeof(*event) + event->len;
+	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
 		if (event->mask & IN_Q_OVERFLOW) {
 			scan(watch);
 			return;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process's place on the bus: the folder of sockets, watched for publishers that come. */
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/inotify.h>
 #include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inotify.h"
 #include "base/log.h"
 #include "pubsub/internal.h"
 
@@ -115,23 +114,18 @@ static void rewatch(evutil_socket_t fd, short what, void *arg)
 
 static void inotify_read(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[sizeof(struct inotify_event) + NAME_MAX + 1 + 4096]
-		__attribute__((__aligned__(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
+	struct inotify_events events;
 	struct ps *ps = arg;
-	ssize_t n;
 
 	(void)what;
-	n = read(fd, buf, sizeof(buf));
-	for (ssize_t at = 0; at < n;) {
-		const struct inotify_event *ev = (const struct inotify_event *)(buf + at);
-
-		if (ev->mask & IN_IGNORED)
+	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
+		if (event->mask & IN_IGNORED)
 			event_active(ps->rewatch_ev, EV_TIMEOUT, 0);
-		else if (ev->mask & IN_Q_OVERFLOW)
+		else if (event->mask & IN_Q_OVERFLOW)
 			ps_subs_wake(ps, NULL);
-		else if (ev->len)
-			ps_subs_wake(ps, ev->name);
-		at += (ssize_t)sizeof(*ev) + ev->len;
+		else if (event->len)
+			ps_subs_wake(ps, event->name);
 	}
 }
 

@@ -6,10 +6,10 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/inotify.h"
 
 /* Not IN_MODIFY: a file half written is nobody's configuration. Whoever is done closes it. */
 #define WATCH_MASK                                                                                 \
@@ -104,20 +104,15 @@ static bool concerns(const struct za_watch *w, const struct inotify_event *ev)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
+	struct inotify_events events;
 	struct za_watch *w = arg;
 	bool hit = false;
-	ssize_t n;
 
 	(void)what;
-	while ((n = read(fd, buf, sizeof(buf))) > 0) {
-		for (char *p = buf; p < buf + n;) {
-			const struct inotify_event *ev = (const struct inotify_event *)p;
-
-			hit = hit || concerns(w, ev);
-			p += sizeof(*ev) + ev->len;
-		}
-	}
+	while ((event = inotify_first(&events, fd)))
+		for (; event; event = inotify_next(&events))
+			hit = hit || concerns(w, event);
 	if (!hit)
 		return;
 	(void)arm(w); /* else the events of a folder above bring us here again */

@@ -3,10 +3,10 @@
 #include "dataplane/items/proc_table.h"
 
 #include <errno.h>
-#include <sys/inotify.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inotify.h"
 #include "dataplane/items/proc_log.h"
 #include "dataplane/items/proc_record.h"
 #include "dataplane/items/rundir.h"
@@ -73,18 +73,24 @@ static void ready_seen(struct procs *procs, const char *name)
 	proc_check_up(p);
 }
 
+static void ready_found(struct dp *dp, const char *name, void *arg)
+{
+	(void)dp;
+	ready_seen(arg, name);
+}
+
 static void pids_changed(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
-	ssize_t n = read(fd, buf, sizeof(buf));
+	const struct inotify_event *event;
+	struct inotify_events events;
+	struct procs *procs = arg;
 
 	(void)what;
-	for (char *at = buf; n > 0 && at < buf + n;) {
-		const struct inotify_event *event = (const void *)at;
-
-		at += sizeof(*event) + event->len;
-		if (event->len)
-			ready_seen(arg, event->name);
+	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
+		if (event->mask & IN_Q_OVERFLOW)
+			rundir_each(procs->dp, "pids", ready_found, procs);
+		else if (event->len)
+			ready_seen(procs, event->name);
 	}
 }
 

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <sys/inotify.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/inotify.h"
 #include "base/list.h"
 #include "dataplane/items/host.h"
 #include "dataplane/items/link.h"
@@ -118,15 +118,12 @@ static void netns_gone(struct host *host, const char *name)
 
 static void folder_changed(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
+	const struct inotify_event *event;
+	struct inotify_events events;
 	struct host *host = arg;
-	ssize_t n = read(fd, buf, sizeof(buf));
 
 	(void)what;
-	for (char *at = buf; n > 0 && at < buf + n;) {
-		const struct inotify_event *event = (const void *)at;
-
-		at += sizeof(*event) + event->len;
+	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
 		if (event->mask & IN_Q_OVERFLOW) {
 			dp_resync_begin(host->dp, &dp_netns_type);
 			dp_netns_type.observe(host->dp);
