@@ -81,22 +81,6 @@ void build_world(bool vrf)
 	add_app("b1", "nbu1x3", "bn2", "02:00:00:00:02:02", "2", 2);
 }
 
-struct ipaddr test_addr(const char *s)
-{
-	struct ipaddr a;
-
-	require(ipaddr_parse(s, &a) == 0, "address %s", s);
-	return a;
-}
-
-struct prefix test_prefix(const char *s)
-{
-	struct prefix p;
-
-	require(prefix_parse(s, &p) == 0, "prefix %s", s);
-	return p;
-}
-
 /* ---- What is wanted ---- */
 
 static struct ipaddr eth0_addrs[1], eth1_addrs[1];
@@ -227,5 +211,8 @@ bool reaches(const char *from, const char *to, uint16_t port, const char *server
 
 bool pings(const char *ns, const char *to)
 {
-	return sh_try("ip netns exec %s ping -c1 -W%s %s >/dev/null", ns, "0.3", to) == 0;
+	unsigned int ms = patience_ms(500);
+
+	return sh_try("ip netns exec %s ping -c1 -W%u.%03u %s >/dev/null", ns, ms / 1000, ms % 1000,
+		      to) == 0;
 }

@@ -15,6 +15,7 @@
 #include "tests/item/conformance.h"
 #include "tests/item/packets.h"
 #include "tests/item/space.h"
+#include "tests/item/values.h"
 #include "zedrouter/acl.h"
 #include "zedrouter/filter.h"
 
@@ -35,9 +36,6 @@ void want_app(struct node *n, const char *name, const struct zr_ace *aces, size_
 
 /* Everything is allowed to and from everywhere: what is refused then, no list decides. */
 extern const struct zr_ace anything[1];
-
-struct ipaddr test_addr(const char *s);
-struct prefix test_prefix(const char *s);
 
 /* A new flow of one packet, and its answer: does it get there and back? */
 bool reaches(const char *from, const char *to, uint16_t port, const char *server, unsigned int ms);

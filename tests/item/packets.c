@@ -15,14 +15,7 @@
 #include "base/mono.h"
 #include "dataplane/nl/netns.h"
 #include "tests/item/space.h"
-
-static struct ipaddr addr_of(const char *s)
-{
-	struct ipaddr a;
-
-	require(ipaddr_parse(s, &a) == 0, "address %s", s);
-	return a;
-}
+#include "tests/item/values.h"
 
 /* ---- Building ---- */
 
@@ -117,7 +110,7 @@ static uint32_t put_ip(struct frame *f, const struct ipaddr *src, const struct i
 struct frame frame_udp(const char *dst_mac, const char *src_mac, const char *src, const char *dst,
 		       uint16_t sport, uint16_t dport, const char *data)
 {
-	struct ipaddr s = addr_of(src), d = addr_of(dst);
+	struct ipaddr s = test_addr(src), d = test_addr(dst);
 	uint16_t len = (uint16_t)(8 + strlen(data));
 	struct frame f =
 		frame_ether(dst_mac, src_mac, s.family == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);
@@ -137,7 +130,7 @@ struct frame frame_arp(const char *src_mac, uint16_t op, const char *sender_mac,
 		       const char *target)
 {
 	struct frame f = frame_ether("ff:ff:ff:ff:ff:ff", src_mac, ETHERTYPE_ARP);
-	struct ipaddr s = addr_of(sender), t = addr_of(target);
+	struct ipaddr s = test_addr(sender), t = test_addr(target);
 
 	put16(&f, 1);
 	put16(&f, ETHERTYPE_IP);
@@ -154,7 +147,7 @@ struct frame frame_arp(const char *src_mac, uint16_t op, const char *sender_mac,
 struct frame frame_icmp6(const char *dst_mac, const char *src_mac, const char *src, const char *dst,
 			 uint8_t type, const char *target)
 {
-	struct ipaddr s = addr_of(src), d = addr_of(dst), t = addr_of(target);
+	struct ipaddr s = test_addr(src), d = test_addr(dst), t = test_addr(target);
 	struct frame f = frame_ether(dst_mac, src_mac, ETHERTYPE_IPV6);
 	uint32_t pseudo = put_ip(&f, &s, &d, IPPROTO_ICMPV6, 32, 255);
 	size_t start = f.len;
@@ -212,7 +205,7 @@ void frame_send(const char *netns, const char *ifname, const struct frame *f)
 
 static socklen_t sockaddr_of(const char *addr, uint16_t port, struct sockaddr_in6 *ret)
 {
-	struct ipaddr a = addr_of(addr);
+	struct ipaddr a = test_addr(addr);
 	struct sockaddr_in v4 = { .sin_family = AF_INET,
 				  .sin_addr = a.v4,
 				  .sin_port = htons(port) };
@@ -230,7 +223,7 @@ int udp_open(const char *netns, const char *addr, uint16_t port)
 {
 	struct sockaddr_in6 sa;
 	socklen_t len = sockaddr_of(addr, port, &sa);
-	int fd = socket_in(netns, addr_of(addr).family, SOCK_DGRAM, 0);
+	int fd = socket_in(netns, test_addr(addr).family, SOCK_DGRAM, 0);
 
 	require(bind(fd, (struct sockaddr *)&sa, len) == 0, "bind: %s", strerror(errno));
 	return fd;

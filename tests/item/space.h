@@ -11,6 +11,14 @@
 /* Runs fn(arg) in there; the calling test fails when fn does (by require() or any crash). */
 void in_space(void (*fn)(const void *arg), const void *arg);
 
+/* A test of cmocka that runs fn(NULL) in there. */
+#define SPACE_TEST(name, fn)                                                                       \
+	static void name(void **state)                                                             \
+	{                                                                                          \
+		(void)state;                                                                       \
+		in_space(fn, NULL);                                                                \
+	}
+
 /* Inside: says what was wrong and ends the child. */
 void wrong(const char *file, int line, const char *fmt, ...)
 	__attribute__((__noreturn__, __format__(__printf__, 3, 4)));

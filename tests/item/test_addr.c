@@ -11,14 +11,7 @@
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p;
-
-	require(prefix_parse(text, &p) == 0, "prefix %s", text);
-	return p;
-}
+#include "tests/item/values.h"
 
 static void veth_world(struct dp_graph *g)
 {
@@ -39,10 +32,10 @@ static void addr_conforms(void **state)
 		item_conformance(&(struct item_story){
 			.type = &dp_addr_type,
 			.a = &(struct dp_addr){ .ifname = IFNAME("v0"),
-						.prefix = prefix(prefixes[i]),
+						.prefix = test_prefix(prefixes[i]),
 						.nodad = true },
 			.b = &(struct dp_addr){ .ifname = IFNAME("v0"),
-						.prefix = prefix(prefixes[i]),
+						.prefix = test_prefix(prefixes[i]),
 						.nodad = true,
 						.noprefixroute = true },
 			.world = veth_world,
@@ -86,10 +79,11 @@ static void want_both(struct node *n)
 	struct dp_graph *g = dp_graph_new("both");
 
 	dp_want(g, &dp_addr_type,
-		&(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = prefix("10.2.0.1/24") });
+		&(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = test_prefix("10.2.0.1/24") });
 	dp_want(g, &dp_addr_type,
-		&(struct dp_addr){
-			.ifname = IFNAME("v0"), .prefix = prefix("fd00:2::1/64"), .nodad = true });
+		&(struct dp_addr){ .ifname = IFNAME("v0"),
+				   .prefix = test_prefix("fd00:2::1/64"),
+				   .nodad = true });
 	dp_submit(node_dp(n), g);
 }
 
@@ -153,8 +147,9 @@ static void duplicate(const void *arg)
 	   "ip link set v0 up && ip -n other link set v1 up");
 	sh("ip -n other address add fd00:2::1/64 dev v1 nodad");
 	n = node_new();
-	node_apply(n, &dp_addr_type,
-		   &(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = prefix("fd00:2::1/64") });
+	node_apply(
+		n, &dp_addr_type,
+		&(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = test_prefix("fd00:2::1/64") });
 	node_wait(n, 8000, is_duplicate, NULL, "the duplicate to be found");
 	sh("ip -n other address del fd00:2::1/64 dev v1");
 	node_wait(n, 40000, is_unique, NULL, "the address to be usable");

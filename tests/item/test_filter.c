@@ -371,12 +371,6 @@ static void steady(const void *arg)
 	node_free(n);
 }
 
-#define SPACE_TEST(name, fn)                                                                       \
-	static void name(void **state)                                                             \
-	{                                                                                          \
-		(void)state;                                                                       \
-		in_space(fn, NULL);                                                                \
-	}
 SPACE_TEST(app_reaches_what_its_list_allows_and_no_more, egress)
 SPACE_TEST(list_with_directions_tells_in_from_out, ingress)
 SPACE_TEST(between_apps_both_lists_decide, peers)

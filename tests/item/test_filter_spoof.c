@@ -161,12 +161,6 @@ static void servers(const void *arg)
 	node_free(n);
 }
 
-#define SPACE_TEST(name, fn)                                                                       \
-	static void name(void **state)                                                             \
-	{                                                                                          \
-		(void)state;                                                                       \
-		in_space(fn, NULL);                                                                \
-	}
 SPACE_TEST(spoofed_packets_go_nowhere, spoofing)
 SPACE_TEST(apps_are_no_servers_of_addresses_or_routes, servers)
 

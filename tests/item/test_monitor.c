@@ -12,14 +12,7 @@
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p = { 0 };
-
-	require(prefix_parse(text, &p) == 0, "%s", text);
-	return p;
-}
+#include "tests/item/values.h"
 
 static unsigned int resyncs(struct node *n)
 {
@@ -45,7 +38,8 @@ static struct node *node_with_bridge(void)
 
 	dp_want(g, &dp_bridge_type, &(struct dp_bridge){ .ifname = IFNAME("bn1") });
 	dp_want(g, &dp_addr_type,
-		&(struct dp_addr){ .ifname = IFNAME("bn1"), .prefix = prefix("198.51.100.1/24") });
+		&(struct dp_addr){ .ifname = IFNAME("bn1"),
+				   .prefix = test_prefix("198.51.100.1/24") });
 	require(dp_submit(node_dp(n), g) == 0, "submit");
 	dp_sweep(node_dp(n));
 	node_wait_state(n, &dp_addr_type, "bn1/198.51.100.1/24", DP_CREATED);
@@ -93,14 +87,14 @@ static void silent_routes(const void *arg)
 {
 	struct node *n = node_with_bridge();
 	struct dp_graph *g = dp_graph_new("routes");
-	struct dp_route route = { .dst = prefix("192.0.2.0/24"), .table = 100, .nexthops = 1 };
+	struct dp_route route = { .dst = test_prefix("192.0.2.0/24"), .table = 100, .nexthops = 1 };
 
 	(void)arg;
 	sh("ip link add e0 up type veth peer name e1; ip link set e1 up");
 	sh("ip address add 203.0.113.1/24 dev e0");
 	route.nexthop[0].ifname = IFNAME("e0");
 	dp_want(g, &dp_route_type, &route);
-	route.dst = prefix("192.0.3.0/24");
+	route.dst = test_prefix("192.0.3.0/24");
 	require(ipaddr_parse("203.0.113.1", &route.prefsrc) == 0, "address");
 	dp_want(g, &dp_route_type, &route);
 	require(dp_submit(node_dp(n), g) == 0, "submit");

@@ -11,14 +11,7 @@
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
-
-static struct ipaddr ip(const char *text)
-{
-	struct ipaddr a;
-
-	require(ipaddr_parse(text, &a) == 0, "address %s", text);
-	return a;
-}
+#include "tests/item/values.h"
 
 static void veth_world(struct dp_graph *g)
 {
@@ -38,10 +31,10 @@ static void neigh_conforms(void **state)
 		item_conformance(&(struct item_story){
 			.type = &dp_neigh_type,
 			.a = &(struct dp_neigh){ .ifname = IFNAME("v0"),
-						 .addr = ip(addrs[i]),
+						 .addr = test_addr(addrs[i]),
 						 .mac = { { 2, 0, 0, 0, 0, 1 } } },
 			.b = &(struct dp_neigh){ .ifname = IFNAME("v0"),
-						 .addr = ip(addrs[i]),
+						 .addr = test_addr(addrs[i]),
 						 .mac = { { 2, 0, 0, 0, 0, 2 } } },
 			.world = veth_world,
 		});
@@ -56,7 +49,7 @@ static void proxy_conforms(void **state)
 		item_conformance(&(struct item_story){
 			.type = &dp_neigh_type,
 			.a = &(struct dp_neigh){ .ifname = IFNAME("v0"),
-						 .addr = ip(addrs[i]),
+						 .addr = test_addr(addrs[i]),
 						 .proxy = true },
 			.world = veth_world,
 			.no_drift = true, /* the kernel does not tell of them */
@@ -76,7 +69,7 @@ static void others(const void *arg)
 	assert_null(dp_have(node_dp(n), &dp_neigh_type, "v0/10.1.0.2"));
 	node_apply(n, &dp_neigh_type,
 		   &(struct dp_neigh){ .ifname = IFNAME("v0"),
-				       .addr = ip("10.1.0.3"),
+				       .addr = test_addr("10.1.0.3"),
 				       .mac = { { 2, 0, 0, 0, 0, 4 } } });
 	sh("ip neigh show dev v0 | grep '10.1.0.3 lladdr 02:00:00:00:00:04' | grep -q PERMANENT");
 	dp_sweep(node_dp(n));
@@ -100,10 +93,11 @@ static void falls(const void *arg)
 	sh("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
 	dp_want(g, &dp_neigh_type,
 		&(struct dp_neigh){ .ifname = IFNAME("v0"),
-				    .addr = ip("10.1.0.3"),
+				    .addr = test_addr("10.1.0.3"),
 				    .mac = { { 2, 0, 0, 0, 0, 4 } } });
 	dp_want(g, &dp_neigh_type,
-		&(struct dp_neigh){ .ifname = IFNAME("v0"), .addr = ip("fd00::3"), .proxy = true });
+		&(struct dp_neigh){
+			.ifname = IFNAME("v0"), .addr = test_addr("fd00::3"), .proxy = true });
 	dp_submit(node_dp(n), g);
 	node_wait_state(n, &dp_neigh_type, "v0/10.1.0.3", DP_CREATED);
 	node_wait_state(n, &dp_neigh_type, "v0/proxy/fd00::3", DP_CREATED);

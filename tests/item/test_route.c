@@ -12,26 +12,11 @@
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p;
-
-	require(prefix_parse(text, &p) == 0, "prefix %s", text);
-	return p;
-}
-
-static struct ipaddr ip(const char *text)
-{
-	struct ipaddr a;
-
-	require(ipaddr_parse(text, &a) == 0, "address %s", text);
-	return a;
-}
+#include "tests/item/values.h"
 
 static void address(struct dp_graph *g, const char *ifname, const char *text)
 {
-	struct dp_addr addr = { .prefix = prefix(text), .nodad = true };
+	struct dp_addr addr = { .prefix = test_prefix(text), .nodad = true };
 
 	strcpy(addr.ifname.str, ifname);
 	dp_want(g, &dp_addr_type, &addr);
@@ -61,13 +46,13 @@ static struct dp_nexthop via(const char *ifname, const char *gateway, uint8_t we
 
 	strcpy(nh.ifname.str, ifname);
 	if (gateway)
-		nh.gateway = ip(gateway);
+		nh.gateway = test_addr(gateway);
 	return nh;
 }
 
 static struct dp_route one(const char *dst, uint32_t table, uint32_t metric, struct dp_nexthop nh)
 {
-	return (struct dp_route){ .dst = prefix(dst),
+	return (struct dp_route){ .dst = test_prefix(dst),
 				  .table = table,
 				  .metric = metric,
 				  .nexthops = 1,
@@ -86,7 +71,7 @@ static void unicast_route_conforms(void **state)
 	struct dp_route b = one("0.0.0.0/0", 800, 0, via("w0", "10.2.0.254", 0));
 
 	(void)state;
-	b.prefsrc = ip("10.2.0.1");
+	b.prefsrc = test_addr("10.2.0.1");
 	conforms(&a, &b);
 }
 
@@ -96,7 +81,7 @@ static void unicast_ipv6_route_conforms(void **state)
 	struct dp_route b = one("::/0", 800, 0, via("w0", "fe80::1", 0));
 
 	(void)state;
-	b.prefsrc = ip("fd00:2::1");
+	b.prefsrc = test_addr("fd00:2::1");
 	conforms(&a, &b);
 }
 
@@ -138,7 +123,7 @@ static void unreachable_and_blackhole_conform(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct dp_route a = { .dst = prefix(dsts[i]),
+		struct dp_route a = { .dst = test_prefix(dsts[i]),
 				      .table = 800,
 				      .metric = UINT32_MAX,
 				      .kind = DP_ROUTE_UNREACHABLE };
@@ -187,7 +172,7 @@ static void ipv4_route_through_an_ipv6_gateway_conforms(void **state)
 
 static void multipath_conforms(void **state)
 {
-	struct dp_route a = { .dst = prefix("10.9.0.0/16"),
+	struct dp_route a = { .dst = test_prefix("10.9.0.0/16"),
 			      .table = 800,
 			      .nexthops = 2,
 			      .nexthop = { via("v0", "10.1.0.254", 0),
@@ -203,7 +188,7 @@ static void multipath_conforms(void **state)
 
 static void ipv6_multipath_conforms(void **state)
 {
-	struct dp_route a = { .dst = prefix("fd00:9::/48"),
+	struct dp_route a = { .dst = test_prefix("fd00:9::/48"),
 			      .table = 800,
 			      .nexthops = 2,
 			      .nexthop = { via("w0", "fd00:2::fe", 2),
@@ -215,7 +200,7 @@ static void ipv6_multipath_conforms(void **state)
 	conforms(&a, &b);
 	b = one("fd00:9::/48", 800, 0, via("w0", "fd00:2::fe", 0));
 	conforms(&a, &b);
-	b = (struct dp_route){ .dst = prefix("fd00:9::/48"),
+	b = (struct dp_route){ .dst = test_prefix("fd00:9::/48"),
 			       .table = 800,
 			       .kind = DP_ROUTE_UNREACHABLE };
 	conforms(&a, &b);
@@ -223,8 +208,8 @@ static void ipv6_multipath_conforms(void **state)
 
 static void eight_ways_conform(void **state)
 {
-	struct dp_route a = { .dst = prefix("10.9.0.0/16"), .table = 800, .nexthops = 8 };
-	struct dp_route a6 = { .dst = prefix("fd00:9::/48"), .table = 800, .nexthops = 8 };
+	struct dp_route a = { .dst = test_prefix("10.9.0.0/16"), .table = 800, .nexthops = 8 };
+	struct dp_route a6 = { .dst = test_prefix("fd00:9::/48"), .table = 800, .nexthops = 8 };
 
 	(void)state;
 	for (int i = 0; i < 8; i++) {
@@ -313,7 +298,7 @@ static void changed_and_deleted_routes_are_repaired(void **state)
 /* One way of two is deleted: what is left is known, and mended. */
 static void one_of_two(const void *arg)
 {
-	const struct dp_route both = { .dst = prefix("fd00:9::/48"),
+	const struct dp_route both = { .dst = test_prefix("fd00:9::/48"),
 				       .table = 800,
 				       .nexthops = 2,
 				       .nexthop = { via("v0", "fd00:1::fe", 0),
@@ -321,8 +306,9 @@ static void one_of_two(const void *arg)
 	struct node *n = routed_node();
 
 	(void)arg;
-	node_apply(n, &dp_addr_type,
-		   &(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = prefix("10.5.0.1/24") });
+	node_apply(
+		n, &dp_addr_type,
+		&(struct dp_addr){ .ifname = IFNAME("v0"), .prefix = test_prefix("10.5.0.1/24") });
 	dp_patch(node_dp(n), "routes", &dp_route_type, &both);
 	node_settle(n);
 	sh("test $(ip -6 route show table 800 | grep -c nexthop) = 2");

@@ -10,14 +10,7 @@
 #include "dataplane/items/inet.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p;
-
-	require(prefix_parse(text, &p) == 0, "prefix %s", text);
-	return p;
-}
+#include "tests/item/values.h"
 
 static void rule_conforms(void **state)
 {
@@ -26,14 +19,14 @@ static void rule_conforms(void **state)
 		{ .family = AF_INET6, .priority = 10000, .iif = IFNAME("bn1"), .table = 801 },
 		{ .family = AF_INET,
 		  .priority = 11000,
-		  .to = prefix("10.1.0.77/24"), /* host bits do not count */
+		  .to = test_prefix("10.1.0.77/24"), /* host bits do not count */
 		  .table = 1000 },
 		{ .family = AF_INET6,
 		  .priority = 15000,
-		  .from = prefix("fd00::1/128"),
+		  .from = test_prefix("fd00::1/128"),
 		  .oif = IFNAME("eth0"),
 		  .table = 501 },
-		{ .family = AF_INET, .priority = 1, .from = prefix("0.0.0.0/0"), .table = 5 },
+		{ .family = AF_INET, .priority = 1, .from = test_prefix("0.0.0.0/0"), .table = 5 },
 		{ .family = AF_INET,
 		  .priority = 9000,
 		  .fwmark = 0x01000000,
@@ -44,11 +37,11 @@ static void rule_conforms(void **state)
 		{ .family = AF_INET6, .priority = 1000, .l3mdev = true },
 		{ .family = AF_INET,
 		  .priority = 20000,
-		  .from = prefix("10.0.0.0/8"),
+		  .from = test_prefix("10.0.0.0/8"),
 		  .unreachable = true },
 		{ .family = AF_INET6,
 		  .priority = 20000,
-		  .from = prefix("fd00::/8"),
+		  .from = test_prefix("fd00::/8"),
 		  .unreachable = true },
 		{ .family = AF_INET, .priority = 30000, .table = 254, .suppress_default = true },
 		{ .family = AF_INET6, .priority = 30000, .table = 254, .suppress_default = true },
@@ -109,7 +102,7 @@ static void refuses(const void *arg)
 {
 	const struct dp_rule bad[] = {
 		{ .family = AF_INET, .priority = 1 }, /* leads nowhere */
-		{ .family = AF_INET, .priority = 2, .from = prefix("fd00::/8"), .table = 5 },
+		{ .family = AF_INET, .priority = 2, .from = test_prefix("fd00::/8"), .table = 5 },
 		{ .family = 0, .priority = 3, .table = 5 },
 	};
 	struct dp_graph *g = dp_graph_new("bad");
