@@ -48,6 +48,8 @@ struct link_kind {
 	bool (*read)(struct dp *dp, const struct link_info *link, void *spec);
 };
 extern const struct link_kind *const link_kinds[]; /* NULL-terminated: dataplane/nl/observers.c */
+/* All types that link messages tell of, NULL-terminated: there, too. */
+extern const struct dp_type *const link_types[];
 #define LINK_SPEC_MAX 512 /* bytes in the largest spec of a kind */
 
 extern const struct rtnl_observer dp_link_observer, dp_brvlan_observer;

@@ -3,6 +3,7 @@
  * From link messages to items: every link is a dp_link, ours are what their kind says as well,
  * and ports are ours when their master is.
  */
+#include <assert.h>
 #include <linux/if_link.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -62,6 +63,7 @@ static void tell_kind(struct dp *dp, struct link_row *row, const struct link_inf
 	else if (!slave && link_group_is_ours(dp, link->group))
 		now = find_kind(link->kind, false);
 	if (now) {
+		assert(now->type->size <= sizeof(spec));
 		memset(&spec, 0, now->type->size);
 		if (!now->read(dp, link, &spec))
 			now = NULL;
@@ -235,12 +237,6 @@ int link_dump(struct dp *dp)
 	strbuf_fini(&r->link_dump);
 	return err;
 }
-
-static const struct dp_type *const link_types[] = {
-	&dp_link_type, &dp_linkset_type, &dp_bridge_type, &dp_veth_type,
-	&dp_tap_type,  &dp_vlan_type,	 &dp_bond_type,	  &dp_bond_member_type,
-	&dp_vrf_type,  &dp_dummy_type,	 &dp_brport_type, NULL,
-};
 
 const struct rtnl_observer dp_link_observer = {
 	.name = "link",
