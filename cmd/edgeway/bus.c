@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edgeway bus ls | get TOPIC [KEY] | watch TOPIC… */
+#include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -167,7 +168,7 @@ static int bus_watch(int n, char *names[])
 				      .state_dir = cli_state_dir() };
 	struct event_base *base = event_base_new();
 	struct ps *ps = NULL;
-	int r = base ? ps_connect(base, &conf, &ps) : -1;
+	int r = base ? ps_connect(base, &conf, &ps) : -ENOMEM;
 
 	for (int i = 0; r == 0 && i < n; i++) {
 		const struct ps_topic *topic = ps_topic_find(names[i]);

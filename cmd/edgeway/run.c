@@ -204,8 +204,9 @@ int cmd_run(int argc, char *argv[])
 		return cli_fail("cannot start: %s", strerror(errno));
 	run.sigterm = evsignal_new(run.base, SIGTERM, stop_cb, &run);
 	run.sigint = evsignal_new(run.base, SIGINT, stop_cb, &run);
-	evsignal_add(run.sigterm, NULL);
-	evsignal_add(run.sigint, NULL);
+	if (!run.sigterm || !run.sigint || evsignal_add(run.sigterm, NULL) < 0 ||
+	    evsignal_add(run.sigint, NULL) < 0)
+		return cli_fail("cannot start: no memory for signals");
 	r = run_all(&run);
 	run_fini(&run);
 	return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/edgeway/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 
@@ -51,6 +52,7 @@ static int subscribe_all(struct reader *r, struct ps *ps, struct one *ones)
 	int err = 0;
 
 	for (i = 0; err == 0 && r->topics[i].topic; i++) {
+		assert(i < TABLE_TOPICS_MAX);
 		ones[i] = (struct one){ .reader = r, .topic = &r->topics[i] };
 		err = ps_subscribe_raw(ps, r->topics[i].topic, &ops, &ones[i], &sub);
 	}
@@ -65,7 +67,7 @@ int table_read(struct table_topic *topics, table_fn *each, void *arg)
 				      .run_dir = cli_run_dir(),
 				      .state_dir = cli_state_dir() };
 	struct reader r = { .topics = topics, .each = each, .arg = arg };
-	struct one ones[16] = { 0 };
+	struct one ones[TABLE_TOPICS_MAX] = { 0 };
 	struct ps *ps = NULL;
 	bool any = false;
 	int err;

@@ -8,13 +8,15 @@
 
 #define TABLE_WAIT_MS 1000 /* for a publisher that runs but has not said synced */
 
+#define TABLE_TOPICS_MAX 16
+
 struct table_topic {
 	const struct ps_topic *topic;
 	bool synced; /* set: the publisher was there and told all it has */
 };
 
 /*
- * Subscribes to all topics (ended by topic NULL), calls each() for every value they hold, packed.
+ * Subscribes to all topics (TABLE_TOPICS_MAX at most, ended by topic NULL), calls each() for every value they hold, packed.
  * Publishers that do not run are not waited for. 0 or -errno.
  */
 typedef void table_fn(const struct ps_topic *topic, const char *key, const void *data, size_t len,
