@@ -13,6 +13,7 @@ import ctypes
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -90,7 +91,7 @@ def _private_folders():
         os.makedirs(os.path.dirname(resolv), exist_ok=True)
         pathlib.Path(resolv).touch()
     _mount(private.name, resolv, "none", MS_BIND)
-    os.system("ip link set lo up")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
 def make_netns(name):

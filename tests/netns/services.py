@@ -95,6 +95,7 @@ class Echo:
         self.thread.join()
         for key in list(self.selector.get_map().values()):
             key.fileobj.close()
+        self.selector.close()
         self.wake.close()
 
 

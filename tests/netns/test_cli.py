@@ -91,8 +91,8 @@ def test_plan_tells_what_waits_inside_an_app_too(net, node):
 def on_terminal(*command, columns=0, **environment):
     main, other = pty.openpty()
     termios.tcsetwinsize(other, (24, columns))
-    with os.fdopen(main, "rb", buffering=0) as screen:
-        subprocess.run(command, stdout=other, env={**os.environ, **environment}, check=False)
+    with os.fdopen(main, "rb", buffering=0) as screen, \
+            subprocess.Popen(command, stdout=other, env={**os.environ, **environment}):
         os.close(other)
         text = b""
         try:

@@ -5,9 +5,19 @@ import pathlib
 import re
 import subprocess
 
-from node import BIN, TOP
+import pytest
+
+from node import BIN, DAEMONS, TOP
 
 PROGRAMS = {"edgeway", "nim", "zedrouter", "domainmgr", "zedagent", "dhcp-hook"}
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_unit_grants_the_capabilities_its_daemon_keeps(name):
+    unit = (TOP / f"systemd/edgeway-{name}.service").read_text()
+    granted = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE)[1].split()
+    kept = re.search(r"caps\[\] = \{(.*?)\}", (TOP / f"cmd/{name}/main.c").read_text(), re.DOTALL)
+    assert sorted(granted) == sorted(re.findall(r"CAP_[A-Z_]+", kept[1] if kept else ""))
 
 
 def test_installed_tree_is_complete(tmp_path):
