@@ -147,7 +147,7 @@ demo: deps	## the main job, from a config file to applications that talk; KEEP=1
 	$(Q)$(REMAKE) all
 	$(Q)$(AS_ROOT) env EDGEWAY_BUILD=$(BUILD) KEEP=$(KEEP) tools/demo
 
-.PHONY: fuzz fuzzers analyze format bench lab
+.PHONY: fuzz fuzzers analyze format bench benches lab
 fuzz: deps	## run each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (30)
 	$(Q)$(REMAKE) SAN=1 FUZZING=1 CC=clang BUILD=build/fuzz fuzzers
 	$(Q)tools/fuzz build/fuzz $(or $(FUZZ_SECONDS),30)
@@ -163,7 +163,7 @@ benches: $(BENCH) $(BENCH_TOOLS)
 lab: deps	## prepare the kernel of tests/lab/run (the lab tests do it too)
 	$(Q)tests/lab/prepare >/dev/null
 
-.PHONY: help benches generated
+.PHONY: help generated
 generated: $(GEN_C) $(GEN_H) $(BUILD)/tests/proto/sample.pb-c.h
 help:	## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
