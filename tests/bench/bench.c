@@ -22,6 +22,17 @@ void bench_print(const struct bench_result *result)
 	fflush(stdout);
 }
 
+void bench_print_at_most(const char *name, const char *unit, double value, double limit,
+			 double goal)
+{
+	bench_print(&(struct bench_result){ .name = name,
+					    .unit = unit,
+					    .value = value,
+					    .limit = limit,
+					    .op = BENCH_AT_MOST,
+					    .goal = goal });
+}
+
 uint64_t bench_ns(void)
 {
 	struct timespec ts;

@@ -21,6 +21,9 @@ struct bench_result {
 
 /* bench NAME VALUE UNIT limit=VALUE ratio=R goal=OP R ok|SHORT */
 void bench_print(const struct bench_result *result);
+/* The same, with BENCH_AT_MOST. */
+void bench_print_at_most(const char *name, const char *unit, double value, double limit,
+			 double goal);
 
 uint64_t bench_ns(void); /* CLOCK_MONOTONIC: the same for all processes */
 void bench_sleep_until(uint64_t ns);

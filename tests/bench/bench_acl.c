@@ -291,16 +291,6 @@ static double our_rounds(struct event_base *base)
 	return us;
 }
 
-static void print(const char *name, double value, double limit, double goal)
-{
-	bench_print(&(struct bench_result){ .name = name,
-					    .unit = "us",
-					    .value = value,
-					    .limit = limit,
-					    .op = BENCH_AT_MOST,
-					    .goal = goal });
-}
-
 int main(void)
 {
 	double raw_us[ROUNDS], our_us[ROUNDS], one_us[CHANGES];
@@ -317,14 +307,14 @@ int main(void)
 		raw_us[i] = raw_round(&raw);
 		our_us[i] = our_rounds(base);
 	}
-	print("acl.10k", bench_quantile(our_us, ROUNDS, 0.5), bench_quantile(raw_us, ROUNDS, 0.5),
-	      1.3);
+	bench_print_at_most("acl.10k", "us", bench_quantile(our_us, ROUNDS, 0.5),
+			    bench_quantile(raw_us, ROUNDS, 0.5), 1.3);
 	dp = start(base);
 	our_round(dp);
 	for (unsigned int i = 0; i < CHANGES; i++)
 		one_us[i] = one_change(dp, i);
 	require_done(dp, "acl.one");
-	print("acl.one", bench_quantile(one_us, CHANGES, 0.5), 50, 1);
+	bench_print_at_most("acl.one", "us", bench_quantile(one_us, CHANGES, 0.5), 50, 1);
 	dp_free(dp);
 	event_base_free(base);
 	free(raw.buf);

@@ -178,16 +178,6 @@ static struct round run(void (*fn)(struct round *ret))
 	return round;
 }
 
-static void print(const char *name, double value, double limit, double goal)
-{
-	bench_print(&(struct bench_result){ .name = name,
-					    .unit = "ms",
-					    .value = value,
-					    .limit = limit,
-					    .op = BENCH_AT_MOST,
-					    .goal = goal });
-}
-
 int main(void)
 {
 	double apply[2][ROUNDS], removal[2][ROUNDS], user_ms = 0, sys_ms = 0;
@@ -202,11 +192,11 @@ int main(void)
 		user_ms += o.apply.user_ms / ROUNDS;
 		sys_ms += o.apply.sys_ms / ROUNDS;
 	}
-	print("apply.100.engine", bench_quantile(apply[0], ROUNDS, 0.5),
-	      bench_quantile(apply[1], ROUNDS, 0.5), 1.15);
-	print("apply.100.engine.user", user_ms, sys_ms,
-	      0.05); /* limit: the kernel's time for the same */
-	print("remove.100.engine", bench_quantile(removal[0], ROUNDS, 0.5),
-	      bench_quantile(removal[1], ROUNDS, 0.5), 1.2);
+	bench_print_at_most("apply.100.engine", "ms", bench_quantile(apply[0], ROUNDS, 0.5),
+			    bench_quantile(apply[1], ROUNDS, 0.5), 1.15);
+	bench_print_at_most("apply.100.engine.user", "ms", user_ms, sys_ms,
+			    0.05); /* limit: the kernel's time for the same */
+	bench_print_at_most("remove.100.engine", "ms", bench_quantile(removal[0], ROUNDS, 0.5),
+			    bench_quantile(removal[1], ROUNDS, 0.5), 1.2);
 	return 0;
 }

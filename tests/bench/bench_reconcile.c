@@ -124,16 +124,6 @@ static struct dp *fill(struct event_base *base, unsigned int items)
 	return dp;
 }
 
-static void print(const char *name, double value, const char *unit, double limit)
-{
-	bench_print(&(struct bench_result){ .name = name,
-					    .unit = unit,
-					    .value = value,
-					    .limit = limit,
-					    .op = BENCH_AT_MOST,
-					    .goal = limit ? 1 : 0 });
-}
-
 static double user_us(void)
 {
 	struct rusage use;
@@ -170,8 +160,8 @@ static void bench_one(void)
 	}
 	dp_free(dp);
 	one_us = bench_quantile(one, ROUNDS, 0.5);
-	print("reconcile.one", one_us, "us", 100);
-	print("reconcile.same", bench_quantile(same, ROUNDS, 0.5), "us", one_us);
+	bench_print_at_most("reconcile.one", "us", one_us, 100, 1);
+	bench_print_at_most("reconcile.same", "us", bench_quantile(same, ROUNDS, 0.5), one_us, 1);
 }
 
 /* ---- reconcile.noop: system calls of a turn in which a scope is submitted unchanged ---- */
@@ -239,7 +229,7 @@ static int bench_noop(void)
 	count = pid > 0 ? count_syscalls(pid) : -1;
 	if (count < 0)
 		return -1;
-	print("reconcile.noop", count, "syscalls", 0);
+	bench_print_at_most("reconcile.noop", "syscalls", count, 0, 0);
 	return 0;
 }
 
@@ -268,8 +258,8 @@ static int bench_memory(void)
 
 		built = (user_us() - start) / 1e3;
 		rss = rss_mib();
-		print("reconcile.memory", rss, "MiB", 64);
-		print("reconcile.build", built, "ms", 1000);
+		bench_print_at_most("reconcile.memory", "MiB", rss, 64, 1);
+		bench_print_at_most("reconcile.build", "ms", built, 1000, 1);
 		dp_free(dp);
 		_exit(0);
 	}

@@ -137,6 +137,18 @@ static void require_addresses(void)
 	sh("ip address show dev up0 | grep -q 'inet6 fd00:9::1'");
 }
 
+static struct node *node_with_leases(struct leases *leases, struct dp_lease_watch **ret_watch)
+{
+	struct node *n;
+
+	prepare();
+	n = node_new();
+	*ret_watch = watch(n, leases);
+	node_apply(n, &dp_dhcpcd_type, &up0);
+	node_wait(n, 8000, has_both, leases, "leases of both families");
+	return n;
+}
+
 /* ---- The lease ---- */
 
 static void leases_arrive(const void *arg)
@@ -146,12 +158,8 @@ static void leases_arrive(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	prepare();
 	sh("hostname > /run/hostname");
-	n = node_new();
-	w = watch(n, &leases);
-	node_apply(n, &dp_dhcpcd_type, &up0);
-	node_wait(n, 8000, has_both, &leases, "leases of both families");
+	n = node_with_leases(&leases, &w);
 	require_addresses();
 	require(leases.v4.addr[0].len == 24 && leases.v4.routers == 1 && leases.v4.dnss == 2,
 		"the IPv4 lease is not whole");
@@ -227,11 +235,7 @@ static void killed(const void *arg)
 	int pid;
 
 	(void)arg;
-	prepare();
-	n = node_new();
-	w = watch(n, &leases);
-	node_apply(n, &dp_dhcpcd_type, &up0);
-	node_wait(n, 8000, has_both, &leases, "leases");
+	n = node_with_leases(&leases, &w);
 	pid = helper_kill(HELPER);
 	node_wait(n, 5000, is_another, &pid, "another dhcpcd");
 	require_addresses();
@@ -256,11 +260,7 @@ static void adopted(const void *arg)
 	int pid;
 
 	(void)arg;
-	prepare();
-	n = node_new();
-	w = watch(n, &leases);
-	node_apply(n, &dp_dhcpcd_type, &up0);
-	node_wait(n, 8000, has_both, &leases, "leases");
+	n = node_with_leases(&leases, &w);
 	pid = helper_pid(HELPER);
 	dp_lease_watch_free(w);
 	node_free(n);
@@ -298,11 +298,7 @@ static void cable(const void *arg)
 	struct node *n;
 
 	(void)arg;
-	prepare();
-	n = node_new();
-	w = watch(n, &leases);
-	node_apply(n, &dp_dhcpcd_type, &up0);
-	node_wait(n, 8000, has_both, &leases, "leases");
+	n = node_with_leases(&leases, &w);
 	sh("ip -n net link set srv0 down");
 	node_turn(n, 1500);
 	require_addresses();

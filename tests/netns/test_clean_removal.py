@@ -61,14 +61,19 @@ def test_removed_configuration_leaves_nothing(net, make_node):
     snapshot.assert_same(untouched, after, "the namespace is as before the daemons came")
 
 
-def test_one_removed_instance_takes_nothing_else_along(edge):
-    node = edge.node
-    before = state(node)
+def add_instance(edge):
+    """One more, with an app of its own."""
     config = edge.standard_config(version=2)
     more = config.instance("more", "10.99.0.0/24")
     config.app("other", edge.net.netns_name("other")).adapter(more)
-    node.configure(config)
+    edge.node.configure(config)
     edge.wait_applied(config)
+
+
+def test_one_removed_instance_takes_nothing_else_along(edge):
+    node = edge.node
+    before = state(node)
+    add_instance(edge)
     assert snapshot.diff(before, state(node))
     node.configure(edge.standard_config(version=3))
     wait_same(before, node, "only what was added is gone")
@@ -78,11 +83,7 @@ def test_leftovers_of_a_killed_run_are_swept(edge):
     """The configuration shrinks while nobody is there to see it."""
     node = edge.node
     before = state(node)
-    config = edge.standard_config(version=2)
-    more = config.instance("more", "10.99.0.0/24")
-    config.app("other", edge.net.netns_name("other")).adapter(more)
-    node.configure(config)
-    edge.wait_applied(config)
+    add_instance(edge)
     node.kill()
     node.configure(edge.standard_config(version=3))
     node.start()

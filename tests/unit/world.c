@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/world.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,15 +44,15 @@ static void note(char what, const char *name)
 	snprintf(world.log + len, sizeof(world.log) - len, "%c%s ", what, name);
 }
 
-static const struct thing *unmet(const struct thing *t)
+static bool needs_are_met(const struct thing *t)
 {
 	for (unsigned int i = 0; i < THING_NEEDS; i++) {
 		const struct thing *need = world_find(t->needs[i].name);
 
 		if (t->needs[i].name[0] && (!need || (t->needs[i].positive && need->value <= 0)))
-			return t;
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
 static void put(const struct thing *t, bool foreign)
@@ -61,6 +62,7 @@ static void put(const struct thing *t, bool foreign)
 	for (unsigned int i = 0; !at && i < WORLD_THINGS; i++)
 		if (!world.thing[i].name[0])
 			at = &world.thing[i];
+	assert(at); /* as many as tests ever make */
 	*at = *t;
 	world.foreign[at - world.thing] = foreign;
 }
@@ -106,7 +108,7 @@ static void happen(int kind, const struct thing *t)
 		world_drop(t->name);
 		return;
 	}
-	if (unmet(t))
+	if (!needs_are_met(t))
 		broke("made before its needs:", t->name);
 	put(t, false);
 }
