@@ -52,7 +52,6 @@ def test_thousand_instances_come_change_and_go(make_net, make_node):
     net = make_net(topology.standard, "a")
     node = make_node(net["node"])
     edge = scenario.Edge(net, node)
-    node.host.sysctl(net__netfilter__nf_conntrack_udp_timeout=600)  # no flow ends by its age
     for n in range(COUNT // PER_APP):
         net.host(f"app-{n}")
     node.start(Config(dnsmasq=False))
@@ -65,6 +64,7 @@ def test_thousand_instances_come_change_and_go(make_net, make_node):
         edge.wait_applied(thousand(net))
     print(f"applied in {took.seconds:.1f} s")
     app = net["app-0"]
+    node.host.sysctl(net__netfilter__nf_conntrack_udp_timeout=600)  # no flow ends by its age
     wait_for(lambda: packets.udp_arrives(app, topology.WEB4, 9999, net["internet"]), "traffic flows", 10)
     at_first, flows, counted = indexes(node.host), conntrack(node.host, "10.10.0.0/16"), received(node.host)
     assert flows
