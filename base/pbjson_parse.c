@@ -92,15 +92,16 @@ static int parse_array(struct parser *p, const struct json_place *at, ProtobufCM
 {
 	size_t *count = PBJSON_MEMBER(size_t, msg, field->quantifier_offset);
 	size_t size = pbjson_element_size(field->type);
+	const size_t n = json_array_size(value); /* 0 of anything else */
 	char *array = NULL;
 	int r;
 
 	if (!json_is_array(value))
 		return fail(p, at, -EINVAL, "expected an array");
-	r = array_reserve(p, at, msg, field, json_array_size(value), &array);
+	r = array_reserve(p, at, msg, field, n, &array);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < json_array_size(value); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct json_place here = { .up = at, .index = i };
 
 		r = parse_value(p, &here, field, json_array_get(value, i), array + i * size);

@@ -43,7 +43,7 @@ static void binary_and_json_mean_the_same(void **state)
 	_cleanup_(freep) char *json = za_test_format(from_json), *binary = NULL;
 	_cleanup_(freep) uint8_t *bytes = NULL;
 	EVE(EdgeDevConfig) * eve;
-	struct pbjson_error err;
+	struct pbjson_error err = { 0 };
 	size_t len;
 
 	(void)state;
