@@ -3,40 +3,12 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base/civil.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
 
-#define DAY_S 86400
 #define FIRST_S (-62135596800LL) /* 0001-01-01T00:00:00Z */
 #define LAST_S 253402300799LL /* 9999-12-31T23:59:59Z */
-
-/* Days since 1970-01-01 of a date in the Gregorian calendar; the year begins in March, so that
- * the leap day comes last (H. Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_from_civil(int64_t y, unsigned int m, unsigned int d)
-{
-	int64_t era, yoe, doy;
-
-	y -= m <= 2;
-	era = (y >= 0 ? y : y - 399) / 400;
-	yoe = y - era * 400;
-	doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
-	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static void civil_from_days(int64_t z, int64_t *y, unsigned int *m, unsigned int *d)
-{
-	int64_t era, doe, yoe, doy, mp;
-
-	z += 719468;
-	era = (z >= 0 ? z : z - 146096) / 146097;
-	doe = z - era * 146097;
-	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	mp = (5 * doy + 2) / 153;
-	*d = (unsigned int)(doy - (153 * mp + 2) / 5 + 1);
-	*m = (unsigned int)(mp < 10 ? mp + 3 : mp - 9);
-	*y = yoe + era * 400 + (*m <= 2);
-}
 
 /* Exactly n digits. */
 static bool digits(const char **s, unsigned int n, unsigned int *ret)
@@ -118,7 +90,7 @@ int rfc3339_parse(const char *s, int64_t *ret_seconds, int32_t *ret_nanos)
 	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
 	    hour > 23 || minute > 59 || second > 59)
 		return -EINVAL;
-	seconds = days_from_civil(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second -
+	seconds = civil_days(year, month, day) * CIVIL_DAY_S + hour * 3600 + minute * 60 + second -
 		  offset_s;
 	if (seconds < FIRST_S || seconds > LAST_S)
 		return -EINVAL;
@@ -134,9 +106,9 @@ int rfc3339_format(int64_t seconds, int32_t nanos, struct strbuf *out)
 
 	if (seconds < FIRST_S || seconds > LAST_S || nanos < 0 || nanos > 999999999)
 		return -ERANGE;
-	days = seconds / DAY_S - (seconds % DAY_S < 0);
-	in_day = (unsigned int)(seconds - days * DAY_S);
-	civil_from_days(days, &year, &month, &day);
+	days = civil_day_of(seconds);
+	in_day = (unsigned int)(seconds - days * CIVIL_DAY_S);
+	civil_date(days, &year, &month, &day);
 	strbuf_addf(out, "%04d-%02u-%02uT%02u:%02u:%02u", (int)year, month, day, in_day / 3600,
 		    in_day / 60 % 60, in_day % 60);
 	if (nanos % 1000)

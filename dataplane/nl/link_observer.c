@@ -177,6 +177,7 @@ static void link_gone(struct dp *dp, const struct nlmsghdr *msg)
 	row = linktab_get(&r->links, ifi->ifi_index);
 	if (!row)
 		return;
+	link_counters_gone(dp, msg);
 	forget_roles(dp, row);
 	linktab_drop(&r->links, row);
 	rtnl_monitor_lost(r->monitor);

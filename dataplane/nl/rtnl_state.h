@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "dataplane/dp.h"
+#include "dataplane/nl/link_counters.h"
 #include "dataplane/nl/linktab.h"
 #include "dataplane/nl/rtnl.h"
 
@@ -79,6 +80,8 @@ struct rtnl {
 	struct rtnl_monitor *monitor;
 	struct rtnl_carrier *carrier;
 	struct linktab links;
+	link_farewell_fn *farewell; /* or NULL */
+	void *farewell_arg;
 	struct strbuf link_dump; /* messages of the dump under way */
 };
 
