@@ -25,6 +25,7 @@ struct nim_iface {
 	uint8_t naddrs;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
+	bool over_quota; /* not for apps */
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };
 

@@ -7,6 +7,7 @@
  *   rule 15000        from ADDR lookup 500+number                answers leave where they came in
  *   rule 900          fwmark MARK/0xff000000 lookup 500+number   flows of apps stay on the port
  *                                                                they started on while it works
+ *                                                                and is not over its quota
  */
 #include "nim/intent.h"
 
@@ -170,6 +171,8 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 	intent_sysctls(g, p);
 	intent_addresses(g, p);
 	intent_routes(g, p, &facts->ifaces[port], &view->ports[port]);
+	if (facts->ifaces[port].over_quota) /* flows of apps look for another port */
+		return g;
 	intent_mark(g, p, view->ports[port].usable4, AF_INET);
 	intent_mark(g, p, view->ports[port].usable6, AF_INET6);
 	return g;

@@ -20,15 +20,17 @@
 #include "dataplane/nl/carrier.h"
 #include "dataplane/report.h"
 #include "nim/intent.h"
+#include "nim/metering.h"
 #include "nim/status.h"
 
 struct nim {
 	struct daemon *daemon;
 	struct dp *dp;
 	struct ps *ps;
-	struct ps_pub *status_pub;
+	struct ps_pub *status_pub, *meter_pub;
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
+	struct metering *metering;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */
@@ -98,6 +100,7 @@ static void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
 
+	metering_tell(nim->metering, &nim->config, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	for (unsigned int i = 0; i < nim->config.nports; i++)
@@ -143,6 +146,7 @@ static void link_changed(const char *key, const void *was, const void *now, void
 		log_info("port_carrier", "ifname=%s carrier=%d", key, link->carrier);
 	iface->up = link->up;
 	iface->carrier = link->carrier;
+	metering_link(nim->metering, iface);
 	nim_changed(nim);
 }
 
@@ -277,6 +281,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	}
 	for (unsigned int i = 0; i < was->nports; i++) /* watches are counted */
 		dp_carrier_unwatch(nim->dp, &was->ports[i].ifname);
+	metering_follow(nim->metering, &nim->config, &nim->facts);
 	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
 	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
@@ -303,6 +308,7 @@ static void config_synced(void *arg)
 	nim->swept = true;
 	dp_sweep(nim->dp);
 	ps_publish_synced(nim->status_pub);
+	ps_publish_synced(nim->meter_pub);
 	daemon_ready(nim->daemon, "ports configured");
 }
 
@@ -359,6 +365,8 @@ static int nim_open_bus(struct nim *nim)
 	if (r == 0)
 		r = ps_advertise_device_network_status(nim->ps, NULL, &nim->status_pub);
 	if (r == 0)
+		r = ps_advertise_port_meter_status(nim->ps, NULL, &nim->meter_pub);
+	if (r == 0)
 		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
 	return r;
 }
@@ -384,6 +392,26 @@ static int nim_open_numbers(struct nim *nim)
 			    &nim->numbers);
 }
 
+static void quota_changed(void *arg)
+{
+	nim_changed(arg);
+}
+
+static int nim_open_metering(struct nim *nim)
+{
+	int r = metering_new(&(struct metering_conf){ .base = daemon_base(nim->daemon),
+						      .dp = nim->dp,
+						      .pub = nim->meter_pub,
+						      .state_dir = daemon_state_dir(nim->daemon),
+						      .changed = quota_changed,
+						      .arg = nim },
+			     &nim->metering);
+
+	if (r == 0)
+		metering_control(nim->metering, daemon_control(nim->daemon));
+	return r;
+}
+
 int nim_new(struct daemon *d, struct nim **ret)
 {
 	struct nim *nim = xcalloc(1, sizeof(*nim));
@@ -403,6 +431,8 @@ int nim_new(struct daemon *d, struct nim **ret)
 		r = nim_open_dp(nim);
 	if (r == 0)
 		r = nim_open_bus(nim);
+	if (r == 0)
+		r = nim_open_metering(nim);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
 		nim_free(nim);
@@ -416,6 +446,7 @@ struct nim *nim_free(struct nim *nim)
 {
 	if (!nim)
 		return NULL;
+	metering_free(nim->metering);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

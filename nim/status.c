@@ -125,6 +125,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->mark = nim_port_mark(port);
 	s->usable4 = view->usable4;
 	s->usable6 = view->usable6;
+	s->over_quota = iface->over_quota;
 	s->error = arena_strdup(a, port_error(port, iface, view));
 	return s;
 }

@@ -45,6 +45,7 @@ int za_map_items(struct za_map *m); /* items.c */
 int za_map_lowers(struct za_map *m); /* lowers.c */
 int za_map_networks(struct za_map *m); /* networks.c: checks them all */
 int za_map_ports(struct za_map *m); /* ports.c */
+int za_map_metering(struct za_map *m); /* metering.c */
 int za_map_instances(struct za_map *m); /* instances.c */
 int za_map_apps(struct za_map *m); /* apps.c */
 

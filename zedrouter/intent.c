@@ -86,7 +86,7 @@ struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *la
 	struct zr_filter_ports *all = xcalloc(1, sizeof(*all));
 
 	for (unsigned int i = 0; i < m->ports.count; i++)
-		if (!label || (label[0] && zr_port_matches(&m->ports.port[i], label)))
+		if (!label || (label[0] && zr_port_serves(&m->ports.port[i], label)))
 			filter_port(all, &m->ports.port[i]);
 	return all;
 }
@@ -271,7 +271,7 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 	};
 
 	for (unsigned int i = 0; ni->port_label[0] && i < m->ports.count; i++)
-		if (zr_port_matches(&m->ports.port[i], ni->port_label))
+		if (zr_port_serves(&m->ports.port[i], ni->port_label))
 			uplinks[fi.n_uplinks++] = m->ports.port[i].ifname;
 	if (m->vrf)
 		vrf_name(ni, &fi.vrf);

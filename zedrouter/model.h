@@ -30,6 +30,7 @@ struct zr_port { /* as nim reports it */
 	char labels[ZR_PORT_LABELS][ZR_NAME];
 	uint8_t nlabels;
 	bool is_mgmt, usable4, usable6;
+	bool over_quota; /* apps may not use it at present */
 	uint8_t cost;
 	uint32_t mark, mtu_bytes;
 	struct prefix addrs[ZR_PORT_ADDRS];
@@ -160,9 +161,11 @@ static inline bool zr_vif_works(const struct zr_vif *vif)
 	       !vif->app->error[0];
 }
 
-/* Pure: may the instance use this port, and which one should it use now (-1: none)? Lowest cost
- * first; among equals the current one, then the order of the ports. */
+/* Pure: has the port this label, may instances of the label use it at present, and which one should
+ * they use now (-1: none)? Lowest cost first; among equals the current one, then the order of the
+ * ports. */
 bool zr_port_matches(const struct zr_port *port, const char *label);
+bool zr_port_serves(const struct zr_port *port, const char *label);
 int zr_choose_port(const struct zr_ports *ports, const char *label, int family, int current);
 uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni);
 

@@ -14,6 +14,7 @@ static void load_port(struct zr_port *port, const Ew__PortStatus *msg)
 	port->is_mgmt = msg->is_mgmt;
 	port->usable4 = msg->usable4;
 	port->usable6 = msg->usable6;
+	port->over_quota = msg->over_quota;
 	port->cost = (uint8_t)msg->cost;
 	port->mark = msg->mark;
 	port->mtu_bytes = msg->mtu;
@@ -41,6 +42,11 @@ bool zr_port_matches(const struct zr_port *port, const char *label)
 	return false;
 }
 
+bool zr_port_serves(const struct zr_port *port, const char *label)
+{
+	return !port->over_quota && zr_port_matches(port, label);
+}
+
 int zr_choose_port(const struct zr_ports *ports, const char *label, int family, int current)
 {
 	int best = -1;
@@ -49,7 +55,7 @@ int zr_choose_port(const struct zr_ports *ports, const char *label, int family, 
 		const struct zr_port *port = &ports->port[i];
 
 		if (!(family == AF_INET6 ? port->usable6 : port->usable4) ||
-		    !zr_port_matches(port, label))
+		    !zr_port_serves(port, label))
 			continue;
 		if (best < 0 || port->cost < ports->port[best].cost ||
 		    ((int)i == current && port->cost == ports->port[best].cost))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files a daemon finds at its start: stored tables of the bus (as they are, and with their head
- * made right) and number maps. Bad ones are set aside, good ones survive being written again.
+ * made right), number maps and meters. Bad ones are set aside, good ones survive being written again.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,9 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/numbers.h"
+#include "base/strbuf.h"
+#include "nim/meter_msg.h"
 #include "pubsub/internal.h"
 #include "status.pb-c.h"
 #include "tests/fuzz/scratch.h"
@@ -128,11 +131,34 @@ static void load_numbers(const uint8_t *data, size_t size)
 	unlink(state_path);
 }
 
+static void load_meters(const uint8_t *data, size_t size)
+{
+	_cleanup_(freep) struct meter_record *records = NULL, *again = NULL;
+	const struct meter_record *list[METER_RECORDS];
+	struct strbuf text = STRBUF_INIT;
+	struct arena arena = { 0 };
+	size_t n = 0, n_again = 0;
+
+	if (meter_parse((const char *)data, size, "boot", &records, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct meter m = records[i].meter;
+
+		list[i] = &records[i];
+		meter_status(list[i], 1000, 1795219200, &arena);
+		meter_set_billing_day(&m, 15, 1795219200);
+	}
+	meter_format(list, n, "boot", &text);
+	assert(meter_parse(text.str, text.len, "boot", &again, &n_again) == 0 && n_again == n);
+	strbuf_fini(&text);
+	arena_fini(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1)
 		return 0;
-	switch (*data % 3) {
+	switch (*data % 4) {
 	case 0:
 		load_table(data + 1, size - 1);
 		break;
@@ -141,6 +167,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		load_numbers(data + 1, size - 1);
+		break;
+	case 3:
+		load_meters(data + 1, size - 1);
 		break;
 	}
 	return 0;

@@ -310,6 +310,43 @@ static void status_says_what_is_wrong(void **state)
 	arena_fini(&arena);
 }
 
+/* Management goes on: addresses, routes and the default route are as they were. */
+static void a_port_over_its_quota_carries_no_flows_of_apps(void **state)
+{
+	struct world *w = *state;
+	struct strbuf before = STRBUF_INIT, over = STRBUF_INIT;
+	struct arena arena = { 0 };
+
+	bring_up(w);
+	golden_graph(nim_intent_port(&w->config, &w->facts, &w->view, 1), &before);
+	assert_non_null(strstr(strbuf_str(&before), "fwmark"));
+	w->facts.ifaces[1].over_quota = true;
+	nim_view(&w->config, &w->facts, &w->view);
+	assert_true(w->view.ports[1].usable4 && w->view.ports[1].usable6);
+	golden_graph(nim_intent_port(&w->config, &w->facts, &w->view, 1), &over);
+	assert_null(strstr(strbuf_str(&over), "fwmark"));
+	assert_non_null(strstr(strbuf_str(&over), "route 4/502/0.0.0.0/0/0"));
+	assert_true(nim_status(&w->config, &w->facts, &w->view, &arena)->ports[1]->over_quota);
+	strbuf_fini(&before);
+	strbuf_fini(&over);
+	arena_fini(&arena);
+}
+
+static void a_meter_comes_with_its_port(void **state)
+{
+	struct world *w = *state;
+
+	load(w, "{'ports':[{'logicallabel':'a','ifname':'eth0'},"
+		"{'logicallabel':'b','ifname':'eth1','meter':{'quota_bytes':'5','billing_day':28}},"
+		"{'logicallabel':'c','ifname':'eth2','meter':{'billing_day':29}}]}");
+	assert_false(w->config.ports[0].metered);
+	assert_true(w->config.ports[1].metered);
+	assert_int_equal(w->config.ports[1].quota_bytes, 5);
+	assert_int_equal(w->config.ports[1].billing_day, 28);
+	assert_string_equal(w->config.ports[1].error, "");
+	assert_string_equal(w->config.ports[2].error, "billing day is not in 1..28: c");
+}
+
 static void status_is_as_drawn(void **state)
 {
 	struct world *w = *state;
@@ -342,6 +379,8 @@ int main(void)
 		TEST(bond_has_its_members),
 		TEST(no_ports_want_nothing),
 		TEST(status_says_what_is_wrong),
+		TEST(a_port_over_its_quota_carries_no_flows_of_apps),
+		TEST(a_meter_comes_with_its_port),
 		TEST(status_is_as_drawn),
 	};
 

@@ -72,6 +72,32 @@ static void address_stays_when_the_config_is_sent_again(void **state)
 	assert_string_equal(addr_of(zr_vif_of(w, APP_1, 0)), "10.1.0.128");
 }
 
+static void a_port_over_its_quota_is_not_for_apps(void **state)
+{
+	static const char over[] =
+		"{'ports':["
+		"{'logicallabel':'wan-a','labels':['uplink'],'usable4':true,'over_quota':true},"
+		"{'logicallabel':'wan-b','labels':['uplink'],'usable4':true,'cost':10}]}";
+	static const char both_over[] =
+		"{'ports':["
+		"{'logicallabel':'wan-a','labels':['uplink'],'usable4':true,'over_quota':true},"
+		"{'logicallabel':'wan-b','labels':['uplink'],'usable4':true,'over_quota':true}]}";
+	struct zr_world *w = *state;
+
+	zr_ni(w, NI_A, ni_a);
+	zr_ports(w, two_ports);
+	assert_int_equal(zr_model_ni(&w->model, NI_A)->selected, 0);
+	zr_model_ni(&w->model, NI_A)->dirty = false;
+	zr_ports(w, over);
+	assert_int_equal(zr_model_ni(&w->model, NI_A)->selected, 1);
+	assert_true(zr_model_ni(&w->model, NI_A)->dirty);
+	assert_false(zr_port_serves(&w->model.ports.port[0], "uplink")); /* nor for port maps */
+	zr_ports(w, both_over);
+	assert_int_equal(zr_model_ni(&w->model, NI_A)->selected, -1);
+	zr_ports(w, two_ports);
+	assert_int_equal(zr_model_ni(&w->model, NI_A)->selected, 0);
+}
+
 static void full_range_is_an_error_until_somebody_leaves(void **state)
 {
 	struct zr_world *w = *state;
@@ -185,6 +211,7 @@ int main(void)
 		TEST(app_may_come_before_its_instance),
 		TEST(names_and_macs_follow_the_numbers),
 		TEST(address_stays_when_the_config_is_sent_again),
+		TEST(a_port_over_its_quota_is_not_for_apps),
 		TEST(full_range_is_an_error_until_somebody_leaves),
 		TEST(static_address_has_to_fit),
 		TEST(cheapest_usable_port_with_the_label_is_chosen),

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Metering is none of EVE's: it comes in by items of our own, which others pass over.
+ *
+ *	edgeway.port.LABEL.metering            on, off
+ *	edgeway.port.LABEL.quota.month.bytes   both directions
+ *	edgeway.port.LABEL.billing.day         1 to 28
+ *
+ * Any of them meters the port; metering=off leaves the others without effect.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "zedagent/map.h"
+
+#define PREFIX "edgeway.port."
+#define QUOTA_MAX 100000000000000000ull /* 100 PB: percents fit into 64 bits */
+#define BILLING_DAY_MAX 28
+
+static int number(struct za_map *m, const char *value, unsigned long long max,
+		  const struct za_at *at, unsigned long long *ret)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end)
+		return za_refuse(m->err, at, "/value", "\"%.80s\" is no number", value);
+	if (errno || n < 1 || n > max)
+		return za_refuse(m->err, at, "/value", "expected 1 to %llu", max);
+	*ret = n;
+	return 0;
+}
+
+static int set_metering(struct za_map *m, Ew__PortConfig *port, const char *value,
+			const struct za_at *at)
+{
+	(void)port;
+	if (strcasecmp(value, "on") != 0 && strcasecmp(value, "off") != 0)
+		return za_refuse(m->err, at, "/value", "expected on or off");
+	return 0;
+}
+
+static int set_quota(struct za_map *m, Ew__PortConfig *port, const char *value,
+		     const struct za_at *at)
+{
+	unsigned long long bytes = 0;
+	int r = number(m, value, QUOTA_MAX, at, &bytes);
+
+	if (r < 0)
+		return r;
+	if (port->dhcp == EW__DHCP_MODE__DHCP_NONE)
+		return za_refuse(m->err, at, "/key",
+				 "\"%.80s\" has no addresses: a quota has no effect on it",
+				 port->logicallabel);
+	port->meter->quota_bytes = bytes;
+	return 0;
+}
+
+static int set_billing_day(struct za_map *m, Ew__PortConfig *port, const char *value,
+			   const struct za_at *at)
+{
+	unsigned long long day = 1;
+	int r = number(m, value, BILLING_DAY_MAX, at, &day);
+
+	port->meter->billing_day = (uint32_t)day;
+	return r;
+}
+
+static const struct item {
+	const char *name;
+	int (*set)(struct za_map *m, Ew__PortConfig *port, const char *value,
+		   const struct za_at *at);
+} items[] = {
+	{ ".metering", set_metering },
+	{ ".quota.month.bytes", set_quota },
+	{ ".billing.day", set_billing_day },
+};
+
+/* Labels may have dots. *ret_len: of the label. */
+static const struct item *find_item(const char *rest, size_t *ret_len)
+{
+	size_t len = strlen(rest);
+
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+		size_t tail = strlen(items[i].name);
+
+		if (len <= tail || strcmp(rest + len - tail, items[i].name) != 0)
+			continue;
+		*ret_len = len - tail;
+		return &items[i];
+	}
+	return NULL;
+}
+
+static Ew__PortConfig *find_port(const struct za_map *m, const char *label, size_t len)
+{
+	const Ew__DevicePortConfig *ports = m->out->ports;
+
+	for (size_t i = 0; i < ports->n_ports; i++)
+		if (strlen(ports->ports[i]->logicallabel) == len &&
+		    memcmp(ports->ports[i]->logicallabel, label, len) == 0)
+			return ports->ports[i];
+	return NULL;
+}
+
+static void want_meter(Ew__PortConfig *port)
+{
+	static const Ew__MeterConfig init = EW__METER_CONFIG__INIT;
+
+	if (port->meter)
+		return;
+	port->meter = xmemdup(&init, sizeof(init));
+	port->meter->billing_day = 1;
+}
+
+static int map_item(struct za_map *m, size_t i, bool *switched_off)
+{
+	const EVE(ConfigItem) *in = m->eve->configitems[i];
+	struct za_at at = za_at("/configItems/%zu", i);
+	const char *rest = in->key + strlen(PREFIX);
+	const struct item *item;
+	Ew__PortConfig *port;
+	size_t len = 0;
+
+	if (strncmp(in->key, PREFIX, strlen(PREFIX)) != 0)
+		return 0;
+	item = find_item(rest, &len);
+	if (!item)
+		return za_refuse(m->err, &at, "/key",
+				 "expected edgeway.port.LABEL.metering, .quota.month.bytes or "
+				 ".billing.day");
+	port = find_port(m, rest, len);
+	if (!port)
+		return za_refuse(m->err, &at, "/key", "there is no port \"%.*s\"",
+				 len > 80 ? 80 : (int)len, rest);
+	want_meter(port);
+	*switched_off = item->set == set_metering && strcasecmp(in->value, "off") == 0;
+	return item->set(m, port, in->value, &at);
+}
+
+/* Last, as the items come in any order. */
+static void drop_meter(struct za_map *m, size_t i)
+{
+	const char *label = m->eve->configitems[i]->key + strlen(PREFIX);
+	Ew__PortConfig *port = find_port(m, label, strlen(label) - strlen(".metering"));
+
+	ew__meter_config__free_unpacked(port->meter, NULL);
+	port->meter = NULL;
+}
+
+int za_map_metering(struct za_map *m)
+{
+	size_t n = m->eve->n_configitems;
+	_cleanup_(freep) bool *off = xcalloc(n + 1, sizeof(*off));
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = map_item(m, i, &off[i]);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (off[i])
+			drop_meter(m, i);
+	return r;
+}
