@@ -94,7 +94,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
-$(BUILD)/tests/unit/test_status: $(BUILD)/cmd/edgeway/status_view.o
+$(addprefix $(BUILD)/tests/unit/test_,status meter_view): $(patsubst %,$(BUILD)/cmd/edgeway/%.o,status_view meter_view defuse)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

@@ -8,6 +8,8 @@
 const struct command commands[] = {
 	{ "status", "[--json]", "what works and what does not: ports, instances, apps", "--json",
 	  cmd_status },
+	{ "metering", "[--json]", "bytes through metered ports by day and month, and their quotas",
+	  "--json", cmd_metering },
 	{ "plan", "[DAEMON]", "what the daemons still have to do; nothing when all is as wanted",
 	  DAEMONS_WITH_GRAPH, cmd_plan },
 	{ "graph", "DAEMON [--json | --dot | --svg FILE]",

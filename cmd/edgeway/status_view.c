@@ -7,7 +7,8 @@
 #include "base/cleanup.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
-#include "base/utf8.h"
+#include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/meter_view.h"
 
 #define NAME_COLUMNS 16 /* at least, and at most twice that: longer names push the text aside */
 #define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
@@ -50,11 +51,11 @@ static const char *row_name(const struct status_row *row)
 /* From the ground up: configuration, ports, instances, apps; by name within each. */
 static int topic_rank(const struct ps_topic *topic)
 {
-	static const struct ps_topic *const order[] = { &ps_topic_config_status,
-							&ps_topic_device_network_status,
-							&ps_topic_network_instance_status,
-							&ps_topic_app_network_status,
-							&ps_topic_domain_status };
+	static const struct ps_topic *const order[] = {
+		&ps_topic_config_status,      &ps_topic_device_network_status,
+		&ps_topic_port_meter_status,  &ps_topic_network_instance_status,
+		&ps_topic_app_network_status, &ps_topic_domain_status
+	};
 	int rank = 0;
 
 	while (order[rank] != topic)
@@ -80,7 +81,7 @@ static void sort_rows(struct status *s)
 
 /* ---- Lines ---- */
 
-enum verdict { VERDICT_OK, VERDICT_WAIT, VERDICT_BAD };
+enum verdict { VERDICT_OK, VERDICT_WAIT, VERDICT_WARN, VERDICT_BAD };
 
 struct line {
 	enum verdict verdict;
@@ -93,23 +94,6 @@ struct view { /* all lines, before the width of their columns is known */
 	struct line *lines;
 	size_t n, room;
 };
-
-/* Names come from a controller far away: nothing in them may speak to the terminal. Terminals of
- * old take single bytes from 0x80 on for control characters, so what is no UTF-8 goes, too. */
-static void defuse(char *text)
-{
-	unsigned int n;
-
-	for (unsigned char *p = (unsigned char *)text; *p; p += n) {
-		bool c0 = *p < 0x20 || *p == 0x7f, c1 = *p == 0xc2 && p[1] < 0xa0;
-
-		n = utf8_length((const char *)p);
-		if (n == 0 || c0 || c1) {
-			n = n ? n : 1;
-			memset(p, '?', n);
-		}
-	}
-}
 
 /* Takes what is in text. */
 static void add_line(struct view *v, enum verdict verdict, const char *kind, const char *name,
@@ -145,10 +129,21 @@ static void config_line(struct view *v, const Ew__ConfigStatus *c)
 	add_line(v, c->error[0] ? VERDICT_BAD : VERDICT_OK, "config", "device", &text);
 }
 
+static const Ew__PortMeterStatus *meter_of(const struct status *s, const char *label)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->rows[i].topic == &ps_topic_port_meter_status &&
+		    strcmp(s->rows[i].key, label) == 0)
+			return (const Ew__PortMeterStatus *)s->rows[i].msg;
+	return NULL;
+}
+
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	for (size_t i = 0; i < d->n_ports; i++) {
 		const Ew__PortStatus *p = d->ports[i];
+		const Ew__PortMeterStatus *meter = meter_of(v->s, p->logicallabel);
+		enum verdict verdict = VERDICT_OK;
 		struct strbuf text = STRBUF_INIT;
 
 		strbuf_addf(&text, "%-8s cost %-3u ", p->ifname, p->cost);
@@ -160,9 +155,13 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 			strbuf_add(&text, " default");
 		if (strcmp(p->logicallabel, d->default_port6) == 0)
 			strbuf_add(&text, " default6");
-		if (p->error[0])
+		if (meter && meter_warn(meter, &text))
+			verdict = VERDICT_WARN;
+		if (p->error[0]) {
 			strbuf_addf(&text, " %s", p->error);
-		add_line(v, p->error[0] ? VERDICT_BAD : VERDICT_OK, "port", p->logicallabel, &text);
+			verdict = VERDICT_BAD;
+		}
+		add_line(v, verdict, "port", p->logicallabel, &text);
 	}
 }
 
@@ -307,8 +306,8 @@ static void print_wrapped(const char *text, unsigned int indent, unsigned int ro
 static void print_line(const struct line *line, unsigned int name_wide,
 		       const struct status_look *look, FILE *out)
 {
-	static const char *const words[] = { "ok", "wait", "BAD" };
-	static const char *const colors[] = { "\033[32m", "\033[33m", "\033[31m" };
+	static const char *const words[] = { "ok", "wait", "warn", "BAD" };
+	static const char *const colors[] = { "\033[32m", "\033[33m", "\033[33m", "\033[31m" };
 	unsigned int wide = columns(line->name), indent = 5 + 11 + name_wide + 1;
 
 	fprintf(out, "%s%-5s%s%-10s %s%*s ", look->color ? colors[line->verdict] : "",

@@ -52,6 +52,19 @@ static void add_ports(struct status *s)
 	add(s, &ps_topic_device_network_status, "global", &d.base);
 }
 
+static void add_meter(struct status *s, const char *label, Ew__MeterState state)
+{
+	Ew__PortMeterStatus m = EW__PORT_METER_STATUS__INIT;
+	Ew__MeterCount month = EW__METER_COUNT__INIT;
+
+	m.logicallabel = (char *)label;
+	m.state = state;
+	m.percent = 85;
+	m.month = &month;
+	month.end_s = 1796083200;
+	add(s, &ps_topic_port_meter_status, label, &m.base);
+}
+
 static void add_instance(struct status *s, const char *name, Ew__NetworkInstanceState state)
 {
 	Ew__NetworkInstanceStatus ni = EW__NETWORK_INSTANCE_STATUS__INIT;
@@ -189,6 +202,22 @@ static void names_are_aligned_by_characters_and_cannot_speak_to_the_terminal(voi
 	golden_text("status_names", text);
 }
 
+static void a_port_near_or_over_its_quota_is_warned_of(void **state)
+{
+	struct status s = { .daemons = all_tell };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int bad = 0;
+
+	(void)state;
+	add_meter(&s, "uplink-a", EW__METER_STATE__METER_STATE_NEAR);
+	add_meter(&s, "uplink-b", EW__METER_STATE__METER_STATE_OVER);
+	add_meter(&s, "gone", EW__METER_STATE__METER_STATE_OVER);
+	add_ports(&s);
+	text = shown(&s, &(struct status_look){ 0 }, &bad);
+	assert_int_equal(bad, 1); /* the one without a carrier */
+	golden_text("status_quota", text);
+}
+
 static void value_of_another_version_is_left_out(void **state)
 {
 	struct status s = { .daemons = all_tell };
@@ -212,6 +241,7 @@ int main(void)
 		cmocka_unit_test(json_has_every_value_and_daemon),
 		cmocka_unit_test(daemons_that_tell_nothing_come_first),
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
+		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
 		cmocka_unit_test(value_of_another_version_is_left_out),
 	};
 
