@@ -42,6 +42,8 @@ enum dp_need_flags {
 	DP_FOLLOW = 1 << 0, /* recreate me when it is modified or recreated */
 	DP_FALLS_WITH = 1 << 1, /* the system removes me together with it (or when ok turns false):
 				   no removal of my own */
+	DP_FIRST = 1 << 2, /* it has to be there before I am made and until I am gone when both go;
+			      should it be lost in between, I stay */
 };
 
 /*
@@ -147,6 +149,8 @@ void dp_want(struct dp_graph *g, const struct dp_type *type, const void *spec); 
  * other: what is needed goes after, and takes the item with it. Of an item that several scopes
  * want, its owner's count. */
 void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key);
+/* The same with DP_FIRST: a guard, say, that is repaired without taking down what it guards. */
+void dp_first(struct dp_graph *g, const struct dp_type *type, const char *key);
 
 /*
  * Takes g, replaces its whole scope; an empty graph removes the scope. Reconciled at the end of

@@ -19,6 +19,11 @@ static bool edge_lasts(const struct edge *e)
 	return !to->changing || !e->ok || !item_want(to) || e->ok(item_want(to)->data);
 }
 
+bool edge_counts(const struct edge *e)
+{
+	return !(e->flags & DP_FIRST) || !item_present(e->from);
+}
+
 bool edge_refresh(struct edge *e)
 {
 	const struct item *to = e->to;
@@ -154,7 +159,7 @@ void edges_want(struct dp *dp, struct item *it)
 		if (it->kind->type->needs)
 			it->kind->type->needs(want->data, &deps);
 		for (after = it->claims->afters; after; after = after->next)
-			dp_need(&deps, after->type, after->key, 0, NULL);
+			dp_need(&deps, after->type, after->key, after->flags, NULL);
 	}
 	edges_end(dp, it);
 }
@@ -200,8 +205,9 @@ void edges_block(struct dp *dp, struct item *it)
 	struct edge *e;
 
 	for (e = it->needs; e; e = e->next_need) {
-		bool blocks =
-			present && (e->use & USE_HAVE) && !(clear && (e->flags & DP_FALLS_WITH));
+		bool blocks = present && (e->use & USE_HAVE) &&
+			      !(clear && (e->flags & DP_FALLS_WITH)) &&
+			      (it->doomed || !(e->flags & DP_FIRST));
 
 		if (!blocks) {
 			edge_unblock(dp, e);

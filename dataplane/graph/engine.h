@@ -136,6 +136,7 @@ struct item {
 struct after {
 	struct after *next;
 	const struct dp_type *type;
+	unsigned int flags; /* enum dp_need_flags */
 	char key[];
 };
 
@@ -283,6 +284,7 @@ void edges_have(struct dp *dp, struct item *it); /* from what exists */
 void edges_have_from_want(struct dp *dp, struct item *it, bool keep); /* keep: those it had too */
 void edges_drop(struct dp *dp, struct item *it, unsigned int use);
 bool edge_refresh(struct edge *e); /* true: there or met changed */
+bool edge_counts(const struct edge *e); /* false: DP_FIRST, and what needed it is there already */
 void edges_users_refresh(struct dp *dp, struct item *it, bool all);
 void edges_block(struct dp *dp, struct item *it); /* count it, or not, as blocker of its needs */
 void edges_unlink_all(struct item *it);

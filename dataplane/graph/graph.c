@@ -113,7 +113,8 @@ void dp_want(struct dp_graph *g, const struct dp_type *type, const void *spec)
 		g->err = r;
 }
 
-void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key)
+static void add_after(struct dp_graph *g, const struct dp_type *type, const char *key,
+		      unsigned int flags)
 {
 	struct after *a;
 	struct wish *w;
@@ -125,9 +126,20 @@ void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key)
 	w = list_entry(g->wishes.prev, struct wish, list);
 	a = xcalloc(1, sizeof(*a) + strlen(key) + 1);
 	a->type = type;
+	a->flags = flags;
 	strcpy(a->key, key);
 	*w->after_end = a;
 	w->after_end = &a->next;
+}
+
+void dp_after(struct dp_graph *g, const struct dp_type *type, const char *key)
+{
+	add_after(g, type, key, 0);
+}
+
+void dp_first(struct dp_graph *g, const struct dp_type *type, const char *key)
+{
+	add_after(g, type, key, DP_FIRST);
 }
 
 static int line_cmp(const void *a, const void *b)
@@ -151,7 +163,8 @@ void dp_graph_print(const struct dp_graph *g, struct strbuf *out)
 			w->type->print(w->spec->data, &line);
 		}
 		for (a = w->afters; a; a = a->next)
-			strbuf_addf(&line, " after=%s:%s", a->type->name, a->key);
+			strbuf_addf(&line, " %s=%s:%s", a->flags & DP_FIRST ? "first" : "after",
+				    a->type->name, a->key);
 		lines[n++] = strbuf_take(&line);
 	}
 	qsort(lines, n, sizeof(*lines), line_cmp);

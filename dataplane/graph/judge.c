@@ -29,7 +29,7 @@ static void look(const struct item *it, struct outlook *ret)
 	for (e = it->needs; e; e = e->next_need) {
 		bool going = e->to->doomed && item_present(e->to);
 
-		if (e->met)
+		if (e->met || !edge_counts(e))
 			continue;
 		if (e->use & USE_WANT) {
 			ret->want_unmet = true;

@@ -145,7 +145,7 @@ static const struct edge *lacking(const struct plan *p, const struct item *it)
 	for (e = it->needs; e; e = e->next_need) {
 		const struct step *to = step_of(p, e->to);
 
-		if (!(e->use & USE_WANT))
+		if (!(e->use & USE_WANT) || !edge_counts(e))
 			continue;
 		if (to ? to->verb == VERB_WAIT || to->verb == VERB_REMOVE : !e->met)
 			return e;

@@ -161,7 +161,7 @@ static void claim_drop(struct dp *dp, struct claim *c)
 static bool afters_equal(const struct after *a, const struct after *b)
 {
 	for (; a && b; a = a->next, b = b->next)
-		if (a->type != b->type || strcmp(a->key, b->key) != 0)
+		if (a->type != b->type || a->flags != b->flags || strcmp(a->key, b->key) != 0)
 			return false;
 	return a == b;
 }

@@ -494,6 +494,55 @@ static void after_is_an_order_the_daemon_adds(void **state)
 	expect_log("-a -b ");
 }
 
+static void submit_guarded(struct test *t, const char *guard)
+{
+	struct dp_graph *g = dp_graph_new("s");
+	struct thing a = thing("a"), b = thing(guard);
+
+	dp_want(g, &thing_type, &a);
+	dp_first(g, &thing_type, "b");
+	dp_want(g, &thing_type, &b);
+	assert_int_equal(dp_submit(t->dp, g), 0);
+	dp_run(t->dp);
+}
+
+static void guard_comes_first_goes_last_and_may_be_lost_in_between(void **state)
+{
+	struct test *t = *state;
+
+	strcpy(world.fails, "b");
+	submit_guarded(t, "b");
+	expect_log("");
+	expect_why(t, "a", "needs thing b");
+	world.fails[0] = '\0';
+	submit_guarded(t, "b=2");
+	expect_log("-b +b +a "); /* what a failed create left goes first */
+	world_drop("b");
+	dp_gone(t->dp, &thing_type, "b");
+	dp_run(t->dp);
+	expect_log("+b ");
+	submit_guarded(t, "b#7");
+	expect_log("-b +b ");
+	submit(t, "s", "");
+	expect_log("-a -b ");
+}
+
+/* Started anew: the guard went meanwhile, what it guards did not. */
+static void lost_guard_is_mended_beside_what_an_earlier_run_made(void **state)
+{
+	struct test *t = *state;
+
+	submit_guarded(t, "b");
+	expect_log("+b +a ");
+	dp_free(t->dp);
+	world_drop("b");
+	start(t);
+	assert_int_equal(dp_adopt(t->dp), 0);
+	submit_guarded(t, "b");
+	expect_log("+b ");
+	expect_idle(t);
+}
+
 static void same_key_wanted_twice_in_one_graph_is_an_error(void **state)
 {
 	struct test *t = *state;
@@ -588,6 +637,8 @@ int main(void)
 		TEST(patch_keeps_the_order_the_daemon_added),
 		TEST(patch_changes_one_item_of_a_scope),
 		TEST(after_is_an_order_the_daemon_adds),
+		TEST(guard_comes_first_goes_last_and_may_be_lost_in_between),
+		TEST(lost_guard_is_mended_beside_what_an_earlier_run_made),
 		TEST(same_key_wanted_twice_in_one_graph_is_an_error),
 		TEST(watch_tells_appearance_change_and_disappearance),
 		TEST(long_chain_does_not_overflow_the_stack),
