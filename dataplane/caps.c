@@ -33,6 +33,7 @@ static const struct {
 	[CAPS_NFT_BRIDGE] = { "nft-bridge", "spoof guard", "CONFIG_NF_TABLES_BRIDGE" },
 	[CAPS_NFT_MASQUERADE] = { "nft-masquerade", "NAT", "CONFIG_NFT_MASQ" },
 	[CAPS_NFT_CT_MARK] = { "nft-ct-mark", "flows that stay on their uplink", "CONFIG_NFT_CT" },
+	[CAPS_NFT_REJECT] = { "nft-reject", "the node's firewall", "CONFIG_NFT_REJECT_INET" },
 	[CAPS_NFT_CT_BRIDGE] = { "nft-ct-bridge", "stateful ACLs of switch instances",
 				 "CONFIG_NF_CONNTRACK_BRIDGE" },
 	[CAPS_NFT_FLOWTABLE] = { "nft-flowtable", "kernel fast path", "CONFIG_NF_FLOW_TABLE" },

@@ -339,6 +339,7 @@ void caps_try_all(struct caps *ret)
 		[CAPS_NFT_BRIDGE] = try_nft_bridge,
 		[CAPS_NFT_MASQUERADE] = try_nft_masquerade,
 		[CAPS_NFT_CT_MARK] = try_nft_ct_mark,
+		[CAPS_NFT_REJECT] = try_nft_reject,
 		[CAPS_NFT_CT_BRIDGE] = try_nft_ct_bridge,
 		[CAPS_NFT_FLOWTABLE] = try_nft_flowtable,
 		[CAPS_NFT_LOG] = try_nft_log,

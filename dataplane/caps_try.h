@@ -20,6 +20,7 @@ int try_nft_inet(struct trial *t);
 int try_nft_bridge(struct trial *t);
 int try_nft_masquerade(struct trial *t);
 int try_nft_ct_mark(struct trial *t);
+int try_nft_reject(struct trial *t);
 int try_nft_ct_bridge(struct trial *t);
 int try_nft_flowtable(struct trial *t);
 int try_nft_log(struct trial *t);

@@ -177,6 +177,15 @@ int try_nft_ct_mark(struct trial *t)
 			 ct(NFT_CT_MARK, NFTNL_EXPR_CT_SREG, NFT_REG_1));
 }
 
+/* reject with tcp reset */
+int try_nft_reject(struct trial *t)
+{
+	struct nftnl_expr *reject = nftnl_expr_alloc("reject");
+
+	nftnl_expr_set_u32(reject, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+	return try_chain(t, NFPROTO_INET, "filter", NF_INET_LOCAL_IN, reject, NULL);
+}
+
 /* ct state */
 int try_nft_ct_bridge(struct trial *t)
 {

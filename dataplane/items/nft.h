@@ -47,6 +47,17 @@ struct dp_nft_chain {
 };
 extern const struct dp_type dp_nft_chain_type;
 
+struct dp_nft_count {
+	uint64_t packets, bytes;
+};
+/*
+ * What the counters of a chain in our table say now: ret[i] of rule i, for the first n rules; those
+ * without a counter (and those that are not there) stay as they are. Asks the kernel. 0 or -errno;
+ * -ENOENT: no such chain, or no rule of ours in it.
+ */
+int dp_nft_chain_counts(struct dp *dp, uint8_t family, const char *chain, struct dp_nft_count *ret,
+			unsigned int n);
+
 enum nft_type { /* of a field of a key or datum */
 		NFT_TYPE_NONE,
 		NFT_TYPE_IFNAME, /* 16 bytes, zero-filled */

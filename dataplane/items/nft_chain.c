@@ -325,6 +325,53 @@ static int chain_observe(struct dp *dp)
 	return err;
 }
 
+/* ---- Counters ---- */
+
+struct counting {
+	struct dp_nft_count *ret;
+	unsigned int n;
+	bool seen; /* the kernel does not tell an empty chain from none */
+};
+
+static void read_counter(const struct nlattr *expr, struct dp_nft_count *ret)
+{
+	const struct nlattr *tb[NFTA_EXPR_MAX + 1], *counter[NFTA_COUNTER_MAX + 1];
+
+	if (nft_attrs_nested(expr, tb, NFTA_EXPR_MAX) < 0 || !tb[NFTA_EXPR_NAME] ||
+	    mnl_attr_get_payload_len(tb[NFTA_EXPR_NAME]) != sizeof("counter") ||
+	    memcmp(mnl_attr_get_payload(tb[NFTA_EXPR_NAME]), "counter", sizeof("counter")) != 0 ||
+	    !tb[NFTA_EXPR_DATA] ||
+	    nft_attrs_nested(tb[NFTA_EXPR_DATA], counter, NFTA_COUNTER_MAX) < 0)
+		return;
+	ret->packets = nft_attr_u64(counter[NFTA_COUNTER_PACKETS]);
+	ret->bytes = nft_attr_u64(counter[NFTA_COUNTER_BYTES]);
+}
+
+static int rule_counted(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *tb[NFTA_RULE_MAX + 1], *expr;
+	struct counting *c = arg;
+	struct stamp stamp;
+
+	if (!nlh || nft_attrs(nlh, tb, NFTA_RULE_MAX) < 0 || !tb[NFTA_RULE_EXPRESSIONS] ||
+	    !read_stamp(tb[NFTA_RULE_USERDATA], &stamp) || stamp.index >= c->n)
+		return 0;
+	c->seen = true;
+	mnl_attr_for_each_nested(expr, tb[NFTA_RULE_EXPRESSIONS])
+		read_counter(expr, &c->ret[stamp.index]);
+	return 0;
+}
+
+int dp_nft_chain_counts(struct dp *dp, uint8_t family, const char *chain, struct dp_nft_count *ret,
+			unsigned int n)
+{
+	struct counting c = { .ret = ret, .n = n };
+	struct nft *nft = nft_of(dp);
+	int r = nft_dump(nft, NFT_MSG_GETRULE, family, nft_table(nft), chain, rule_counted, &c);
+
+	return r == 0 && !c.seen ? -ENOENT : r;
+}
+
 const struct dp_type dp_nft_chain_type = {
 	.name = "nft_chain",
 	.size = sizeof(struct dp_nft_chain),

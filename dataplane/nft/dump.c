@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking the kernel: sockets, requests, dumps, attributes. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -149,6 +150,13 @@ uint32_t nft_attr_u32(const struct nlattr *attr)
 	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(uint32_t))
 		return 0;
 	return ntohl(mnl_attr_get_u32(attr));
+}
+
+uint64_t nft_attr_u64(const struct nlattr *attr)
+{
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(uint64_t))
+		return 0;
+	return be64toh(mnl_attr_get_u64(attr));
 }
 
 bool nft_attr_name(const struct nlattr *attr, char *ret, size_t size)

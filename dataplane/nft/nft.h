@@ -53,6 +53,7 @@ int nft_dump(struct nft *nft, uint16_t type, uint8_t family, const char *table, 
 int nft_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, uint16_t max);
 int nft_attrs_nested(const struct nlattr *nest, const struct nlattr **tb, uint16_t max);
 uint32_t nft_attr_u32(const struct nlattr *attr); /* from network order; NULL: 0 */
+uint64_t nft_attr_u64(const struct nlattr *attr); /* likewise */
 bool nft_attr_name(const struct nlattr *attr, char *ret, size_t size); /* false: absent, too long */
 uint8_t nft_family(const struct nlmsghdr *nlh);
 

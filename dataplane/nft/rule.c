@@ -496,6 +496,16 @@ void nft_limit(struct nft_rules *r, bool over, uint32_t packets, uint32_t unit_s
 		    over ? "over " : "", packets, unit_s, burst);
 }
 
+void nft_reject_tcp(struct nft_rules *r)
+{
+	struct nftnl_expr *e = expr_new(r, "reject");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, 0);
+	text_begin(r);
+	strbuf_add(&r->text, "reject with tcp reset");
+}
+
 void nft_clamp_mss(struct nft_rules *r)
 {
 	struct nftnl_expr *e = expr_new(r, "rt");

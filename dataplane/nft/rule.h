@@ -115,6 +115,7 @@ void nft_masquerade(struct nft_rules *r); /* masquerade */
 void nft_dnat(struct nft_rules *r, uint8_t family, const struct nft_load *key, const char *map);
 /* limit rate [over] PACKETS per UNIT_S seconds burst BURST packets */
 void nft_limit(struct nft_rules *r, bool over, uint32_t packets, uint32_t unit_s, uint32_t burst);
+void nft_reject_tcp(struct nft_rules *r); /* reject with tcp reset; ends what TCP it looks at */
 void nft_clamp_mss(struct nft_rules *r); /* tcp option maxseg size set rt mtu */
 
 /* ---- The finished ones ---- */

@@ -104,12 +104,16 @@ static void offer(int fd, struct nlmsghdr *msg, int left, uint32_t first, uint32
 
 static void observe_all(void)
 {
+	struct dp_nft_count counts[4];
+
 	for (const struct dp_type *const *t = types; *t; t++) {
 		dp_resync_begin(dp, *t);
 		(*t)->observe(dp);
 		dp_resync_end(dp, *t);
 		drop_all(answers); /* the questions */
 	}
+	dp_nft_chain_counts(dp, NFPROTO_INET, "c", counts, ARRAY_SIZE(counts));
+	drop_all(answers);
 	dp_run(dp);
 }
 

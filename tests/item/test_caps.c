@@ -41,6 +41,8 @@ static const struct {
 	{ CAPS_NFT_MASQUERADE, "nft 'add chain inet x n { type nat hook postrouting priority 0; }; "
 			       "add rule inet x n masquerade'" },
 	{ CAPS_NFT_CT_MARK, "nft 'add chain inet x m; add rule inet x m ct mark set ct mark'" },
+	{ CAPS_NFT_REJECT, "nft 'add chain inet x i { type filter hook input priority 0; }; "
+			   "add rule inet x i meta l4proto tcp reject with tcp reset'" },
 	{ CAPS_NFT_CT_BRIDGE, "nft add rule bridge x c ct state new" },
 	{ CAPS_NFT_FLOWTABLE, "nft 'add flowtable inet x f { hook ingress priority 0; devices = "
 			      "{ lo }; }'" },

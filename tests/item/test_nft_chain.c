@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -72,6 +74,9 @@ static struct nft_rules *many_rules(void)
 	nft_eq(r, NFT_PLAIN(NFT_F_L4PROTO), IPPROTO_TCP);
 	nft_eq(r, NFT_MASKED(NFT_F_TCP_FLAGS, 0x06), 0x02);
 	nft_clamp_mss(r);
+	nft_rule(r);
+	nft_eq(r, NFT_PLAIN(NFT_F_L4PROTO), IPPROTO_TCP);
+	nft_reject_tcp(r);
 	nft_rule(r);
 	nft_set_bits(r, NFT_F_CT_MARK, 0xff000000, 0x800001);
 	nft_copy_mark(r, NFT_F_MARK, NFT_F_CT_MARK, 0xff000000);
@@ -252,6 +257,7 @@ static void text_in_nft(const void *arg)
 	sh("grep -qF 'ip6 daddr != 2001:db8::/32 udp dport 53 limit rate over 10/second' "
 	   "/run/chain");
 	sh("grep -qF 'tcp option maxseg size set rt mtu' /run/chain");
+	sh("grep -qF 'meta l4proto tcp reject with tcp reset' /run/chain");
 	sh("grep -qF 'goto target' /run/chain");
 	node_free(n);
 }
@@ -262,6 +268,44 @@ static void nft_reads_the_rules_as_they_were_meant(void **state)
 	in_space(text_in_nft, NULL);
 }
 
+static void counting(const void *arg)
+{
+	const struct dp_nft_count untouched = { 7, 7 };
+	struct dp_nft_count counts[3] = { untouched, untouched, untouched };
+	struct nft_rules *r = nft_rules_new(NFPROTO_INET);
+	struct dp_nft_chain chain = { .family = NFPROTO_INET,
+				      .table = T,
+				      .name = "in",
+				      .hook = { "filter", NF_INET_LOCAL_IN, NF_ACCEPT, 0 },
+				      .rules = r };
+	struct node *n = with_forward_chain();
+
+	(void)arg;
+	nft_rule(r);
+	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
+	nft_rule(r);
+	nft_eq(r, NFT_PLAIN(NFT_F_L4PROTO), IPPROTO_UDP);
+	nft_counter(r);
+	nft_rules_end(r);
+	node_apply(n, &dp_nft_chain_type, &chain);
+	sh("ip link set lo up; bash -c 'printf 12345 >/dev/udp/127.0.0.1/9'");
+	require(dp_nft_chain_counts(node_dp(n), NFPROTO_INET, "in", counts, 2) == 0, "read");
+	require(counts[1].packets == 1 && counts[1].bytes == 33, "%d packets, %d bytes",
+		(int)counts[1].packets, (int)counts[1].bytes);
+	require(memcmp(&counts[0], &untouched, sizeof(untouched)) == 0, "no counter");
+	require(memcmp(&counts[2], &untouched, sizeof(untouched)) == 0, "not asked for");
+	require(dp_nft_chain_counts(node_dp(n), NFPROTO_INET, "none", counts, 2) == -ENOENT,
+		"of no chain");
+	nft_rules_unref(r);
+	node_free(n);
+}
+
+static void counters_are_read_by_rule(void **state)
+{
+	(void)state;
+	in_space(counting, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +313,7 @@ int main(void)
 		cmocka_unit_test(nat_chain_conforms),
 		cmocka_unit_test(plain_chain_conforms),
 		cmocka_unit_test(foreign_hands_are_undone_within_a_second),
+		cmocka_unit_test(counters_are_read_by_rule),
 		cmocka_unit_test(nft_reads_the_rules_as_they_were_meant),
 	};
 
