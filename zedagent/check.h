@@ -32,6 +32,8 @@ bool za_uuid_is_nil(const char *uuid);
 bool za_is_name(const char *s);
 bool za_is_domain(const char *s); /* RFC 1123, underscores allowed */
 bool za_is_host(const char *s); /* address or domain */
+/* Public keys as sshd reads them, one a line; "" and "none" are no keys. */
+bool za_is_ssh_keys(const char *value);
 bool za_is_mtu(unsigned int mtu); /* 0 = default */
 
 /* The network part, exact: "10.1.0.0/24"; host bits are cleared. A length is required. */

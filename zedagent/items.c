@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "zedagent/map.h"
 
-enum item_kind { ITEM_NUMBER, ITEM_BOOL, ITEM_TRISTATE, ITEM_HOST, ITEM_SWITCH };
+enum item_kind { ITEM_NUMBER, ITEM_BOOL, ITEM_TRISTATE, ITEM_HOST, ITEM_SWITCH, ITEM_KEYS };
 
 #define ANY UINT32_MAX
 
@@ -35,6 +35,7 @@ static const struct item {
 	{ "network.local.legacy.mac.address", ITEM_BOOL, 0, 0 },
 	{ "app.enable.tcp.mss.clamping", ITEM_BOOL, 0, 0 },
 	{ "app.allow.vnc", ITEM_BOOL, 0, 0 },
+	{ "debug.enable.ssh", ITEM_KEYS, 0, 0 },
 	{ "dhcp.enable.vendorclassid", ITEM_BOOL, 0, 0 },
 	{ "pnac.dhcp.reacquire.max.retries", ITEM_NUMBER, 0, 8 },
 	{ "scep.retry.interval", ITEM_NUMBER, 60, 3600 },
@@ -112,6 +113,11 @@ static int check_value(struct za_map *m, const struct item *item, const char *va
 			return za_refuse(m->err, at, "/value",
 					 "\"%.80s\" is no address or host name", value);
 		return 0;
+	case ITEM_KEYS:
+		if (!za_is_ssh_keys(value))
+			return za_refuse(m->err, at, "/value",
+					 "expected SSH public keys, or none to close SSH");
+		return 0;
 	case ITEM_SWITCH:
 		if (!is_one_of(value, switches))
 			return za_refuse(m->err, at, "/value", "expected on or off");
@@ -120,12 +126,24 @@ static int check_value(struct za_map *m, const struct item *item, const char *va
 	return 0;
 }
 
+/* Most belong to other programs; one that is misspelt belongs to nobody. */
+static void note_unknown(struct za_map *m, const char *key, size_t i)
+{
+	_cleanup_(freep) char *part = NULL;
+	bool plain = key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789._-")] == '\0';
+
+	part = plain ? xasprintf("configItems.%s", key) : xasprintf("configItems.%zu", i);
+	za_map_ignored(m, part);
+}
+
 static int map_item(struct za_map *m, size_t i, struct za_names *keys)
 {
 	const EVE(ConfigItem) *in = m->eve->configitems[i];
 	struct za_at at = za_at("/configItems/%zu", i);
 	Ew__GlobalConfig__ItemsEntry *entry;
 	const char *other;
+	bool known = false;
 	int r;
 
 	if (!za_is_name(in->key))
@@ -137,10 +155,13 @@ static int map_item(struct za_map *m, size_t i, struct za_names *keys)
 	for (size_t k = 0; k < ARRAY_SIZE(items); k++) {
 		if (strcmp(in->key, items[k].key) != 0)
 			continue;
+		known = true;
 		r = check_value(m, &items[k], in->value, &at);
 		if (r < 0)
 			return r;
 	}
+	if (!known)
+		note_unknown(m, in->key, i);
 	if (strcmp(in->key, "edgeway.dnsmasq") == 0)
 		m->dnsmasq_off = strcasecmp(in->value, "off") == 0;
 	entry = xcalloc(1, sizeof(*entry));

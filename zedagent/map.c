@@ -13,6 +13,8 @@
 #define TIMESTAMP_MIN_S (-62135596800LL)
 #define TIMESTAMP_MAX_S 253402300799LL
 
+#define IGNORED_MAX 1024 /* bytes; what follows is not named */
+
 struct za_config *za_config_free(struct za_config *config)
 {
 	if (!config)
@@ -49,7 +51,7 @@ void za_map_ignored(struct za_map *m, const char *part)
 {
 	char *was = m->out->ignored;
 
-	if (strstr(was, part))
+	if (strstr(was, part) || strlen(was) >= IGNORED_MAX)
 		return;
 	m->out->ignored = xasprintf("%s%s%s", was, *was ? "," : "", part);
 	free(was);

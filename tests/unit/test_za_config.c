@@ -2,6 +2,7 @@
 /* What a configuration becomes. What is refused: test_za_refuse.c. */
 #include "tests/unit/golden.h"
 #include "tests/unit/za_config.h"
+#include "zedagent/check.h"
 
 static struct za_config *parse_ok(const void *data, size_t len)
 {
@@ -90,7 +91,7 @@ static void binary_is_wire_compatible(void **state)
 
 	(void)state;
 	assert_string_equal(got, "uuid=01234567-89ab-cdef-0123-456789abcdef version=9 "
-				 "timestamp_ms=100000 ignored=\n"
+				 "timestamp_ms=100000 ignored=configItems.k\n"
 				 "GlobalConfig {\n  \"items\": {\n    \"k\": \"v\"\n  }\n}\n"
 				 "DevicePortConfig {\n"
 				 "  \"source\": \"zedagent\",\n"
@@ -177,6 +178,51 @@ static void dnsmasq_is_switched_off_by_an_item(void **state)
 	assert_true(config->instances[0]->dnsmasq_off);
 }
 
+#define ED25519 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDm4pGcJZ2uXqT9n0m5JY1fVxkqk8yP2wQ3l7c0r9d1s"
+#define RSA "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAwABAg=="
+
+static void ssh_is_opened_by_public_keys_and_closed_by_none(void **state)
+{
+	static const char *const good[] = {
+		"",
+		"none",
+		"None",
+		ED25519,
+		ED25519 " tech@example",
+		"\n# the night shift\n" RSA " a b\n\n" ED25519 "\r\n",
+		"command=\"say \\\"hello you\\\"\",no-pty " RSA,
+	};
+	static const char *const bad[] = {
+		"yes",
+		"ssh-ed25519",
+		"ssh-ed25519 AAAA",
+		"ssh-ed25519 AAAAB3NzaC1yc2EAAAADAQABAAAAAwABAg==", /* an RSA key */
+		"ssh-new AAAAC3NzaC1lZDI1NTE5AAAAIDm4pGcJZ2uXqT9n0m5JY1fVxkqk8yP2wQ3l7c0r9d1s",
+		ED25519 "\nnone",
+		"command=\"never closed " RSA,
+		"no-pty no-pty " RSA,
+		"ssh-rsa \"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(za_is_ssh_keys(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(za_is_ssh_keys(bad[i]));
+}
+
+static void unknown_items_are_passed_on_and_named_once(void **state)
+{
+	const char *text = "{\"configItems\":[{\"key\":\"debug.enable.shh\",\"value\":\"x\"},"
+			   "{\"key\":\"app.allow.vnc\",\"value\":\"true\"},"
+			   "{\"key\":\"a \\\" b\",\"value\":\"\"}]}";
+	_cleanup_(za_config_freep) struct za_config *config = parse_ok(text, strlen(text));
+
+	(void)state;
+	assert_string_equal(config->ignored, "configItems.debug.enable.shh,configItems.2");
+	assert_int_equal(config->global->n_items, 3);
+}
+
 static void without_uplinks_every_addressed_port_is_for_management(void **state)
 {
 	const char *text =
@@ -240,6 +286,8 @@ int main(void)
 		cmocka_unit_test(range_ends_on_special_addresses_move_by_one),
 		cmocka_unit_test(ipv6_ranges_start_at_0x100),
 		cmocka_unit_test(dnsmasq_is_switched_off_by_an_item),
+		cmocka_unit_test(ssh_is_opened_by_public_keys_and_closed_by_none),
+		cmocka_unit_test(unknown_items_are_passed_on_and_named_once),
 		cmocka_unit_test(without_uplinks_every_addressed_port_is_for_management),
 		cmocka_unit_test(port_maps_of_two_families_do_not_clash),
 		cmocka_unit_test(an_empty_object_is_a_configuration),
