@@ -12,6 +12,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * Marks of packets and flows are one space for all daemons:
+ *
+ *	0xff000000  the port (its number): of a flow, the one it is bound to
+ *	0x00c00000  zedrouter's own (zedrouter/filter.h)
+ *	0x003fffff  of a flow, what it is: instance << 10 | interface of an app (zedrouter); with
+ *	            instance 0 a flow of the node itself, by EVE's number for its kind:
+ */
+enum dp_flow {
+	DP_FLOW_SSH = 1,
+	DP_FLOW_VNC = 2,
+	DP_FLOW_OUTPUT = 5, /* begun by the node */
+	DP_FLOW_PING = 9,
+	DP_FLOW_DHCP = 10,
+};
+
 struct dp_mark {
 	const char *owner; /* "nim" */
 	uint8_t protocol; /* rtm_protocol, FRA_PROTOCOL, IFA_PROTO, NDA_PROTOCOL */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "config.pb-c.h"
@@ -211,4 +212,51 @@ void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfi
 	for (size_t i = 0; i < msg->n_ports && config->nports < NIM_PORTS; i++)
 		load_port(&config->ports[config->nports++], msg, msg->ports[i]);
 	refuse_twins(config);
+}
+
+/* ---- Configuration items ---- */
+
+/* zedagent has checked it; EVE takes these for true, in any case. */
+static bool is_true(const char *value)
+{
+	return strcasecmp(value, "true") == 0 || strcasecmp(value, "t") == 0 ||
+	       strcmp(value, "1") == 0;
+}
+
+/* Keys, one a line; "none" and blanks are none. */
+static char *load_keys(const char *value)
+{
+	value += strspn(value, " \t\r\n");
+	if (!*value || strcasecmp(value, "none") == 0)
+		return NULL;
+	return xasprintf("%s%s", value, value[strlen(value) - 1] == '\n' ? "" : "\n");
+}
+
+static bool keys_equal(const char *a, const char *b)
+{
+	return strcmp(a ?: "", b ?: "") == 0;
+}
+
+bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalConfig *msg)
+{
+	struct nim_switches now = { 0 };
+	bool same;
+
+	for (size_t i = 0; msg && i < msg->n_items; i++) {
+		const Ew__GlobalConfig__ItemsEntry *item = msg->items[i];
+
+		if (strcmp(item->key, "app.allow.vnc") == 0)
+			now.vnc = is_true(item->value);
+		if (strcmp(item->key, "debug.enable.ssh") == 0 && !now.ssh_keys)
+			now.ssh_keys = load_keys(item->value);
+	}
+	same = now.vnc == switches->vnc && keys_equal(now.ssh_keys, switches->ssh_keys);
+	nim_switches_fini(switches);
+	*switches = now;
+	return !same;
+}
+
+void nim_switches_fini(struct nim_switches *switches)
+{
+	free(take_ptr(switches->ssh_keys));
 }

@@ -60,6 +60,17 @@ struct nim_config {
 	unsigned int nports;
 };
 
+/* What the configuration items switch. */
+struct nim_switches {
+	char *ssh_keys; /* as sshd reads them, heap; NULL: SSH is closed */
+	bool vnc;
+};
+
+struct Ew__GlobalConfig;
+/* Frees what *switches held; NULL is no item at all. True: it is another one now. */
+bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalConfig *msg);
+void nim_switches_fini(struct nim_switches *switches);
+
 /*
  * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
  * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.

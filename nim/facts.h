@@ -31,6 +31,7 @@ struct nim_iface {
 
 struct nim_facts {
 	struct nim_iface ifaces[NIM_PORTS]; /* of the configured ports, same order */
+	char firewall_problem[200]; /* first failed item of its scope; "" = none */
 };
 
 /* What config and facts make of one port. */

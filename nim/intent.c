@@ -19,26 +19,29 @@
 #include "dataplane/items/host.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
+#include "nim/firewall.h"
 
 #define PRIORITY_MARK 900
 #define PRIORITY_SOURCE 15000
 #define METRIC_MGMT 5000
 #define METRIC_APPS 10000
 
+/* No link is set up before the firewall stands for it. */
 static void intent_link(struct dp_graph *g, const struct nim_port *port)
 {
 	if (port->lower == NIM_LOWER_VLAN)
 		dp_want(g, &dp_vlan_type, &port->vlan);
-	if (port->lower == NIM_LOWER_BOND)
+	else if (port->lower == NIM_LOWER_BOND)
 		dp_want(g, &dp_bond_type, &port->bond);
+	else
+		dp_want(g, &dp_linkset_type,
+			&(struct dp_linkset){
+				.ifname = port->ifname, .mtu_bytes = port->mtu_bytes, .up = true });
+	nim_firewall_first(g, port);
 	for (unsigned int i = 0; i < port->nmembers; i++)
 		dp_want(g, &dp_bond_member_type,
 			&(struct dp_bond_member){ .ifname = port->members[i],
 						  .bond = port->ifname });
-	if (port->lower == NIM_LOWER_NONE)
-		dp_want(g, &dp_linkset_type,
-			&(struct dp_linkset){
-				.ifname = port->ifname, .mtu_bytes = port->mtu_bytes, .up = true });
 }
 
 static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
@@ -163,6 +166,7 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 
 	nim_port_scope(p, scope);
 	g = dp_graph_new(scope);
+	nim_firewall_port(g, p);
 	if (p->error[0])
 		return g;
 	intent_link(g, p);

@@ -11,6 +11,7 @@
 #include "api/topics.h"
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/control.h"
 #include "base/daemon.h"
 #include "base/log.h"
 #include "base/numbers.h"
@@ -19,9 +20,17 @@
 #include "dataplane/lease.h"
 #include "dataplane/nl/carrier.h"
 #include "dataplane/report.h"
+#include "nim/firewall.h"
+#include "nim/firewall_show.h"
 #include "nim/intent.h"
 #include "nim/metering.h"
 #include "nim/status.h"
+
+enum nim_input {
+	NIM_INPUT_PORTS = 1 << 0,
+	NIM_INPUT_ITEMS = 1 << 1,
+	NIM_INPUTS_ALL = (1 << 2) - 1,
+};
 
 struct nim {
 	struct daemon *daemon;
@@ -35,6 +44,9 @@ struct nim {
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */
 	bool swept;
+	unsigned int synced; /* enum nim_input bits */
+	bool firewall_dirty;
+	struct nim_switches switches;
 	struct nim_config config;
 	struct nim_facts facts;
 	struct nim_view view;
@@ -43,6 +55,7 @@ struct nim {
 static void nim_publish(struct nim *nim)
 {
 	struct arena arena = { 0 };
+	struct dp_report report;
 	int r;
 
 	if (!nim->known)
@@ -50,13 +63,16 @@ static void nim_publish(struct nim *nim)
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		struct nim_iface *iface = &nim->facts.ifaces[i];
 		char scope[sizeof("port/") + NIM_LABEL];
-		struct dp_report report;
 
 		nim_port_scope(&nim->config.ports[i], scope);
 		iface->problem[0] = '\0';
 		if (dp_scope_problem(nim->dp, scope, &report))
 			dp_report_str(&report, iface->problem, sizeof(iface->problem));
 	}
+	nim->facts.firewall_problem[0] = '\0';
+	if (dp_scope_problem(nim->dp, NIM_FIREWALL, &report))
+		dp_report_str(&report, nim->facts.firewall_problem,
+			      sizeof(nim->facts.firewall_problem));
 	r = ps_publish_device_network_status(
 		nim->status_pub, "global",
 		nim_status(&nim->config, &nim->facts, &nim->view, &arena));
@@ -96,6 +112,15 @@ static void nim_submit(struct nim *nim, struct dp_graph *g)
 		log_error("submit_failed", "err=%d", -r);
 }
 
+/* Not before the items are known: a restart must not shut what was open. */
+static void nim_apply_firewall(struct nim *nim)
+{
+	if (!nim->firewall_dirty || !(nim->synced & NIM_INPUT_ITEMS))
+		return;
+	nim->firewall_dirty = false;
+	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->switches));
+}
+
 static void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
@@ -103,6 +128,7 @@ static void nim_apply(struct nim *nim)
 	metering_tell(nim->metering, &nim->config, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
+	nim_apply_firewall(nim);
 	for (unsigned int i = 0; i < nim->config.nports; i++)
 		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
@@ -286,6 +312,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
 	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
 	log_info("config_ports", "ports=%u", nim->config.nports);
+	nim->firewall_dirty = true;
 	nim_changed(nim);
 }
 
@@ -296,11 +323,26 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 	nim_set_config(arg, now);
 }
 
-/* Only now is an object nobody wants a leftover. */
-static void config_synced(void *arg)
+static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,
+			  void *arg)
 {
 	struct nim *nim = arg;
 
+	(void)key, (void)was;
+	if (!nim_switches_load(&nim->switches, now))
+		return;
+	log_info("firewall", "ssh=%s vnc=%s", nim->switches.ssh_keys ? "open" : "closed",
+		 nim->switches.vnc ? "open" : "closed");
+	nim->firewall_dirty = true;
+	nim_changed(nim);
+}
+
+/* Only now is an object nobody wants a leftover. */
+static void input_synced(struct nim *nim, enum nim_input input)
+{
+	nim->synced |= input;
+	if (nim->synced != NIM_INPUTS_ALL)
+		return;
 	nim->known = true;
 	nim_apply(nim);
 	if (nim->swept)
@@ -312,6 +354,16 @@ static void config_synced(void *arg)
 	daemon_ready(nim->daemon, "ports configured");
 }
 
+static void config_synced(void *arg)
+{
+	input_synced(arg, NIM_INPUT_PORTS);
+}
+
+static void items_synced(void *arg)
+{
+	input_synced(arg, NIM_INPUT_ITEMS);
+}
+
 /* ---- Life ---- */
 
 static void item_changed(const struct dp_report *report, void *arg)
@@ -320,6 +372,16 @@ static void item_changed(const struct dp_report *report, void *arg)
 
 	dp_report_log(report);
 	event_active(nim->status_ev, 0, 0);
+}
+
+static int control_firewall(const char *args, FILE *out, void *arg)
+{
+	const struct nim *nim = arg;
+	bool json = strcmp(args, "json") == 0;
+
+	if (*args && !json)
+		return -EINVAL;
+	return nim_firewall_show(nim->dp, &nim->switches, json, out);
 }
 
 static int nim_open_dp(struct nim *nim)
@@ -344,6 +406,9 @@ static int nim_open_dp(struct nim *nim)
 		r = dp_adopt(nim->dp);
 	if (r == 0)
 		dp_control(nim->dp, daemon_control(nim->daemon));
+	if (r == 0)
+		control_add(daemon_control(nim->daemon), "firewall",
+			    "[json]: what each rule has let in or kept out", control_firewall, nim);
 	return r;
 }
 
@@ -352,6 +417,10 @@ static int nim_open_bus(struct nim *nim)
 	static const struct ps_device_port_config_ops ops = {
 		.changed = config_changed,
 		.synced = config_synced,
+	};
+	static const struct ps_global_config_ops items_ops = {
+		.changed = items_changed,
+		.synced = items_synced,
 	};
 	const struct ps_conf conf = {
 		.agent = "nim",
@@ -368,6 +437,8 @@ static int nim_open_bus(struct nim *nim)
 		r = ps_advertise_port_meter_status(nim->ps, NULL, &nim->meter_pub);
 	if (r == 0)
 		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
+	if (r == 0)
+		r = ps_subscribe_global_config(nim->ps, &items_ops, nim, &sub);
 	return r;
 }
 
@@ -451,6 +522,7 @@ struct nim *nim_free(struct nim *nim)
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);
 	numbers_free(nim->numbers);
+	nim_switches_fini(&nim->switches);
 	if (nim->apply_ev)
 		event_free(nim->apply_ev);
 	if (nim->status_ev)

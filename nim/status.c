@@ -142,6 +142,7 @@ struct Ew__DeviceNetworkStatus *nim_status(const struct nim_config *config,
 	for (unsigned int i = 0; i < config->nports; i++)
 		s->ports[i] =
 			port_status(&config->ports[i], &facts->ifaces[i], &view->ports[i], arena);
+	s->firewall_error = arena_strdup(arena, facts->firewall_problem);
 	if (view->default4 >= 0)
 		s->default_port4 = arena_strdup(arena, config->ports[view->default4].label);
 	if (view->default6 >= 0)

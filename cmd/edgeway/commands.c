@@ -15,6 +15,8 @@ const struct command commands[] = {
 	{ "graph", "DAEMON [--json | --dot | --svg FILE]",
 	  "all objects of a daemon with state and dependencies",
 	  DAEMONS_WITH_GRAPH " --json --dot --svg", cmd_graph },
+	{ "firewall", "[--json]", "what the node's own firewall has let in and kept out, by rule",
+	  "--json", cmd_firewall },
 	{ "doctor", "", "what this machine lacks: kernel features, helpers, daemons, configuration",
 	  NULL, cmd_doctor },
 	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",

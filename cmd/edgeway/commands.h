@@ -21,6 +21,7 @@ int cmd_status(int argc, char *argv[]);
 int cmd_plan(int argc, char *argv[]);
 int cmd_graph(int argc, char *argv[]);
 int cmd_metering(int argc, char *argv[]);
+int cmd_firewall(int argc, char *argv[]);
 int cmd_doctor(int argc, char *argv[]);
 int cmd_bus(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);

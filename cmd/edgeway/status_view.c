@@ -165,6 +165,17 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 	}
 }
 
+/* Only when something is wrong with it: nobody wants to read every day that it stands. */
+static void firewall_line(struct view *v, const Ew__DeviceNetworkStatus *d)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (!d->firewall_error[0])
+		return;
+	strbuf_add(&text, d->firewall_error);
+	add_line(v, VERDICT_BAD, "firewall", "ports", &text);
+}
+
 static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -224,7 +235,7 @@ static void row_lines(struct view *v)
 		if (t == &ps_topic_config_status)
 			config_line(v, msg);
 		else if (t == &ps_topic_device_network_status)
-			port_lines(v, msg);
+			port_lines(v, msg), firewall_line(v, msg);
 		else if (t == &ps_topic_network_instance_status)
 			instance_line(v, msg);
 		else if (t == &ps_topic_domain_status)

@@ -218,6 +218,22 @@ static void a_port_near_or_over_its_quota_is_warned_of(void **state)
 	golden_text("status_quota", text);
 }
 
+static void firewall_shows_only_when_something_is_wrong_with_it(void **state)
+{
+	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
+	struct status s = { .daemons = all_tell };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int bad = 0;
+
+	(void)state;
+	d.firewall_error = (char *)"nft_chain inet/edgeway-nim/input: no such file";
+	add(&s, &ps_topic_device_network_status, "global", &d.base);
+	text = shown(&s, &(struct status_look){ 0 }, &bad);
+	assert_int_equal(bad, 1);
+	assert_string_equal(text, "BAD  firewall   ports            "
+				  "nft_chain inet/edgeway-nim/input: no such file\n");
+}
+
 static void value_of_another_version_is_left_out(void **state)
 {
 	struct status s = { .daemons = all_tell };
@@ -242,6 +258,7 @@ int main(void)
 		cmocka_unit_test(daemons_that_tell_nothing_come_first),
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
 		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
+		cmocka_unit_test(firewall_shows_only_when_something_is_wrong_with_it),
 		cmocka_unit_test(value_of_another_version_is_left_out),
 	};
 
