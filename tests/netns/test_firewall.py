@@ -294,6 +294,7 @@ def test_no_moment_is_open_when_a_port_is_set_up(net, node):
         assert not select.select([victim], [], [], 0)[0], "a datagram got in"
 
 
+@pytest.mark.everywhere
 def test_apps_keep_their_port_maps_and_services(edge):
     """What goes on to an app is not for the node to judge, port 22 included."""
     config = edge.standard_config(version=2)
