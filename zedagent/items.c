@@ -160,7 +160,7 @@ static int map_item(struct za_map *m, size_t i, struct za_names *keys)
 		if (r < 0)
 			return r;
 	}
-	if (!known)
+	if (!known && strncmp(in->key, ZA_PORT_ITEMS, strlen(ZA_PORT_ITEMS)) != 0)
 		note_unknown(m, in->key, i);
 	if (strcmp(in->key, "edgeway.dnsmasq") == 0)
 		m->dnsmasq_off = strcasecmp(in->value, "off") == 0;

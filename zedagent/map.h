@@ -38,6 +38,8 @@ struct za_map {
 	bool dnsmasq_off;
 };
 
+#define ZA_PORT_ITEMS "edgeway.port." /* items about one port each: metering.c */
+
 /* Remembers that a part is not acted on. */
 void za_map_ignored(struct za_map *m, const char *part);
 

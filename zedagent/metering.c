@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "zedagent/map.h"
 
-#define PREFIX "edgeway.port."
 #define QUOTA_MAX 100000000000000000ull /* 100 PB: percents fit into 64 bits */
 #define BILLING_DAY_MAX 28
 
@@ -122,12 +121,12 @@ static int map_item(struct za_map *m, size_t i, bool *switched_off)
 {
 	const EVE(ConfigItem) *in = m->eve->configitems[i];
 	struct za_at at = za_at("/configItems/%zu", i);
-	const char *rest = in->key + strlen(PREFIX);
+	const char *rest = in->key + strlen(ZA_PORT_ITEMS);
 	const struct item *item;
 	Ew__PortConfig *port;
 	size_t len = 0;
 
-	if (strncmp(in->key, PREFIX, strlen(PREFIX)) != 0)
+	if (strncmp(in->key, ZA_PORT_ITEMS, strlen(ZA_PORT_ITEMS)) != 0)
 		return 0;
 	item = find_item(rest, &len);
 	if (!item)
@@ -146,7 +145,7 @@ static int map_item(struct za_map *m, size_t i, bool *switched_off)
 /* Last, as the items come in any order. */
 static void drop_meter(struct za_map *m, size_t i)
 {
-	const char *label = m->eve->configitems[i]->key + strlen(PREFIX);
+	const char *label = m->eve->configitems[i]->key + strlen(ZA_PORT_ITEMS);
 	Ew__PortConfig *port = find_port(m, label, strlen(label) - strlen(".metering"));
 
 	ew__meter_config__free_unpacked(port->meter, NULL);
