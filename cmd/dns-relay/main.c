@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dns-relay FILE: nim's helper that passes DNS queries on (dnsrelay/relay.h). It reads FILE again
+ * on SIGHUP, keeps what it had when the file is wrong, and runs as nobody, without capabilities.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/privileges.h"
+#include "dnsrelay/relay.h"
+
+#define FILE_MAX 65536
+#define FILES 2048 /* a socket for each query at each server */
+
+struct program {
+	const char *path;
+	struct event_base *base;
+	struct relay *relay;
+};
+
+/* A user namespace that maps nobody but root has no other user to become. */
+static int become_nobody(void)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	uint64_t missing;
+
+	if (nobody && setgroups(0, NULL) == 0 &&
+	    (setresgid(nobody->pw_gid, nobody->pw_gid, nobody->pw_gid) < 0 ||
+	     setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid) < 0) &&
+	    errno != EINVAL)
+		return -errno;
+	return privileges_keep(NULL, &missing);
+}
+
+static int load(const char *path, struct dns_conf *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = file_read(path, FILE_MAX, &text, NULL);
+
+	if (r == 0)
+		r = dns_conf_parse(text, ret);
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(-r));
+	return r;
+}
+
+static void on_hup(evutil_socket_t sig, short what, void *arg)
+{
+	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
+	struct program *program = arg;
+
+	(void)sig, (void)what;
+	if (load(program->path, conf) == 0)
+		relay_set_conf(program->relay, conf);
+}
+
+static void on_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct program *program = arg;
+
+	(void)sig, (void)what;
+	event_base_loopbreak(program->base);
+}
+
+static int serve(struct program *program)
+{
+	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
+	int r = load(program->path, conf);
+
+	if (r < 0)
+		return r;
+	r = relay_new(program->base, conf, &program->relay);
+	if (r < 0)
+		fprintf(stderr, DNS_RELAY_ADDR " port %d: %s\n", DNS_RELAY_PORT, strerror(-r));
+	if (r == 0 && event_base_dispatch(program->base) < 0)
+		r = -EIO;
+	relay_free(program->relay);
+	return r;
+}
+
+static struct event *on_signal(struct program *program, int sig, event_callback_fn fn)
+{
+	struct event *ev = evsignal_new(program->base, sig, fn, program);
+
+	if (!ev || event_add(ev, NULL) < 0)
+		abort();
+	return ev;
+}
+
+int main(int argc, char *argv[])
+{
+	struct program program = { .path = argc == 2 ? argv[1] : NULL };
+	struct event *hup, *term;
+	int r;
+
+	if (!program.path) {
+		fputs("usage: dns-relay FILE\n", stderr);
+		return EXIT_FAILURE;
+	}
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES, FILES });
+	r = become_nobody();
+	if (r < 0) {
+		fprintf(stderr, "cannot drop privileges: %s\n", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	program.base = event_base_new();
+	if (!program.base)
+		abort();
+	signal(SIGPIPE, SIG_IGN);
+	hup = on_signal(&program, SIGHUP, on_hup);
+	term = on_signal(&program, SIGTERM, on_term);
+	r = serve(&program);
+	event_free(hup);
+	event_free(term);
+	event_base_free(program.base);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
