@@ -35,6 +35,7 @@ const struct dp_type *const dp_types[] = {
 	&dp_netns_type,
 	&dp_sysctl_type,
 	&dp_file_type,
+	&dp_placed_type,
 	&dp_process_type,
 	&dp_dnsmasq_type,
 	&dp_dhcpcd_type,

@@ -29,7 +29,7 @@ struct query {
 	size_t failure_len;
 	struct event *timer;
 	struct mono started;
-	query_fn *fn;
+	query_fn *fn; /* NULL: is answered, and waits for a server that is not trusted */
 	void *arg;
 };
 
@@ -59,45 +59,65 @@ struct query *query_free(struct query *q)
 	return NULL;
 }
 
-static void query_end(struct query *q, uint8_t *msg, size_t len)
+static void query_tell(struct query *q, uint8_t *msg, size_t len)
 {
-	query_fn *fn = q->fn;
-	void *arg = q->arg;
+	query_fn *fn = take_ptr(q->fn);
 
 	dns_set_id(msg, q->client_id);
-	fn(msg, len, arg);
-	query_free(q);
+	fn(msg, len, q->arg);
 }
 
 static void query_fail(struct query *q)
 {
 	_cleanup_(freep) uint8_t *failure = take_ptr(q->failure);
 
-	if (failure) {
-		query_end(q, failure, q->failure_len);
-		return;
+	if (q->fn && failure) {
+		query_tell(q, failure, q->failure_len);
+	} else if (q->fn) {
+		failure = xmemdup(q->msg, q->question.end);
+		dns_make_failure(failure);
+		query_tell(q, failure, q->question.end);
 	}
-	failure = xmemdup(q->msg, q->question.end);
-	dns_make_failure(failure);
-	query_end(q, failure, q->question.end);
+	query_free(q);
 }
 
 /* ---- Answers ---- */
 
-/* A tier before this one that said nothing for as long as we waited is not waited for next time. One
- * that was asked together with this one and is but the slower of the two has its time yet. */
-static void judge_tiers(struct query *q, uint8_t answered_by)
+static void query_wait(struct query *q, int64_t ms)
 {
-	bool patient = mono_diff_ms(mono_now(), q->started) >= DNS_PATIENCE_MS, silent = false;
+	event_add(q->timer, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}
+
+static int64_t query_age_ms(const struct query *q)
+{
+	return mono_diff_ms(mono_now(), q->started);
+}
+
+static bool is_distrusted(const struct query *q)
+{
+	struct mono since = q->all->distrust[q->domain].since;
+
+	return since.ns && mono_diff_ms(mono_now(), since) < DNS_DISTRUST_MS;
+}
+
+/*
+ * A tier before this one that said nothing for as long as we waited is not waited for next time.
+ * One that was asked together with this one may be but the slower of the two: it has its time yet,
+ * and is trusted again when it makes use of it. True: to wait for that.
+ */
+static bool judge_tiers(struct query *q, uint8_t answered_by)
+{
+	bool in_time = query_age_ms(q) < DNS_PATIENCE_MS, silent = false;
 
 	for (unsigned int i = 0; i < q->asked; i++)
 		silent |= q->ups[i] && q->tiers[i] < answered_by;
-	if (silent && patient) {
+	if (silent && !in_time) {
 		q->all->distrust[q->domain].tier = answered_by;
 		q->all->distrust[q->domain].since = mono_now();
-	} else if (answered_by == dns_conf_next_tier(&q->all->conf, q->domain, -1)) {
+	} else if (answered_by == dns_conf_next_tier(&q->all->conf, q->domain, -1) && in_time) {
 		q->all->distrust[q->domain].since = (struct mono){ 0 };
 	}
+	return silent && in_time && is_distrusted(q);
 }
 
 static unsigned int upstream_index(const struct query *q, const struct upstream *up)
@@ -116,14 +136,19 @@ static void up_failed(struct upstream *up, void *arg)
 
 	q->ups[i] = upstream_free(up);
 	q->failed++;
-	if (q->failed == q->asked)
+	if (q->failed < q->asked)
+		return;
+	if (q->fn)
 		query_next(q);
+	else
+		query_free(q);
 }
 
 static void up_replied(struct upstream *up, const uint8_t *msg, size_t len, void *arg)
 {
 	struct query *q = arg;
 	_cleanup_(freep) uint8_t *answer = NULL;
+	bool more;
 
 	switch (dns_reply_judge(msg, len, q->id, q->msg, &q->question)) {
 	case DNS_NO_ANSWER:
@@ -137,9 +162,14 @@ static void up_replied(struct upstream *up, const uint8_t *msg, size_t len, void
 		up_failed(up, q);
 		return;
 	case DNS_ANSWER:
-		judge_tiers(q, q->tiers[upstream_index(q, up)]);
+		more = judge_tiers(q, q->tiers[upstream_index(q, up)]);
 		answer = xmemdup(msg, len);
-		query_end(q, answer, len);
+		if (q->fn)
+			query_tell(q, answer, len);
+		if (more)
+			query_wait(q, DNS_PATIENCE_MS - query_age_ms(q));
+		else
+			query_free(q);
 		return;
 	}
 }
@@ -168,21 +198,12 @@ static void ask_tier(struct query *q)
 
 static bool tier_is_distrusted(const struct query *q)
 {
-	const struct queries *all = q->all;
-	struct mono since = all->distrust[q->domain].since;
-
-	return since.ns && mono_diff_ms(mono_now(), since) < DNS_DISTRUST_MS &&
-	       q->tier < all->distrust[q->domain].tier;
+	return is_distrusted(q) && q->tier < q->all->distrust[q->domain].tier;
 }
 
 static bool has_next_tier(const struct query *q)
 {
 	return dns_conf_next_tier(&q->all->conf, q->domain, q->tier) >= 0;
-}
-
-static void query_wait(struct query *q, int64_t ms)
-{
-	event_add(q->timer, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
 }
 
 static void query_next(struct query *q)
@@ -200,7 +221,7 @@ static void query_next(struct query *q)
 	if (q->failed == q->asked)
 		query_fail(q);
 	else
-		query_wait(q, DNS_GIVE_UP_MS - mono_diff_ms(mono_now(), q->started));
+		query_wait(q, DNS_GIVE_UP_MS - query_age_ms(q));
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -208,7 +229,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct query *q = arg;
 
 	(void)fd, (void)what;
-	if (has_next_tier(q))
+	if (q->fn && has_next_tier(q))
 		query_next(q);
 	else
 		query_fail(q);
@@ -287,20 +308,15 @@ void queries_fini(struct queries *all)
 
 void queries_set_conf(struct queries *all, const struct dns_conf *conf)
 {
-	struct list waiting = LIST_INIT(waiting);
-	struct query *q;
+	struct query *q, *next;
 
 	all->conf = *conf;
 	memset(all->distrust, 0, sizeof(all->distrust));
-	/* An answer may begin or end others: each is moved on before it begins. */
-	while ((q = list_first(&all->under_way, struct query, node))) {
+	list_for_each_safe (q, next, &all->under_way, node) {
 		drop_upstreams(q);
-		list_remove(&q->node);
-		list_append(&waiting, &q->node);
-	}
-	while ((q = list_first(&waiting, struct query, node))) {
-		list_remove(&q->node);
-		list_append(&all->under_way, &q->node);
-		query_begin(q);
+		if (q->fn)
+			query_begin(q);
+		else
+			query_free(q);
 	}
 }

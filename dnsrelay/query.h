@@ -5,7 +5,8 @@
  * All servers of the first tier are asked at once and the first answer counts. After DNS_PATIENCE_MS
  * without one the next tier is asked as well, and so on; a tier whose servers all failed is not
  * waited for. When a later tier had to answer for a silent one, queries of the next
- * DNS_DISTRUST_MS go to both at once: the price of a dead server is paid once.
+ * DNS_DISTRUST_MS go to both at once, until the silent one answers in time again: the price of a
+ * dead server is paid once.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ struct event_base;
 struct query;
 
 #define DNS_PATIENCE_MS 250
-#define DNS_GIVE_UP_MS 4000 /* before resolvers do, which is after 5 s (resolv.conf(5)) */
+#define DNS_GIVE_UP_MS 2000 /* dnsmasq asks twice, and resolvers wait 5 s (resolv.conf(5)) */
 #define DNS_DISTRUST_MS 30000
 #define DNS_QUERIES 128 /* under way; more are told "server failure" */
 
@@ -36,7 +37,8 @@ struct queries {
 	} distrust[DNS_DOMAINS];
 };
 
-/* The one answer to a query, which is gone afterwards. Borrowed for the call. */
+/* The one answer to a query, which is gone for the caller then. Borrowed for the call, in which no
+ * query may begin or be freed. */
 typedef void query_fn(const uint8_t *msg, size_t len, void *arg);
 
 void queries_init(struct queries *all, struct event_base *base, const struct dns_conf *conf);

@@ -87,7 +87,7 @@ static void on_datagram(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (unsigned int i = 0; i < DATAGRAMS; i++) {
-		struct sockaddr_in from;
+		struct sockaddr_in from = { 0 };
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(fd, msg, sizeof(msg), MSG_DONTWAIT, (struct sockaddr *)&from,
 				     &from_len);

@@ -71,7 +71,8 @@ bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_le
 		if (lease->routers)
 			to->gateway = lease->router[0];
 		lease_servers(to, lease);
-		snprintf(to->domain, sizeof(to->domain), "%.*s", NIM_LABEL - 1, lease->domain);
+		if (strlen(lease->domain) < sizeof(to->domain)) /* cut off it is another one */
+			strcpy(to->domain, lease->domain);
 	}
 	return memcmp(&was, to, sizeof(was)) != 0;
 }

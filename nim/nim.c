@@ -22,6 +22,7 @@
 #include "dataplane/report.h"
 #include "nim/firewall.h"
 #include "nim/firewall_show.h"
+#include "nim/forwarder.h"
 #include "nim/intent.h"
 #include "nim/metering.h"
 #include "nim/status.h"
@@ -50,12 +51,14 @@ struct nim {
 	struct nim_config config;
 	struct nim_facts facts;
 	struct nim_view view;
+	struct nim_forwarder forwarder;
 };
 
 static void nim_publish(struct nim *nim)
 {
 	struct arena arena = { 0 };
 	struct dp_report report;
+	Ew__DeviceNetworkStatus *status;
 	int r;
 
 	if (!nim->known)
@@ -73,9 +76,11 @@ static void nim_publish(struct nim *nim)
 	if (dp_scope_problem(nim->dp, NIM_FIREWALL, &report))
 		dp_report_str(&report, nim->facts.firewall_problem,
 			      sizeof(nim->facts.firewall_problem));
-	r = ps_publish_device_network_status(
-		nim->status_pub, "global",
-		nim_status(&nim->config, &nim->facts, &nim->view, &arena));
+	nim_forwarder_look(&nim->forwarder, nim->dp, &nim->config);
+	status = nim_status(&nim->config, &nim->facts, &nim->view, &arena);
+	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
+				     nim->forwarder.problem, &arena);
+	r = ps_publish_device_network_status(nim->status_pub, "global", status);
 	if (r < 0)
 		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);
 	arena_fini(&arena);
@@ -132,6 +137,7 @@ static void nim_apply(struct nim *nim)
 	for (unsigned int i = 0; i < nim->config.nports; i++)
 		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
+	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	nim_publish(nim); /* first: others follow while we are in the kernel */
 	dp_run(nim->dp);
 }
@@ -483,7 +489,7 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
-int nim_new(struct daemon *d, struct nim **ret)
+int nim_new(struct daemon *d, const struct nim_options *options, struct nim **ret)
 {
 	struct nim *nim = xcalloc(1, sizeof(*nim));
 	int r;
@@ -498,6 +504,8 @@ int nim_new(struct daemon *d, struct nim **ret)
 	if (r == 0)
 		r = dp_lease_watch_new(daemon_base(d), daemon_run_dir(d), "nim", lease_changed, nim,
 				       &nim->leases);
+	if (r == 0)
+		r = nim_forwarder_open(&nim->forwarder, d, options->resolv_conf);
 	if (r == 0)
 		r = nim_open_dp(nim);
 	if (r == 0)
@@ -523,6 +531,7 @@ struct nim *nim_free(struct nim *nim)
 	dp_lease_watch_free(nim->leases);
 	numbers_free(nim->numbers);
 	nim_switches_fini(&nim->switches);
+	nim_forwarder_fini(&nim->forwarder);
 	if (nim->apply_ev)
 		event_free(nim->apply_ev);
 	if (nim->status_ev)

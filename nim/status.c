@@ -2,6 +2,7 @@
 #include "nim/status.h"
 
 #include "base/arena.h"
+#include "nim/dns.h"
 #include "status.pb-c.h"
 
 struct texts { /* a repeated string field while it grows */
@@ -34,18 +35,15 @@ static struct texts port_labels(const struct nim_port *port, struct arena *a)
 	return t;
 }
 
-/* Servers of the config come first, then those of the leases. */
 static struct texts port_dns(const struct nim_port *port, const struct nim_iface *iface,
 			     struct arena *a)
 {
-	struct texts t = texts_new(a, 3 * NIM_SERVERS);
+	struct ipaddr servers[NIM_PORT_DNS];
+	unsigned int n = nim_port_dns(port, iface, servers);
+	struct texts t = texts_new(a, NIM_PORT_DNS);
 
-	for (unsigned int i = 0; i < port->ndns; i++)
-		texts_add(&t, arena_ipaddr(a, &port->dns[i]));
-	for (unsigned int i = 0; i < iface->lease4.ndns; i++)
-		texts_add(&t, arena_ipaddr(a, &iface->lease4.dns[i]));
-	for (unsigned int i = 0; i < iface->lease6.ndns; i++)
-		texts_add(&t, arena_ipaddr(a, &iface->lease6.dns[i]));
+	for (unsigned int i = 0; i < n; i++)
+		texts_add(&t, arena_ipaddr(a, &servers[i]));
 	return t;
 }
 
@@ -61,13 +59,6 @@ static struct texts port_ntp(const struct nim_port *port, const struct nim_iface
 	for (unsigned int i = 0; i < iface->lease6.nntp; i++)
 		texts_add(&t, arena_strdup(a, iface->lease6.ntp[i]));
 	return t;
-}
-
-static const char *port_domain(const struct nim_port *port, const struct nim_iface *iface)
-{
-	if (port->domain[0])
-		return port->domain;
-	return iface->lease4.domain[0] ? iface->lease4.domain : iface->lease6.domain;
 }
 
 static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
@@ -120,7 +111,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->n_dns_servers = dns.n;
 	s->ntp_servers = ntp.item;
 	s->n_ntp_servers = ntp.n;
-	s->domain = arena_strdup(a, port_domain(port, iface));
+	s->domain = arena_strdup(a, nim_port_domain(port, iface));
 	s->table = port->number ? nim_port_table(port) : 0;
 	s->mark = nim_port_mark(port);
 	s->usable4 = view->usable4;

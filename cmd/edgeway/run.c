@@ -37,7 +37,7 @@ struct run {
 	struct supervised daemons[RUN_DAEMONS];
 	unsigned int count;
 	char folder[PATH_MAX]; /* of our own executable and so of the daemons */
-	const char *config, *log_level;
+	const char *config, *log_level, *resolv_conf;
 	bool log_json, stopping;
 };
 
@@ -88,7 +88,7 @@ static void supervised_start(struct supervised *s)
 	static const struct child_ops ops = { .exited = exited };
 	const struct run *run = s->run;
 	_cleanup_(freep) char *path = xasprintf("%s/%s", run->folder, s->name);
-	const char *argv[12] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
+	const char *argv[14] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
 	const struct child_conf conf = { .argv = argv, .netns_fd = -1, .log_fd = -1 };
 	unsigned int n = 5;
 	int r;
@@ -102,6 +102,10 @@ static void supervised_start(struct supervised *s)
 	if (run->config && strcmp(s->name, "zedagent") == 0) {
 		argv[n++] = "--config";
 		argv[n++] = run->config;
+	}
+	if (run->resolv_conf && strcmp(s->name, "nim") == 0) {
+		argv[n++] = "--resolv-conf";
+		argv[n++] = run->resolv_conf;
 	}
 	s->started = mono_now();
 	r = child_start(run->base, &conf, &ops, s, &s->child);
@@ -145,6 +149,7 @@ static int parse_options(struct run *run, int argc, char *argv[])
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "log-level", required_argument, NULL, 'l' },
+		{ "resolv-conf", required_argument, NULL, 'r' },
 		{ "log-json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
@@ -158,6 +163,8 @@ static int parse_options(struct run *run, int argc, char *argv[])
 			run->config = optarg;
 		else if (option == 'l')
 			run->log_level = optarg;
+		else if (option == 'r')
+			run->resolv_conf = optarg;
 		else
 			run->log_json = true;
 	}

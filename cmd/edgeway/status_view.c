@@ -176,6 +176,29 @@ static void firewall_line(struct view *v, const Ew__DeviceNetworkStatus *d)
 	add_line(v, VERDICT_BAD, "firewall", "ports", &text);
 }
 
+static void dns_line(struct view *v, const Ew__DnsStatus *d)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%s", d->n_servers ? "asks" : "has no server to ask");
+	for (size_t i = 0; i < d->n_servers; i++) {
+		const Ew__DnsServer *s = d->servers[i];
+
+		strbuf_addf(&text, "%s %s by %s", i ? "," : "", s->address, s->port);
+		if (s->domain_only)
+			strbuf_addf(&text, " for %s only", s->domain);
+		else if (s->domain[0])
+			strbuf_addf(&text, " and for %s", s->domain);
+	}
+	if (d->error[0])
+		strbuf_addf(&text, ": %s", d->error);
+	add_line(v,
+		 !d->error[0]			     ? VERDICT_OK
+		 : strcmp(d->error, "starting") == 0 ? VERDICT_WAIT
+						     : VERDICT_BAD,
+		 "dns", d->address, &text);
+}
+
 static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -226,6 +249,14 @@ static void app_line(struct view *v, const Ew__DomainStatus *app)
 	add_line(v, verdicts[state], "app", app->displayname, &text);
 }
 
+static void network_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
+{
+	port_lines(v, d);
+	firewall_line(v, d);
+	if (d->dns)
+		dns_line(v, d->dns);
+}
+
 static void row_lines(struct view *v)
 {
 	for (size_t i = 0; i < v->s->n; i++) {
@@ -235,7 +266,7 @@ static void row_lines(struct view *v)
 		if (t == &ps_topic_config_status)
 			config_line(v, msg);
 		else if (t == &ps_topic_device_network_status)
-			port_lines(v, msg), firewall_line(v, msg);
+			network_lines(v, msg);
 		else if (t == &ps_topic_network_instance_status)
 			instance_line(v, msg);
 		else if (t == &ps_topic_domain_status)

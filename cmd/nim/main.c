@@ -14,9 +14,16 @@ static const int caps[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, CA
 
 int main(int argc, char *argv[])
 {
+	static struct nim_options options;
+	static const struct daemon_option own[] = {
+		{ "resolv-conf", "PATH", "point this file at the node's own DNS forwarder",
+		  &options.resolv_conf },
+		{ 0 },
+	};
 	static const struct daemon_conf conf = {
 		.name = "nim",
 		.summary = "manages the uplink ports of an edge node",
+		.options = own,
 		.caps = caps,
 	};
 	_cleanup_(daemon_freep) struct daemon *d = NULL;
@@ -27,7 +34,7 @@ int main(int argc, char *argv[])
 	if (r > 0)
 		return EXIT_SUCCESS;
 	if (r == 0)
-		r = nim_new(d, &nim);
+		r = nim_new(d, &options, &nim);
 	if (r == 0)
 		r = daemon_run(d);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -30,6 +30,20 @@ extern const struct dp_type dp_file_type;
 const char *dp_file_path(const char *run_dir, const char *owner, const char *name, char buf[256]);
 
 /*
+ * A file outside of our folders, put in the place of what was there: that is kept beside it as
+ * PATH.edgeway-prior, and put back in one step when the item goes. Whatever happens, one of the two
+ * is there. content is heap of the spec. Key: PATH.
+ */
+struct dp_placed {
+	char path[128]; /* absolute; its folder is there */
+	char *content;
+};
+extern const struct dp_type dp_placed_type;
+/* An earlier run placed that file, before a reboot or under another configuration: dp_adopt() finds
+ * it and dp_sweep() puts back what was there. No-op when nothing is kept beside it. */
+int dp_placed_remember(const char *run_dir, const char *owner, const char *path);
+
+/*
  * A helper process that outlives the daemon: pid file <run_dir>/<owner>/pids/NAME, adopted when
  * its command line and stamp are as wanted. A process that ends is drift and is started again
  * with back-off. Base of dnsmasq and dhcpcd below; those are ready once the process runs.

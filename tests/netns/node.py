@@ -32,6 +32,7 @@ class Node:
         self.config_path = self.folder / "config.json"
         self.log_path = self.folder / "log"
         self.process = None
+        self.run_options = ()  # more of them for `edgeway run`
         host.closers.append(self.close)
 
     # ---- life ----
@@ -45,7 +46,7 @@ class Node:
             self.process = self.host.start(
                 str(BIN / "edgeway"), "run", "--run-dir", str(self.run_dir), "--state-dir",
                 str(self.state_dir), "--config", str(self.config_path), "--log-level", self.log_level,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                *self.run_options, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         return self
 
     def configure(self, config):

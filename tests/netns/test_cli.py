@@ -40,7 +40,8 @@ def test_status_tells_what_works_and_what_does_not(net, node):
     wait_for(lambda: "default" in node.edgeway("status", check=False), "there is a default port", 20)
     lines = lines_of(node.edgeway("status", check=False))
     assert list(lines) == [("config", "device"), ("port", "uplink-a"), ("port", "uplink-b"),
-                           ("port", "uplink-c"), ("instance", "shop"), ("app", "till")]
+                           ("port", "uplink-c"), ("dns", "127.0.0.1"), ("instance", "shop"),
+                           ("app", "till")]
     assert lines["config", "device"][1].startswith("version 1 in force from ")
     assert re.match(r"eth0 +cost 0 .*192\.168\.1\.\d+/24.* via 192\.168\.1\.1,fe80\S+ default default6",
                     lines["port", "uplink-a"][1])

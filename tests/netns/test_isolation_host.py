@@ -41,7 +41,7 @@ def servers(edge):
     for pid in sandbox.processes_in(edge.node.host.path):
         arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         for argument in arguments if arguments[0].endswith(b"dnsmasq") else ():
-            if argument.startswith(b"--conf-file="):
+            if argument.startswith(b"--conf-file=") and b"/bn" in argument:
                 found[pathlib.Path(argument.decode()).stem] = pid
     return found
 

@@ -35,6 +35,8 @@ static void add_ports(struct status *s)
 	char *two[] = { (char *)"192.168.1.198/24", (char *)"2001:db8:1::143/128" };
 	Ew__PortStatus a = EW__PORT_STATUS__INIT, b = EW__PORT_STATUS__INIT;
 	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
+	Ew__DnsServer server = EW__DNS_SERVER__INIT, own = EW__DNS_SERVER__INIT;
+	Ew__DnsStatus dns = EW__DNS_STATUS__INIT;
 
 	a.logicallabel = (char *)"uplink-a";
 	a.ifname = (char *)"eth0";
@@ -49,6 +51,16 @@ static void add_ports(struct status *s)
 	d.ports = (Ew__PortStatus *[]){ &a, &b };
 	d.n_ports = 2;
 	d.default_port4 = d.default_port6 = a.logicallabel;
+	server.address = (char *)"192.168.1.1";
+	server.port = a.logicallabel;
+	own.address = (char *)"10.9.9.9";
+	own.port = b.logicallabel;
+	own.domain = (char *)"plant.example";
+	own.domain_only = true;
+	dns.address = (char *)"127.0.0.1";
+	dns.servers = (Ew__DnsServer *[]){ &server, &own };
+	dns.n_servers = 2;
+	d.dns = &dns;
 	add(s, &ps_topic_device_network_status, "global", &d.base);
 }
 

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/dns.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/hmap.h"
+#include "base/strbuf.h"
+#include "dataplane/dp.h"
+#include "dataplane/items/host.h"
+#include "dnsrelay/relay.h"
+#include "status.pb-c.h"
+
+#define RELAY_FILE "dns/relay.conf"
+#define DNSMASQ_FILE "dns/dnsmasq.conf"
+#define SEARCH_DOMAINS 6 /* resolv.conf(5): older libraries take no more */
+
+/* ---- What the ports have ---- */
+
+static void add_server(struct ipaddr *list, unsigned int *n, const struct ipaddr *addr)
+{
+	for (unsigned int i = 0; i < *n; i++)
+		if (ipaddr_equal(&list[i], addr))
+			return;
+	list[(*n)++] = *addr;
+}
+
+unsigned int nim_port_dns(const struct nim_port *port, const struct nim_iface *iface,
+			  struct ipaddr ret[NIM_PORT_DNS])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < port->ndns; i++)
+		add_server(ret, &n, &port->dns[i]);
+	for (unsigned int i = 0; i < iface->lease4.ndns; i++)
+		add_server(ret, &n, &iface->lease4.dns[i]);
+	for (unsigned int i = 0; i < iface->lease6.ndns; i++)
+		add_server(ret, &n, &iface->lease6.dns[i]);
+	return n;
+}
+
+const char *nim_port_domain(const struct nim_port *port, const struct nim_iface *iface)
+{
+	if (port->domain[0])
+		return port->domain;
+	return iface->lease4.domain[0] ? iface->lease4.domain : iface->lease6.domain;
+}
+
+static bool is_management(const struct nim_port *port)
+{
+	return port->is_mgmt && port->is_l3 && port->number && !port->error[0] &&
+	       port->dhcp != NIM_DHCP_NONE;
+}
+
+bool nim_dns_wanted(const struct nim_config *config)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (is_management(&config->ports[i]))
+			return true;
+	return false;
+}
+
+/* ---- Who is asked what ---- */
+
+enum reach { REACH_NONE, REACH_SUBNET, REACH_ALL };
+
+/* A port without a gateway may still have the server of its own domain beside it. */
+static enum reach server_reach(const struct nim_iface *iface, const struct nim_port_view *view,
+			       const struct ipaddr *addr)
+{
+	if (addr->family == AF_INET ? view->usable4 : view->usable6)
+		return REACH_ALL;
+	if (!iface->ifindex || !iface->up || !iface->carrier)
+		return REACH_NONE;
+	for (unsigned int i = 0; i < iface->naddrs; i++)
+		if (prefix_contains(&iface->addrs[i], addr))
+			return REACH_SUBNET;
+	return REACH_NONE;
+}
+
+/*
+ * A domain of the configuration is kept to its port even while that is away. What a DHCP server
+ * said counts as long as its port works: it must not cut the node off from its controller
+ * afterwards.
+ */
+static const char *private_domain(const struct nim_port *port, const struct nim_iface *iface,
+				  const struct nim_port_view *view)
+{
+	const char *domain = nim_port_domain(port, iface);
+
+	if (!dns_domain_is_valid(domain))
+		return "";
+	return port->domain[0] || view->usable4 || view->usable6 ? domain : "";
+}
+
+struct told { /* one server of a port, and what it is asked */
+	const struct nim_port *port;
+	struct ipaddr addr;
+	bool all; /* every name; else only those of the domain */
+	const char *domain; /* "": none */
+};
+
+typedef void told_fn(const struct told *told, void *arg);
+
+static void each_server(const struct nim_config *config, const struct nim_facts *facts,
+			const struct nim_view *view, told_fn *fn, void *arg)
+{
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const struct nim_port *port = &config->ports[i];
+		const struct nim_iface *iface = &facts->ifaces[i];
+		struct ipaddr servers[NIM_PORT_DNS];
+		unsigned int n = is_management(port) ? nim_port_dns(port, iface, servers) : 0;
+
+		for (unsigned int j = 0; j < n; j++) {
+			enum reach reach = server_reach(iface, &view->ports[i], &servers[j]);
+			struct told told = { .port = port,
+					     .addr = servers[j],
+					     .all = reach == REACH_ALL,
+					     .domain =
+						     private_domain(port, iface, &view->ports[i]) };
+
+			if (told.all || (reach == REACH_SUBNET && told.domain[0]))
+				fn(&told, arg);
+		}
+	}
+}
+
+static void print_server(const struct told *told, void *arg)
+{
+	const char *domains[] = { told->all ? "" : NULL, told->domain[0] ? told->domain : NULL };
+	struct strbuf *out = arg;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(domains); i++) {
+		if (!domains[i])
+			continue;
+		strbuf_add(out, "server ");
+		ipaddr_format(&told->addr, out);
+		strbuf_addf(out, " %s %u%s%s\n", told->port->ifname.str, told->port->cost,
+			    *domains[i] ? " " : "", domains[i]);
+	}
+}
+
+void nim_dns_servers(const struct nim_config *config, const struct nim_facts *facts,
+		     const struct nim_view *view, struct strbuf *out)
+{
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const char *domain =
+			private_domain(&config->ports[i], &facts->ifaces[i], &view->ports[i]);
+
+		if (is_management(&config->ports[i]) && domain[0])
+			strbuf_addf(out, "domain %s\n", domain);
+	}
+	each_server(config, facts, view, print_server, out);
+}
+
+void nim_dns_resolv_conf(const struct nim_config *config, const struct nim_facts *facts,
+			 struct strbuf *out)
+{
+	unsigned int n = 0;
+
+	strbuf_add(out, "# Edgeway's nim (--resolv-conf) wrote this and puts back what was here.\n"
+			"nameserver " NIM_DNS_ADDR "\n");
+	for (unsigned int i = 0; i < config->nports && n < SEARCH_DOMAINS; i++) {
+		const char *domain = nim_port_domain(&config->ports[i], &facts->ifaces[i]);
+
+		if (is_management(&config->ports[i]) && dns_domain_is_valid(domain))
+			strbuf_addf(out, "%s%s", n++ ? " " : "search ", domain);
+	}
+	if (n)
+		strbuf_addc(out, '\n');
+}
+
+/* ---- Items ---- */
+
+static void stamp(const char *text, char ret[24])
+{
+	size_t len = strlen(text);
+
+	snprintf(ret, 24, "%08" PRIx32 "%08" PRIx32, hash_bytes(text, len, 1),
+		 hash_bytes(text, len, 2));
+}
+
+static void want_file(struct dp_graph *g, const char *name, struct strbuf *text)
+{
+	struct dp_file file = { .content = (char *)strbuf_str(text) };
+
+	snprintf(file.name, sizeof(file.name), "%s", name);
+	dp_want(g, &dp_file_type, &file);
+}
+
+static void want_relay(struct dp_graph *g, const struct nim_dns_conf *conf, struct strbuf *servers)
+{
+	struct dp_process relay = { .name = "dns-relay", .needs_file = { RELAY_FILE } };
+	struct strbuf argv = STRBUF_INIT;
+	char path[256];
+
+	want_file(g, RELAY_FILE, servers);
+	stamp(strbuf_str(servers), relay.reload_stamp);
+	dp_file_path(conf->run_dir, conf->owner, RELAY_FILE, path);
+	strbuf_addmem(&argv, conf->relay, strlen(conf->relay) + 1);
+	strbuf_addmem(&argv, path, strlen(path) + 1);
+	strbuf_addc(&argv, '\0');
+	relay.argv = argv.str;
+	dp_want(g, &dp_process_type, &relay);
+	dp_after(g, &dp_file_type, RELAY_FILE);
+	strbuf_fini(&argv);
+}
+
+/*
+ * It binds exactly two addresses, and goes without ::1 where there is none (bind-dynamic). It asks
+ * again, as the relay may have been killed; the relay takes that for what it is. What it
+ * remembers is forgotten when the servers change: they may see other names.
+ */
+static void want_dnsmasq(struct dp_graph *g, const struct strbuf *servers)
+{
+	struct dp_dnsmasq dnsmasq = { .name = "dns", .conf_file = DNSMASQ_FILE };
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text,
+		    "listen-address=" NIM_DNS_ADDR ",::1\nbind-dynamic\nno-resolv\nno-hosts\n"
+		    "server=" DNS_RELAY_ADDR "#%d\nfast-dns-retry=500\ncache-size=1000\n"
+		    "address=/localhost/127.0.0.1\naddress=/localhost/::1\n",
+		    DNS_RELAY_PORT);
+	want_file(g, DNSMASQ_FILE, &text);
+	stamp(strbuf_str(&text), dnsmasq.stamp);
+	stamp(strbuf_str(servers), dnsmasq.hosts_stamp);
+	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
+	dp_after(g, &dp_file_type, DNSMASQ_FILE);
+	strbuf_fini(&text);
+}
+
+static void want_resolv_conf(struct dp_graph *g, const char *path, const struct nim_config *config,
+			     const struct nim_facts *facts)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct dp_placed placed = { 0 };
+
+	nim_dns_resolv_conf(config, facts, &text);
+	placed.content = text.str;
+	snprintf(placed.path, sizeof(placed.path), "%s", path);
+	dp_want(g, &dp_placed_type, &placed);
+	dp_after(g, &dp_dnsmasq_type, "dns");
+	strbuf_fini(&text);
+}
+
+struct dp_graph *nim_intent_dns(const struct nim_dns_conf *conf, const struct nim_config *config,
+				const struct nim_facts *facts, const struct nim_view *view)
+{
+	struct dp_graph *g = dp_graph_new(NIM_DNS_SCOPE);
+	struct strbuf servers = STRBUF_INIT;
+
+	if (!nim_dns_wanted(config))
+		return g;
+	nim_dns_servers(config, facts, view, &servers);
+	want_relay(g, conf, &servers);
+	want_dnsmasq(g, &servers);
+	if (conf->resolv_conf)
+		want_resolv_conf(g, conf->resolv_conf, config, facts);
+	strbuf_fini(&servers);
+	return g;
+}
+
+/* ---- Status ---- */
+
+struct building {
+	Ew__DnsStatus *status;
+	struct arena *arena;
+};
+
+static void add_status(const struct told *told, void *arg)
+{
+	const struct building *b = arg;
+	Ew__DnsServer *s = arena_alloc(b->arena, sizeof(*s));
+
+	ew__dns_server__init(s);
+	s->address = arena_ipaddr(b->arena, &told->addr);
+	s->port = arena_strdup(b->arena, told->port->label);
+	s->cost = told->port->cost;
+	s->domain = arena_strdup(b->arena, told->domain);
+	s->domain_only = !told->all;
+	b->status->servers[b->status->n_servers++] = s;
+}
+
+struct Ew__DnsStatus *nim_dns_status(const struct nim_dns_conf *conf,
+				     const struct nim_config *config, const struct nim_facts *facts,
+				     const struct nim_view *view, const char *problem,
+				     struct arena *arena)
+{
+	struct building b = { .arena = arena };
+
+	if (!nim_dns_wanted(config))
+		return NULL;
+	b.status = arena_alloc(arena, sizeof(*b.status));
+	ew__dns_status__init(b.status);
+	b.status->address = arena_strdup(arena, NIM_DNS_ADDR);
+	b.status->servers =
+		arena_alloc(arena, (config->nports * NIM_PORT_DNS + 1) * sizeof(Ew__DnsServer *));
+	each_server(config, facts, view, add_status, &b);
+	b.status->resolv_conf = arena_strdup(arena, conf->resolv_conf ? conf->resolv_conf : "");
+	b.status->error = arena_strdup(arena, problem);
+	return b.status;
+}
