@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "config.pb-c.h"
-#include "nim/meter.h"
 
 static void port_fail(struct nim_port *port, const char *what, const char *value)
 {
@@ -148,17 +147,6 @@ static void load_labels(struct nim_port *port, const Ew__PortConfig *msg)
 	}
 }
 
-static void load_meter(struct nim_port *port, const Ew__MeterConfig *meter)
-{
-	port->metered = true;
-	port->quota_bytes = meter->quota_bytes;
-	port->billing_day = (uint8_t)meter->billing_day;
-	if (meter->billing_day >= 1 && meter->billing_day <= METER_BILLING_DAY_MAX)
-		return;
-	port->billing_day = 1;
-	port_fail(port, "billing day is not in 1..28", port->label);
-}
-
 static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *all,
 		      const Ew__PortConfig *msg)
 {
@@ -179,8 +167,6 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	load_labels(port, msg);
 	load_addresses(port, msg);
 	load_servers(port, msg);
-	if (msg->meter)
-		load_meter(port, msg->meter);
 	if (msg->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
 		load_vlan(port, all, msg->vlan);
 	else if (msg->lower_case == EW__PORT_CONFIG__LOWER_BOND)

@@ -48,10 +48,6 @@ struct nim_port {
 	struct ifname members[NIM_MEMBERS];
 	uint8_t nmembers;
 
-	bool metered;
-	uint64_t quota_bytes; /* of a month; 0: none */
-	uint8_t billing_day; /* 1..28 */
-
 	char error[160]; /* why it is not applied; "" = valid */
 };
 

@@ -18,6 +18,7 @@
 #define METER_PERIODS 4 /* of each kind: this one, the last one, room for a clock that jumps */
 #define METER_CLOCK_KNOWN_S 1577836800 /* 2020-01-01T00:00:00Z */
 #define METER_NEAR_PERCENT 80
+#define METER_QUOTA_MAX 100000000000000000ull /* 100 PB: percents fit into 64 bits */
 #define METER_BILLING_DAY_MAX 28 /* every month has it */
 #define METER_SAMPLE_MS 60000 /* at least so often */
 
@@ -82,8 +83,7 @@ struct meter_count meter_month(const struct meter *m, int64_t now_s, int shift);
 
 /* Both directions in the current month, with what waits for a known clock. */
 uint64_t meter_used(const struct meter *m, int64_t now_s);
-uint32_t meter_percent(uint64_t used_bytes,
-		       uint64_t quota_bytes); /* rounded down; quota up to 1e17 */
+uint32_t meter_percent(uint64_t used_bytes, uint64_t quota_bytes); /* rounded down */
 enum meter_state meter_judge(uint64_t used_bytes, uint64_t quota_bytes); /* quota 0: none */
 bool meter_over_quota(const struct meter *m, uint64_t quota_bytes, int64_t now_s);
 const char *meter_state_name(enum meter_state state); /* "free", "below", "near", "over" */

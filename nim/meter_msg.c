@@ -47,6 +47,8 @@ static Ew__MeterRecord *record_message(const struct meter_record *record, struct
 
 	ew__meter_record__init(msg);
 	msg->logicallabel = arena_strdup(a, record->label);
+	msg->metered = record->metered;
+	msg->quota_bytes = record->quota_bytes;
 	msg->ifname = arena_strdup(a, m->ifname.str);
 	msg->ifindex = m->ifindex;
 	msg->seen_rx = m->seen_rx;
@@ -75,8 +77,8 @@ void meter_format(const struct meter_record *const records[], size_t n, const ch
 	arena_fini(&arena);
 }
 
-struct Ew__PortMeterStatus *meter_status(const struct meter_record *record, uint64_t quota_bytes,
-					 int64_t now_s, struct arena *a)
+struct Ew__PortMeterStatus *meter_status(const struct meter_record *record, int64_t now_s,
+					 struct arena *a)
 {
 	const struct meter *m = &record->meter;
 	Ew__PortMeterStatus *s = arena_alloc(a, sizeof(*s));
@@ -90,10 +92,10 @@ struct Ew__PortMeterStatus *meter_status(const struct meter_record *record, uint
 	s->month = count_message(&month, meter_month(m, now_s, 1).start_s, a);
 	s->last_month = count_message(&last, month.start_s, a);
 	s->waiting = count_message(&m->waiting, 0, a);
-	s->quota_bytes = quota_bytes;
+	s->quota_bytes = record->quota_bytes;
 	s->used_bytes = meter_used(m, now_s);
-	s->percent = meter_percent(s->used_bytes, quota_bytes);
-	s->state = (Ew__MeterState)meter_judge(s->used_bytes, quota_bytes);
+	s->percent = meter_percent(s->used_bytes, s->quota_bytes);
+	s->state = (Ew__MeterState)meter_judge(s->used_bytes, s->quota_bytes);
 	s->billing_day = m->billing_day;
 	return s;
 }
@@ -123,11 +125,14 @@ static bool load_record(struct meter_record *record, const Ew__MeterRecord *msg)
 {
 	struct meter *m = &record->meter;
 
-	if (!msg->logicallabel[0] || strlen(msg->logicallabel) >= sizeof(record->label) ||
+	if (msg->quota_bytes > METER_QUOTA_MAX || !msg->logicallabel[0] ||
+	    strlen(msg->logicallabel) >= sizeof(record->label) ||
 	    (msg->ifname[0] && ifname_parse(msg->ifname, &m->ifname) < 0) || msg->billing_day < 1 ||
 	    msg->billing_day > METER_BILLING_DAY_MAX || (msg->last_s && !is_time(msg->last_s)))
 		return false;
 	strcpy(record->label, msg->logicallabel);
+	record->metered = msg->metered;
+	record->quota_bytes = msg->quota_bytes;
 	m->ifindex = msg->ifindex;
 	m->seen_rx = msg->seen_rx;
 	m->seen_tx = msg->seen_tx;

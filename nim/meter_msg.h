@@ -16,6 +16,8 @@ struct Ew__PortMeterStatus;
 
 struct meter_record {
 	char label[NIM_LABEL];
+	bool metered; /* else only remembered */
+	uint64_t quota_bytes; /* of a month; 0: none */
 	struct meter meter;
 };
 
@@ -27,5 +29,5 @@ int meter_parse(const char *text, size_t len, const char *boot_id, struct meter_
 		size_t *ret_n);
 
 /* The message and all it points to live in the arena. */
-struct Ew__PortMeterStatus *meter_status(const struct meter_record *record, uint64_t quota_bytes,
-					 int64_t now_s, struct arena *arena);
+struct Ew__PortMeterStatus *meter_status(const struct meter_record *record, int64_t now_s,
+					 struct arena *arena);

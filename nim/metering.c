@@ -26,10 +26,7 @@
 
 struct meter_port {
 	struct meter_record record;
-	bool active; /* configured; else only remembered */
-	struct ifname ifname;
-	uint32_t ifindex; /* now; 0: not there */
-	uint64_t quota_bytes;
+	bool told; /* by the bus, since we run */
 	enum meter_state state;
 	uint64_t bytes_per_s; /* between the last samples */
 	struct mono rated; /* time of the older of them … */
@@ -39,6 +36,8 @@ struct meter_port {
 struct metering {
 	struct dp *dp;
 	struct ps_pub *pub;
+	const struct nim_config *config;
+	const struct nim_facts *facts;
 	void (*changed)(void *arg);
 	void *arg;
 	struct event *timer;
@@ -47,7 +46,7 @@ struct metering {
 	struct mono stored;
 	bool dirty; /* what is kept is older than this */
 	bool urgent; /* … and must not be */
-	struct meter_port *ports[METER_RECORDS];
+	struct meter_port *ports[METER_RECORDS]; /* those only remembered included */
 	size_t n;
 };
 
@@ -116,22 +115,35 @@ static void rate(struct meter_port *p)
 	p->rated_bytes = bytes;
 }
 
+/* Index of the port; -1: it is not configured. */
+static int find_port(const struct metering *m, const char *label)
+{
+	for (unsigned int i = 0; i < m->config->nports; i++)
+		if (strcmp(m->config->ports[i].label, label) == 0)
+			return (int)i;
+	return -1;
+}
+
 static void sample(struct metering *m, struct meter_port *p, int64_t now_s)
 {
-	struct meter was = p->record.meter;
+	int port = find_port(m, p->record.label);
+	const struct nim_iface *iface = port < 0 ? NULL : &m->facts->ifaces[port];
+	struct meter *meter = &p->record.meter, was = *meter;
 	struct link_counters counters;
 
-	if (p->ifindex && link_counters_read(m->dp, p->ifindex, &counters) == 0)
-		meter_add_sample(&p->record.meter,
-				 &(struct meter_sample){ .ifname = p->ifname,
-							 .ifindex = p->ifindex,
+	if (iface && iface->ifindex && link_counters_read(m->dp, iface->ifindex, &counters) == 0)
+		meter_add_sample(meter,
+				 &(struct meter_sample){ .ifname = iface->ifname,
+							 .ifindex = iface->ifindex,
 							 .rx_bytes = counters.rx_bytes,
 							 .tx_bytes = counters.tx_bytes },
 				 now_s);
 	else
-		meter_roll(&p->record.meter, now_s);
+		meter_roll(meter, now_s);
+	if (iface && !iface->ifindex && !meter->ifname.str[0])
+		meter->ifname = iface->ifname; /* it is yet to come: all it counts is ours */
 	rate(p);
-	note_change(m, &was, &p->record.meter);
+	note_change(m, &was, meter);
 }
 
 static void log_state(const struct meter_port *p, enum meter_state was, uint64_t used)
@@ -140,7 +152,7 @@ static void log_state(const struct meter_port *p, enum meter_state was, uint64_t
 
 	snprintf(text, sizeof(text), "from=%s to=%s used=%llu quota=%llu", meter_state_name(was),
 		 meter_state_name(p->state), (unsigned long long)used,
-		 (unsigned long long)p->quota_bytes);
+		 (unsigned long long)p->record.quota_bytes);
 	if (p->state == METER_NEAR || p->state == METER_OVER)
 		log_warning("port_quota", "port=%s %s", p->record.label, text);
 	else
@@ -152,7 +164,7 @@ static bool set_state(struct metering *m, struct meter_port *p, uint64_t used)
 {
 	enum meter_state was = p->state;
 
-	p->state = meter_judge(used, p->quota_bytes);
+	p->state = meter_judge(used, p->record.quota_bytes);
 	if (was != p->state)
 		log_state(p, was, used);
 	if ((was == METER_OVER) == (p->state == METER_OVER))
@@ -164,8 +176,8 @@ static bool set_state(struct metering *m, struct meter_port *p, uint64_t used)
 static void publish(struct metering *m, const struct meter_port *p, int64_t now_s)
 {
 	struct arena arena = { 0 };
-	int r = ps_publish_port_meter_status(
-		m->pub, p->record.label, meter_status(&p->record, p->quota_bytes, now_s, &arena));
+	int r = ps_publish_port_meter_status(m->pub, p->record.label,
+					     meter_status(&p->record, now_s, &arena));
 
 	if (r < 0)
 		log_error("publish_failed", "topic=PortMeterStatus key=%s err=%d", p->record.label,
@@ -204,13 +216,13 @@ static void tick(struct metering *m)
 		unsigned int ms;
 		uint64_t used;
 
-		if (!p->active)
+		if (!p->record.metered)
 			continue;
 		sample(m, p, now_s);
 		used = meter_used(&p->record.meter, now_s);
 		changed = set_state(m, p, used) || changed;
 		publish(m, p, now_s);
-		ms = meter_next_ms(used, p->quota_bytes, p->bytes_per_s, now_s);
+		ms = meter_next_ms(used, p->record.quota_bytes, p->bytes_per_s, now_s);
 		next_ms = next_ms && next_ms < ms ? next_ms : ms;
 	}
 	store(m);
@@ -233,7 +245,7 @@ static void on_farewell(uint32_t ifindex, const struct link_counters *last, void
 		struct meter_port *p = m->ports[i];
 		struct meter was = p->record.meter;
 
-		if (!p->active || !ifindex || was.ifindex != ifindex)
+		if (!p->record.metered || !ifindex || was.ifindex != ifindex)
 			continue;
 		meter_add_farewell(&p->record.meter, last->rx_bytes, last->tx_bytes, wall_s());
 		note_change(m, &was, &p->record.meter);
@@ -242,15 +254,22 @@ static void on_farewell(uint32_t ifindex, const struct link_counters *last, void
 	}
 }
 
-void metering_link(struct metering *m, const struct nim_iface *iface)
+void metering_look(struct metering *m)
 {
-	for (size_t i = 0; i < m->n; i++) {
-		struct meter_port *p = m->ports[i];
+	for (size_t i = 0; i < m->n; i++)
+		if (m->ports[i]->record.metered)
+			event_active(m->timer, EV_TIMEOUT, 0);
+}
 
-		if (!p->active || !ifname_equal(&p->ifname, &iface->ifname))
-			continue;
-		p->ifindex = iface->ifindex;
-		event_active(m->timer, EV_TIMEOUT, 0);
+void metering_tell(const struct metering *m, struct nim_facts *facts)
+{
+	for (unsigned int i = 0; i < m->config->nports; i++)
+		facts->ifaces[i].over_quota = false;
+	for (size_t i = 0; i < m->n; i++) {
+		int port = find_port(m, m->ports[i]->record.label);
+
+		if (port >= 0)
+			facts->ifaces[port].over_quota = m->ports[i]->state == METER_OVER;
 	}
 }
 
@@ -275,92 +294,89 @@ static void forget(struct metering *m, size_t i)
 static void forget_old(struct metering *m, int64_t now_s, size_t room)
 {
 	for (size_t i = m->n; i-- > 0;)
-		if (!m->ports[i]->active && m->ports[i]->record.meter.last_s < now_s - FORGET_S)
+		if (!m->ports[i]->record.metered &&
+		    m->ports[i]->record.meter.last_s < now_s - FORGET_S)
 			forget(m, i);
 	while (m->n + room > METER_RECORDS) {
-		size_t oldest = METER_RECORDS;
+		size_t oldest = 0; /* in doubt the first: there is no room for more metered ones */
 
 		for (size_t i = 0; i < m->n; i++)
-			if (!m->ports[i]->active && (oldest == METER_RECORDS ||
-						     m->ports[i]->record.meter.last_s <
-							     m->ports[oldest]->record.meter.last_s))
+			if (!m->ports[i]->record.metered &&
+			    (m->ports[oldest]->record.metered ||
+			     m->ports[i]->record.meter.last_s <
+				     m->ports[oldest]->record.meter.last_s))
 				oldest = i;
-		forget(m, oldest); /* one there is: METER_RECORDS is more than the active ones */
+		forget(m, oldest);
 	}
 }
 
-static struct meter_port *take(struct metering *m, const struct nim_port *port)
+static struct meter_port *take(struct metering *m, const char *label, uint8_t billing_day)
 {
-	struct meter_port *p = find(m, port->label);
+	struct meter_port *p = find(m, label);
 
 	if (p)
 		return p;
 	forget_old(m, wall_s(), 1);
 	p = xcalloc(1, sizeof(*p));
-	strcpy(p->record.label, port->label);
-	p->record.meter.billing_day = port->billing_day;
+	snprintf(p->record.label, sizeof(p->record.label), "%s", label);
+	p->record.meter.billing_day = billing_day;
 	m->ports[m->n++] = p;
-	m->dirty = m->urgent = true;
 	return p;
-}
-
-static void follow_port(struct metering *m, const struct nim_port *port,
-			const struct nim_iface *iface)
-{
-	struct meter_port *p = take(m, port);
-	struct meter was = p->record.meter, *meter = &p->record.meter;
-
-	p->active = true;
-	p->ifname = port->ifname;
-	p->ifindex = iface->ifindex;
-	p->quota_bytes = port->quota_bytes;
-	meter_set_billing_day(meter, port->billing_day, wall_s());
-	if (!meter->ifname.str[0] && !p->ifindex)
-		meter->ifname = p->ifname; /* it is yet to come: all it counts is ours */
-	note_change(m, &was, meter);
-}
-
-static bool is_metered(const struct nim_config *config, const char *label)
-{
-	for (unsigned int i = 0; i < config->nports; i++)
-		if (config->ports[i].metered && strcmp(config->ports[i].label, label) == 0)
-			return true;
-	return false;
 }
 
 static void stop_port(struct metering *m, struct meter_port *p)
 {
+	bool was_over = p->state == METER_OVER;
+
 	sample(m, p, wall_s());
 	meter_pause(&p->record.meter);
-	p->active = false;
+	p->record.metered = false;
 	p->state = METER_FREE;
 	m->dirty = m->urgent = true;
 	ps_unpublish(m->pub, p->record.label);
+	event_active(m->timer, EV_TIMEOUT, 0); /* writes, and rests when this was the last one */
+	if (was_over)
+		m->changed(m->arg);
 }
 
-void metering_follow(struct metering *m, const struct nim_config *config,
-		     const struct nim_facts *facts)
+static void want_port(struct metering *m, const Ew__PortMeterConfig *config)
 {
+	uint8_t day =
+		config->billing_day <= METER_BILLING_DAY_MAX ? (uint8_t)config->billing_day : 1;
+	struct meter_port *p = take(m, config->logicallabel, day ? day : 1);
+
+	p->told = true;
+	p->record.metered = true;
+	p->record.quota_bytes =
+		config->quota_bytes > METER_QUOTA_MAX ? METER_QUOTA_MAX : config->quota_bytes;
+	meter_set_billing_day(&p->record.meter, day ? day : 1, wall_s());
+	m->dirty = m->urgent = true;
+	event_active(m->timer, EV_TIMEOUT, 0);
+}
+
+static void meter_changed(const char *key, const Ew__PortMeterConfig *was,
+			  const Ew__PortMeterConfig *now, void *arg)
+{
+	struct metering *m = arg;
+	struct meter_port *p = find(m, key);
+
+	(void)was;
+	if (now && strlen(now->logicallabel) < NIM_LABEL) /* ports of longer ones have an error */
+		want_port(m, now);
+	else if (p && p->record.metered)
+		stop_port(m, p);
+}
+
+static void meters_synced(void *arg)
+{
+	struct metering *m = arg;
+
 	for (size_t i = 0; i < m->n; i++)
-		if (!is_metered(config, m->ports[i]->record.label) &&
-		    (m->ports[i]->active || m->ports[i]->record.meter.ifname.str[0]))
-			stop_port(m, m->ports[i]);
-	for (unsigned int i = 0; i < config->nports; i++)
-		if (config->ports[i].metered)
-			follow_port(m, &config->ports[i], &facts->ifaces[i]);
+		if (m->ports[i]->record.metered && !m->ports[i]->told)
+			stop_port(m, m->ports[i]); /* of an earlier run, and wanted no more */
 	forget_old(m, wall_s(), 0);
 	tick(m);
-}
-
-void metering_tell(const struct metering *m, const struct nim_config *config,
-		   struct nim_facts *facts)
-{
-	for (unsigned int i = 0; i < config->nports; i++) {
-		const struct meter_port *p =
-			config->ports[i].metered ? find(m, config->ports[i].label) : NULL;
-
-		facts->ifaces[i].over_quota = p && p->state == METER_OVER;
-	}
+	ps_publish_synced(m->pub);
 }
 
 /* ---- Life ---- */
@@ -378,29 +394,38 @@ void metering_control(struct metering *m, struct control *control)
 		    m);
 }
 
-static int load(struct metering *m)
+static void set_aside(const struct metering *m, const char *why)
+{
+	_cleanup_(freep) char *bad = xasprintf("%s.bad", m->path);
+
+	log_warning("metering_lost", "file=%s why=\"%s\"", bad, why);
+	(void)rename(m->path, bad); /* or it is replaced */
+}
+
+/* Counting anew is better than no network: whatever is wrong with the file stops nobody. */
+static void load(struct metering *m)
 {
 	_cleanup_(freep) struct meter_record *records = NULL;
-	_cleanup_(freep) char *text = NULL, *bad = NULL;
+	_cleanup_(freep) char *text = NULL;
 	size_t len, n = 0;
-	int r;
+	int r = file_read(m->path, METER_FILE_MAX, &text, &len);
 
-	r = file_read(m->path, METER_FILE_MAX, &text, &len);
 	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	if (meter_parse(text, len, m->boot_id, &records, &n) < 0) {
-		bad = xasprintf("%s.bad", m->path);
-		log_warning("metering_lost", "file=%s why=\"it is damaged and was set aside\"",
-			    bad);
-		return rename(m->path, bad) < 0 ? -errno : 0;
+		return;
+	if (r == 0)
+		r = meter_parse(text, len, m->boot_id, &records, &n);
+	if (r < 0) {
+		set_aside(m, strerror(-r));
+		return;
 	}
 	for (; m->n < n; m->n++) {
-		m->ports[m->n] = xcalloc(1, sizeof(*m->ports[m->n]));
-		m->ports[m->n]->record = records[m->n];
+		struct meter_port *p = m->ports[m->n] = xcalloc(1, sizeof(*p));
+
+		p->record = records[m->n];
+		if (p->record.metered)
+			p->state = meter_judge(meter_used(&p->record.meter, wall_s()),
+					       p->record.quota_bytes);
 	}
-	return 0;
 }
 
 static int read_boot_id(struct metering *m)
@@ -413,13 +438,29 @@ static int read_boot_id(struct metering *m)
 	return r;
 }
 
+static int open_bus(struct metering *m, struct ps *ps)
+{
+	static const struct ps_port_meter_config_ops ops = {
+		.changed = meter_changed,
+		.synced = meters_synced,
+	};
+	struct ps_sub *sub; /* ps frees it */
+	int r;
+
+	r = ps_advertise_port_meter_status(ps, NULL, &m->pub);
+	if (r == 0)
+		r = ps_subscribe_port_meter_config(ps, &ops, m, &sub);
+	return r;
+}
+
 int metering_new(const struct metering_conf *conf, struct metering **ret)
 {
 	struct metering *m = xcalloc(1, sizeof(*m));
 	int r;
 
 	m->dp = conf->dp;
-	m->pub = conf->pub;
+	m->config = conf->config;
+	m->facts = conf->facts;
 	m->changed = conf->changed;
 	m->arg = conf->arg;
 	m->path = xasprintf("%s/nim/meters.json", conf->state_dir);
@@ -427,11 +468,12 @@ int metering_new(const struct metering_conf *conf, struct metering **ret)
 	m->keep = keep_new(conf->base, m->path, not_kept, m);
 	r = m->timer && m->keep ? read_boot_id(m) : -ENOMEM;
 	if (r == 0)
-		r = load(m);
+		r = open_bus(m, conf->ps);
 	if (r < 0) {
 		metering_free(m);
 		return r;
 	}
+	load(m);
 	link_on_farewell(m->dp, on_farewell, m);
 	*ret = m;
 	return 0;
@@ -442,7 +484,7 @@ struct metering *metering_free(struct metering *m)
 	if (!m)
 		return NULL;
 	for (size_t i = 0; i < m->n; i++)
-		if (m->ports[i]->active)
+		if (m->ports[i]->record.metered)
 			sample(m, m->ports[i], wall_s());
 	m->urgent = true;
 	if (m->keep)

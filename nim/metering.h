@@ -15,29 +15,27 @@ struct control;
 struct dp;
 struct event_base;
 struct metering;
-struct ps_pub;
+struct ps;
 
 struct metering_conf {
 	struct event_base *base;
 	struct dp *dp;
-	struct ps_pub *pub; /* of PortMeterStatus */
+	struct ps *ps; /* PortMeterConfig is read and PortMeterStatus published here */
 	const char *state_dir; /* copied */
-	void (*changed)(
-		void *arg); /* metering_tell() has news; from the loop or metering_follow() */
+	const struct nim_config *config; /* both borrowed: the ports as they are at any time */
+	const struct nim_facts *facts;
+	void (*changed)(void *arg); /* metering_tell() has news; from the loop */
 	void *arg;
 };
 
-/* Loads what is kept. A file that does not parse is set aside as PATH.bad. */
+/* Loads what is kept: what was metered is metered on, until the bus says what is to be. A file
+ * that cannot be used is set aside as PATH.bad. */
 int metering_new(const struct metering_conf *conf, struct metering **ret);
 struct metering *metering_free(struct metering *m); /* a last sample, written; NULL is fine */
 
-/* These are the ports now; what was counted of others is kept for two months. */
-void metering_follow(struct metering *m, const struct nim_config *config,
-		     const struct nim_facts *facts);
-/* The interface came, went (ifindex 0) or changed: a sample at the end of this turn. */
-void metering_link(struct metering *m, const struct nim_iface *iface);
-/* Fills in nim_iface.over_quota. */
-void metering_tell(const struct metering *m, const struct nim_config *config,
-		   struct nim_facts *facts);
+/* Ports or links changed: a sample at the end of this turn. */
+void metering_look(struct metering *m);
+/* Fills in nim_iface.over_quota. facts: those of the configuration. */
+void metering_tell(const struct metering *m, struct nim_facts *facts);
 /* The command "sample", for those who want to read what is true now. */
 void metering_control(struct metering *m, struct control *control);

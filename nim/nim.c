@@ -37,7 +37,7 @@ struct nim {
 	struct daemon *daemon;
 	struct dp *dp;
 	struct ps *ps;
-	struct ps_pub *status_pub, *meter_pub;
+	struct ps_pub *status_pub;
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
 	struct metering *metering;
@@ -130,7 +130,7 @@ static void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
 
-	metering_tell(nim->metering, &nim->config, &nim->facts);
+	metering_tell(nim->metering, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim_apply_firewall(nim);
@@ -178,7 +178,7 @@ static void link_changed(const char *key, const void *was, const void *now, void
 		log_info("port_carrier", "ifname=%s carrier=%d", key, link->carrier);
 	iface->up = link->up;
 	iface->carrier = link->carrier;
-	metering_link(nim->metering, iface);
+	metering_look(nim->metering);
 	nim_changed(nim);
 }
 
@@ -313,7 +313,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	}
 	for (unsigned int i = 0; i < was->nports; i++) /* watches are counted */
 		dp_carrier_unwatch(nim->dp, &was->ports[i].ifname);
-	metering_follow(nim->metering, &nim->config, &nim->facts);
+	metering_look(nim->metering);
 	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);
 	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
@@ -356,7 +356,6 @@ static void input_synced(struct nim *nim, enum nim_input input)
 	nim->swept = true;
 	dp_sweep(nim->dp);
 	ps_publish_synced(nim->status_pub);
-	ps_publish_synced(nim->meter_pub);
 	daemon_ready(nim->daemon, "ports configured");
 }
 
@@ -440,8 +439,6 @@ static int nim_open_bus(struct nim *nim)
 	if (r == 0)
 		r = ps_advertise_device_network_status(nim->ps, NULL, &nim->status_pub);
 	if (r == 0)
-		r = ps_advertise_port_meter_status(nim->ps, NULL, &nim->meter_pub);
-	if (r == 0)
 		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
 	if (r == 0)
 		r = ps_subscribe_global_config(nim->ps, &items_ops, nim, &sub);
@@ -471,14 +468,19 @@ static int nim_open_numbers(struct nim *nim)
 
 static void quota_changed(void *arg)
 {
-	nim_changed(arg);
+	struct nim *nim = arg;
+
+	if (nim->known)
+		nim_changed(nim);
 }
 
 static int nim_open_metering(struct nim *nim)
 {
 	int r = metering_new(&(struct metering_conf){ .base = daemon_base(nim->daemon),
 						      .dp = nim->dp,
-						      .pub = nim->meter_pub,
+						      .ps = nim->ps,
+						      .config = &nim->config,
+						      .facts = &nim->facts,
 						      .state_dir = daemon_state_dir(nim->daemon),
 						      .changed = quota_changed,
 						      .arg = nim },

@@ -10,6 +10,7 @@
 
 #include "base/pbjson.h"
 #include "config.pb-c.h"
+#include "meter.pb-c.h"
 #include "zedagent/eve.h"
 
 #define ZA_CONFIG_MAX (16u << 20) /* bytes */
@@ -24,6 +25,8 @@ struct za_config {
 	size_t n_instances;
 	Ew__AppConfig **apps;
 	size_t n_apps;
+	Ew__PortMeterConfig **meters;
+	size_t n_meters;
 };
 
 /*

@@ -23,10 +23,13 @@ struct za_config *za_config_free(struct za_config *config)
 		ew__network_instance_config__free_unpacked(config->instances[i], NULL);
 	for (size_t i = 0; i < config->n_apps; i++)
 		ew__app_config__free_unpacked(config->apps[i], NULL);
+	for (size_t i = 0; i < config->n_meters; i++)
+		ew__port_meter_config__free_unpacked(config->meters[i], NULL);
 	ew__device_port_config__free_unpacked(config->ports, NULL);
 	ew__global_config__free_unpacked(config->global, NULL);
 	free(config->instances);
 	free(config->apps);
+	free(config->meters);
 	free(config->uuid);
 	free(config->version);
 	free(config->ignored);

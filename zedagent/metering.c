@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "zedagent/map.h"
 
-#define QUOTA_MAX 100000000000000000ull /* 100 PB: percents fit into 64 bits */
+#define QUOTA_MAX 100000000000000000ull /* 100 PB, as nim/meter.h */
 #define BILLING_DAY_MAX 28
 
 static int number(struct za_map *m, const char *value, unsigned long long max,
@@ -35,45 +35,44 @@ static int number(struct za_map *m, const char *value, unsigned long long max,
 	return 0;
 }
 
-static int set_metering(struct za_map *m, Ew__PortConfig *port, const char *value,
-			const struct za_at *at)
+static int set_metering(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
+			const char *value, const struct za_at *at)
 {
-	(void)port;
+	(void)port, (void)meter;
 	if (strcasecmp(value, "on") != 0 && strcasecmp(value, "off") != 0)
 		return za_refuse(m->err, at, "/value", "expected on or off");
 	return 0;
 }
 
-static int set_quota(struct za_map *m, Ew__PortConfig *port, const char *value,
-		     const struct za_at *at)
+static int set_quota(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
+		     const char *value, const struct za_at *at)
 {
 	unsigned long long bytes = 0;
 	int r = number(m, value, QUOTA_MAX, at, &bytes);
 
-	if (r < 0)
-		return r;
-	if (port->dhcp == EW__DHCP_MODE__DHCP_NONE)
-		return za_refuse(m->err, at, "/key",
-				 "\"%.80s\" has no addresses: a quota has no effect on it",
-				 port->logicallabel);
-	port->meter->quota_bytes = bytes;
-	return 0;
+	if (r == 0 && port->dhcp == EW__DHCP_MODE__DHCP_NONE)
+		r = za_refuse(m->err, at, "/key",
+			      "\"%.80s\" has no addresses: a quota has no effect on it",
+			      port->logicallabel);
+	meter->quota_bytes = bytes;
+	return r;
 }
 
-static int set_billing_day(struct za_map *m, Ew__PortConfig *port, const char *value,
-			   const struct za_at *at)
+static int set_billing_day(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
+			   const char *value, const struct za_at *at)
 {
 	unsigned long long day = 1;
 	int r = number(m, value, BILLING_DAY_MAX, at, &day);
 
-	port->meter->billing_day = (uint32_t)day;
+	(void)port;
+	meter->billing_day = (uint32_t)day;
 	return r;
 }
 
 static const struct item {
 	const char *name;
-	int (*set)(struct za_map *m, Ew__PortConfig *port, const char *value,
-		   const struct za_at *at);
+	int (*set)(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
+		   const char *value, const struct za_at *at);
 } items[] = {
 	{ ".metering", set_metering },
 	{ ".quota.month.bytes", set_quota },
@@ -96,7 +95,7 @@ static const struct item *find_item(const char *rest, size_t *ret_len)
 	return NULL;
 }
 
-static Ew__PortConfig *find_port(const struct za_map *m, const char *label, size_t len)
+static const Ew__PortConfig *find_port(const struct za_map *m, const char *label, size_t len)
 {
 	const Ew__DevicePortConfig *ports = m->out->ports;
 
@@ -107,23 +106,46 @@ static Ew__PortConfig *find_port(const struct za_map *m, const char *label, size
 	return NULL;
 }
 
-static void want_meter(Ew__PortConfig *port)
+static size_t find_meter(const struct za_map *m, const char *label)
 {
-	static const Ew__MeterConfig init = EW__METER_CONFIG__INIT;
+	size_t i = 0;
 
-	if (port->meter)
-		return;
-	port->meter = xmemdup(&init, sizeof(init));
-	port->meter->billing_day = 1;
+	while (i < m->out->n_meters && strcmp(m->out->meters[i]->logicallabel, label) != 0)
+		i++;
+	return i;
 }
 
-static int map_item(struct za_map *m, size_t i, bool *switched_off)
+static Ew__PortMeterConfig *want_meter(struct za_map *m, const char *label)
+{
+	size_t i = find_meter(m, label);
+	Ew__PortMeterConfig *meter;
+
+	if (i < m->out->n_meters)
+		return m->out->meters[i];
+	meter = xcalloc(1, sizeof(*meter));
+	ew__port_meter_config__init(meter);
+	za_set(&meter->logicallabel, label);
+	meter->billing_day = 1;
+	ZA_ADD(m->out, meters, meter);
+	return meter;
+}
+
+static void drop_meter(struct za_map *m, const char *label)
+{
+	size_t i = find_meter(m, label);
+
+	ew__port_meter_config__free_unpacked(m->out->meters[i], NULL);
+	m->out->meters[i] = m->out->meters[--m->out->n_meters];
+}
+
+/* *ret_off: the label of a port that is not to be metered, whatever else is said of it. */
+static int map_item(struct za_map *m, size_t i, const char **ret_off)
 {
 	const EVE(ConfigItem) *in = m->eve->configitems[i];
 	struct za_at at = za_at("/configItems/%zu", i);
 	const char *rest = in->key + strlen(ZA_PORT_ITEMS);
+	const Ew__PortConfig *port;
 	const struct item *item;
-	Ew__PortConfig *port;
 	size_t len = 0;
 
 	if (strncmp(in->key, ZA_PORT_ITEMS, strlen(ZA_PORT_ITEMS)) != 0)
@@ -137,31 +159,21 @@ static int map_item(struct za_map *m, size_t i, bool *switched_off)
 	if (!port)
 		return za_refuse(m->err, &at, "/key", "there is no port \"%.*s\"",
 				 len > 80 ? 80 : (int)len, rest);
-	want_meter(port);
-	*switched_off = item->set == set_metering && strcasecmp(in->value, "off") == 0;
-	return item->set(m, port, in->value, &at);
-}
-
-/* Last, as the items come in any order. */
-static void drop_meter(struct za_map *m, size_t i)
-{
-	const char *label = m->eve->configitems[i]->key + strlen(ZA_PORT_ITEMS);
-	Ew__PortConfig *port = find_port(m, label, strlen(label) - strlen(".metering"));
-
-	ew__meter_config__free_unpacked(port->meter, NULL);
-	port->meter = NULL;
+	if (item->set == set_metering && strcasecmp(in->value, "off") == 0)
+		*ret_off = port->logicallabel;
+	return item->set(m, port, want_meter(m, port->logicallabel), in->value, &at);
 }
 
 int za_map_metering(struct za_map *m)
 {
 	size_t n = m->eve->n_configitems;
-	_cleanup_(freep) bool *off = xcalloc(n + 1, sizeof(*off));
+	_cleanup_(freep) const char **off = xcalloc(n + 1, sizeof(*off));
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = map_item(m, i, &off[i]);
-	for (size_t i = 0; r == 0 && i < n; i++)
+	for (size_t i = 0; r == 0 && i < n; i++) /* last, as items come in any order */
 		if (off[i])
-			drop_meter(m, i);
+			drop_meter(m, off[i]);
 	return r;
 }

@@ -13,7 +13,7 @@
 
 struct za_publish {
 	struct ps *ps;
-	struct ps_pub *global, *ports, *instances, *apps, *status;
+	struct ps_pub *global, *ports, *meters, *instances, *apps, *status;
 	struct za_config *config; /* in force */
 };
 
@@ -27,6 +27,8 @@ int za_publish_new(struct event_base *base, const struct ps_conf *conf, struct z
 		r = ps_advertise_global_config(p->ps, NULL, &p->global);
 	if (r == 0)
 		r = ps_advertise_device_port_config(p->ps, NULL, &p->ports);
+	if (r == 0)
+		r = ps_advertise_port_meter_config(p->ps, NULL, &p->meters);
 	if (r == 0)
 		r = ps_advertise_network_instance_config(p->ps, NULL, &p->instances);
 	if (r == 0)
@@ -60,7 +62,7 @@ static void check(int r, const char *topic, const char *key)
 
 static void unpublish_vanished(struct za_publish *p, const struct za_config *now)
 {
-	struct za_names apps = { 0 }, instances = { 0 };
+	struct za_names apps = { 0 }, instances = { 0 }, meters = { 0 };
 	const struct za_config *was = p->config;
 	size_t value;
 
@@ -68,6 +70,8 @@ static void unpublish_vanished(struct za_publish *p, const struct za_config *now
 		za_names_add(&apps, now->apps[i]->uuid, "", i);
 	for (size_t i = 0; i < now->n_instances; i++)
 		za_names_add(&instances, now->instances[i]->uuid, "", i);
+	for (size_t i = 0; i < now->n_meters; i++)
+		za_names_add(&meters, now->meters[i]->logicallabel, "", i);
 	for (size_t i = 0; was && i < was->n_apps; i++) {
 		if (!za_names_find(&apps, was->apps[i]->uuid, &value))
 			ps_unpublish(p->apps, was->apps[i]->uuid);
@@ -76,7 +80,12 @@ static void unpublish_vanished(struct za_publish *p, const struct za_config *now
 		if (!za_names_find(&instances, was->instances[i]->uuid, &value))
 			ps_unpublish(p->instances, was->instances[i]->uuid);
 	}
+	for (size_t i = 0; was && i < was->n_meters; i++) {
+		if (!za_names_find(&meters, was->meters[i]->logicallabel, &value))
+			ps_unpublish(p->meters, was->meters[i]->logicallabel);
+	}
 	za_names_fini(&apps);
+	za_names_fini(&meters);
 	za_names_fini(&instances);
 }
 
@@ -87,6 +96,12 @@ void za_publish_config(struct za_publish *p, struct za_config *config)
 	      "global");
 	check(ps_publish_device_port_config(p->ports, "zedagent", config->ports),
 	      "DevicePortConfig", "zedagent");
+	for (size_t i = 0; i < config->n_meters; i++) {
+		const Ew__PortMeterConfig *meter = config->meters[i];
+
+		check(ps_publish_port_meter_config(p->meters, meter->logicallabel, meter),
+		      "PortMeterConfig", meter->logicallabel);
+	}
 	for (size_t i = 0; i < config->n_instances; i++) {
 		const Ew__NetworkInstanceConfig *ni = config->instances[i];
 
@@ -114,7 +129,7 @@ void za_publish_status(struct za_publish *p, const Ew__ConfigStatus *status)
 
 void za_publish_synced(struct za_publish *p)
 {
-	struct ps_pub *all[] = { p->global, p->ports, p->instances, p->apps, p->status };
+	struct ps_pub *all[] = { p->global, p->ports, p->meters, p->instances, p->apps, p->status };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		ps_publish_synced(all[i]);
@@ -132,6 +147,9 @@ static void print_config(const struct za_config *c, struct strbuf *out)
 	print_one("global", &c->global->base, true, out);
 	strbuf_add(out, "},\n\"DevicePortConfig\": {");
 	print_one("zedagent", &c->ports->base, true, out);
+	strbuf_add(out, "},\n\"PortMeterConfig\": {");
+	for (size_t i = 0; i < c->n_meters; i++)
+		print_one(c->meters[i]->logicallabel, &c->meters[i]->base, i == 0, out);
 	strbuf_add(out, "},\n\"NetworkInstanceConfig\": {");
 	for (size_t i = 0; i < c->n_instances; i++)
 		print_one(c->instances[i]->uuid, &c->instances[i]->base, i == 0, out);

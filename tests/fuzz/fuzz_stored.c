@@ -145,7 +145,7 @@ static void load_meters(const uint8_t *data, size_t size)
 		struct meter m = records[i].meter;
 
 		list[i] = &records[i];
-		meter_status(list[i], 1000, 1795219200, &arena);
+		meter_status(list[i], 1795219200, &arena);
 		meter_set_billing_day(&m, 15, 1795219200);
 	}
 	meter_format(list, n, "boot", &text);

@@ -9,6 +9,7 @@ import time
 import packets
 import scenario
 import topology
+from config import port_map
 from services import dual_stack
 from waiting import SLOW, pause, wait_for
 
@@ -151,6 +152,24 @@ def test_a_killed_nim_and_a_stopped_node_lose_nothing(net, make_node):
     assert_counts(edge, total(meter(edge)["month"]) - counted, wire_bytes(edge) - passed)
 
 
+def test_an_interface_made_anew_counts_from_zero(net, make_node):
+    edge = start(net, make_node, metering="on")
+    size = 4 << 20
+    Source(net["internet"], limit=size)
+    assert download(edge.app("app-a"), topology.WEB4) == size
+    before = total(meter(edge)["month"])
+    net["node"].configure("link delete eth0")
+    edge.node.wait("DeviceNetworkStatus", lambda t: any(
+        not p["ifindex"] for p in t.get("global", {}).get("ports", [])), "the interface is gone")
+    assert before <= total(meter(edge)["month"]) < before + size / 100
+    before = total(meter(edge)["month"])
+    net.cable("node:eth0", "isp-a:p1")
+    net["isp-a"].configure("link set p1 master lan")
+    wait_for(lambda: way(edge, topology.WEB4).startswith("192.168.1."), "uplink a works again", 20)
+    assert download(edge.app("app-a"), topology.WEB4) == size
+    assert_counts(edge, total(meter(edge)["month"]) - before, wire_bytes(edge))
+
+
 def stored(edge):
     return edge.node.state_dir / "nim/meters.json"
 
@@ -204,6 +223,25 @@ def test_a_used_up_quota_moves_the_apps_and_only_them(net, make_node):
     assert total(now["month"]) < quota < total(now["lastMonth"])
 
 
+def test_no_port_map_is_open_on_a_port_over_its_quota(net, make_node):
+    def config(version, quota):
+        config = metered(edge, version, quota_month_bytes=quota)
+        acls = config.root["apps"][0]["interfaces"][0]["acls"]
+        acls.append({**port_map("tcp", 8080, 8080), "id": 999})
+        return config
+
+    edge = scenario.Edge(net, make_node(net["node"]))
+    edge.start(config(1, 10**12))
+    port = edge.node.table("DeviceNetworkStatus")["global"]["ports"][0]
+    address = next(a for a in port["addresses"] if "." in a).partition("/")[0]
+    packets.assert_reaches(net["internet"], address, 8080, edge.app("app-a"), "tcp")
+    edge.node.configure(config(2, 1))
+    wait_way(edge, "b")
+    packets.assert_blocked(net["internet"], address, 8080, edge.app("app-a"), "tcp")
+    edge.node.configure(config(3, 10**12))
+    packets.assert_reaches(net["internet"], address, 8080, edge.app("app-a"), "tcp", within=10)
+
+
 def test_a_larger_quota_or_none_brings_the_apps_back(net, make_node):
     edge = start(net, make_node, quota_month_bytes=1)
     wait_way(edge, "b")
@@ -220,6 +258,7 @@ def test_a_larger_quota_or_none_brings_the_apps_back(net, make_node):
     # What was counted is not forgotten with the items.
     edge.node.configure(metered(edge, version=5, quota_month_bytes=1))
     wait_way(edge, "b")
+    assert total(meter(edge)["month"]) > 1
 
 
 def test_with_the_only_uplink_used_up_apps_wait_and_the_node_does_not(net, make_node):

@@ -242,7 +242,7 @@ static void a_period_far_away_gives_way_to_near_ones(void **state)
 
 		see(&m, "eth0", 2, rx += 10, days[i]);
 	}
-	see(&m, "eth0", 2, rx += 10, "2026-12-02T10:00:00"); /* no room for five */
+	see(&m, "eth0", 2, rx + 10, "2026-12-02T10:00:00"); /* no room for five */
 	assert_int_equal(today(&m, "2026-12-02T10:00:00"), 10);
 	assert_int_equal(meter_day(&m, at("2026-12-02T10:00:00"), -1).rx_bytes, 10);
 	assert_int_equal(today(&m, "2099-01-01T10:00:00"), 0);
@@ -388,6 +388,8 @@ static struct meter_record example(const char *label)
 	struct meter_record r = { .meter = meter_of("eth0") };
 
 	strcpy(r.label, label);
+	r.metered = true;
+	r.quota_bytes = 1000;
 	r.meter.billing_day = 15;
 	see(&r.meter, "eth0", 2, 100, "2026-11-14T10:00:00");
 	see(&r.meter, "eth0", 2, 900, "2026-11-21T10:00:00");
@@ -433,6 +435,9 @@ static void after_a_reboot_the_interfaces_are_new(void **state)
 	assert_int_equal(month(&back[0].meter, "2026-11-21T10:05:00"), 800 + 950);
 }
 
+/* A file with one record, and what follows in it. */
+#define RECORD(more) "{\"meters\":[{\"logicallabel\":\"a\"" more "}]}"
+
 static void a_damaged_file_is_refused_whole(void **state)
 {
 	static const char *const bad[] = {
@@ -440,16 +445,16 @@ static void a_damaged_file_is_refused_whole(void **state)
 		"{",
 		"[]",
 		"{\"meters\":[{}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\"}]}", /* no billing day */
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":29}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":1,\"ifname\":\"a/b\"}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":1,\"lastS\":\"5\"}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":1,"
-		"\"lastS\":\"9223372036854775807\"}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":1,\"days\":[{}]}]}",
-		"{\"meters\":[{\"logicallabel\":\"a\",\"billingDay\":1},"
-		"{\"logicallabel\":\"a\",\"billingDay\":1}]}",
+		RECORD(""), /* no billing day */
+		RECORD(",\"billingDay\":29"),
+		RECORD(",\"billingDay\":1,\"quotaBytes\":\"100000000000000001\""),
+		RECORD(",\"billingDay\":1,\"ifname\":\"a/b\""),
+		RECORD(",\"billingDay\":1,\"lastS\":\"5\""),
+		RECORD(",\"billingDay\":1,\"lastS\":\"9223372036854775807\""),
+		RECORD(",\"billingDay\":1,\"days\":[{}]"),
+		RECORD(",\"billingDay\":1},{\"logicallabel\":\"a\",\"billingDay\":1"),
 	};
+	static const char good[] = RECORD(",\"billingDay\":1");
 	struct meter_record *untouched = NULL;
 	size_t n = 7;
 
@@ -459,6 +464,8 @@ static void a_damaged_file_is_refused_whole(void **state)
 				 -EINVAL);
 	assert_null(untouched);
 	assert_int_equal(n, 7);
+	assert_int_equal(meter_parse(good, strlen(good), BOOT, &untouched, &n), 0);
+	free(untouched);
 }
 
 static void status_tells_periods_with_their_ends(void **state)
@@ -468,7 +475,7 @@ static void status_tells_periods_with_their_ends(void **state)
 	struct arena arena = { 0 };
 
 	(void)state;
-	pbjson_format(&meter_status(&a, 1000, at("2026-11-21T10:00:00"), &arena)->base,
+	pbjson_format(&meter_status(&a, at("2026-11-21T10:00:00"), &arena)->base,
 		      PBJSON_PRETTY | PBJSON_DEFAULTS, &text);
 	strbuf_addc(&text, '\n');
 	golden_text("meter_status", strbuf_str(&text));

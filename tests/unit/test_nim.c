@@ -332,21 +332,6 @@ static void a_port_over_its_quota_carries_no_flows_of_apps(void **state)
 	arena_fini(&arena);
 }
 
-static void a_meter_comes_with_its_port(void **state)
-{
-	struct world *w = *state;
-
-	load(w, "{'ports':[{'logicallabel':'a','ifname':'eth0'},"
-		"{'logicallabel':'b','ifname':'eth1','meter':{'quota_bytes':'5','billing_day':28}},"
-		"{'logicallabel':'c','ifname':'eth2','meter':{'billing_day':29}}]}");
-	assert_false(w->config.ports[0].metered);
-	assert_true(w->config.ports[1].metered);
-	assert_int_equal(w->config.ports[1].quota_bytes, 5);
-	assert_int_equal(w->config.ports[1].billing_day, 28);
-	assert_string_equal(w->config.ports[1].error, "");
-	assert_string_equal(w->config.ports[2].error, "billing day is not in 1..28: c");
-}
-
 static void status_is_as_drawn(void **state)
 {
 	struct world *w = *state;
@@ -380,7 +365,6 @@ int main(void)
 		TEST(no_ports_want_nothing),
 		TEST(status_says_what_is_wrong),
 		TEST(a_port_over_its_quota_carries_no_flows_of_apps),
-		TEST(a_meter_comes_with_its_port),
 		TEST(status_is_as_drawn),
 	};
 

@@ -26,15 +26,15 @@ static void meter_is(const char *items, bool metered, uint64_t quota_bytes, uint
 	_cleanup_(za_config_freep) struct za_config *config = NULL;
 	_cleanup_(freep) char *text = config_with(items);
 	struct pbjson_error err = { "", "" };
-	const Ew__MeterConfig *meter;
+	const Ew__PortMeterConfig *meter;
 
 	if (za_config_parse(text, strlen(text), &config, &err) < 0)
 		fail_msg("%s: %s", err.pointer, err.why);
-	meter = config->ports->ports[0]->meter;
-	assert_int_equal(meter != NULL, metered);
-	assert_null(config->ports->ports[1]->meter);
-	if (!meter)
+	assert_int_equal(config->n_meters, metered);
+	if (!metered)
 		return;
+	meter = config->meters[0];
+	assert_string_equal(meter->logicallabel, "eth0.lte");
 	assert_int_equal(meter->quota_bytes, quota_bytes);
 	assert_int_equal(meter->billing_day, billing_day);
 }
@@ -108,7 +108,8 @@ static void a_port_for_frames_only_may_be_counted(void **state)
 
 	(void)state;
 	assert_int_equal(za_config_parse(text, strlen(text), &config, &err), 0);
-	assert_non_null(config->ports->ports[1]->meter);
+	assert_int_equal(config->n_meters, 1);
+	assert_string_equal(config->meters[0]->logicallabel, "raw");
 }
 
 int main(void)
