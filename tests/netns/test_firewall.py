@@ -8,6 +8,7 @@ import contextlib
 import json
 import select
 import socket
+import struct
 import threading
 
 import pytest
@@ -129,6 +130,21 @@ def test_ports_let_in_ping_and_answers_and_nothing_else(ports, node):
         assert after[rule] > before[rule], rule
     assert ("BAD", "firewall") not in [tuple(line.split()[:2]) for line in
                                        node.edgeway("status", check=False).splitlines()]
+
+
+def test_counters_are_a_table_for_people(ports, node):
+    answered(ports["isp-a"], addresses(node)[0])
+    head, *rows = [line.split() for line in node.edgeway("firewall").splitlines()]
+    assert head == ["rule", "verdict", "packets", "bytes"]
+    assert [row[:2] for row in rows] == [
+        ["established", "accept"], ["dhcp", "accept"], ["ping", "accept"], ["icmpv6", "accept"],
+        ["ssh", "reset"], ["vnc", "reset"], ["8080", "reset"], ["other", "drop"],
+        ["between-ports", "drop"], ["output", "accept"]]
+    rows = {row[0]: (int(row[2]), int(row[3])) for row in rows}
+    assert rows["ping"][0] >= 1 and rows["ping"][1] >= 28 * rows["ping"][0]
+    node.configure(Config(version=2))
+    wait_for(lambda: not node.edgeway("firewall"), "without ports there is none")
+    assert json.loads(node.edgeway("firewall", "--json")) == []
 
 
 def test_what_the_node_begins_is_free(ports, node):
@@ -292,6 +308,42 @@ def test_no_moment_is_open_when_a_port_is_set_up(net, node):
             stopping.set()
             thread.join()
         assert not select.select([victim], [], [], 0)[0], "a datagram got in"
+
+
+def nft_message(kind, flags, body=b"", resource=0):
+    payload = struct.pack("!BBH", 1, 0, resource) + body  # NFPROTO_INET
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags, 1, 0) + payload
+
+
+def owned_table(host, name):
+    """The table with that name in the hands of a socket: nobody else may write to it, and it goes
+    with the socket (NFT_TABLE_F_OWNER)."""
+    name = name.encode() + b"\0"
+    attributes = struct.pack("=HH", 4 + len(name), 1) + name + b"\0" * (-len(name) % 4) \
+        + struct.pack("=HH", 8, 2) + struct.pack("!I", 2)
+    with host.inside():
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)  # NETLINK_NETFILTER
+    sock.bind((0, 0))
+    sock.send(nft_message(16, 1, resource=10) + nft_message(10 << 8, 0x401, attributes)
+              + nft_message(17, 1, resource=10))  # begin, NFT_MSG_NEWTABLE, end
+    return sock
+
+
+def test_port_that_cannot_be_guarded_stays_down_and_says_why(net, node):
+    host = net["node"]
+    host.configure("link set eth0 down", "link set eth1 down")
+    with owned_table(host, TABLE[1]):
+        assert TABLE[1] in host.run("nft", "list", "tables").stdout
+        node.start(two_ports())
+        wait_for(lambda: {"firewall", "port"} <= {
+            line.split()[1] for line in node.edgeway("status", check=False).splitlines()
+            if line.startswith("BAD")}, "the status shows it")
+        assert "Operation not permitted" in node.edgeway("status", check=False)
+        assert "linkset eth0" in node.edgeway("plan", "nim")
+        assert "UP" not in json.loads(host.run("ip", "-j", "link", "show", "eth0").stdout)[0]["flags"]
+    wait_for(lambda: "BAD  firewall" not in node.edgeway("status", check=False), "it is mended", 40)
+    scenario.Edge(net, node).wait_leases("uplink-a")
+    assert_tcp(net["isp-a"], addresses(node)[0], 80, "silence")
 
 
 @pytest.mark.everywhere
