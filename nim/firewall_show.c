@@ -20,25 +20,38 @@ static int read_count(struct dp *dp, const struct nim_firewall_rule *rule, struc
 	return r;
 }
 
+static void show_text(const struct nim_firewall_rule *rule, const struct dp_nft_count *count,
+		      bool first, FILE *out)
+{
+	if (first)
+		fputs("rule           verdict     packets         bytes\n", out);
+	fprintf(out, "%-14s %-8s %10" PRIu64 " %13" PRIu64 "\n", rule->name, rule->verdict,
+		count->packets, count->bytes);
+}
+
+static void show_json(const struct nim_firewall_rule *rule, const struct dp_nft_count *count,
+		      bool first, FILE *out)
+{
+	fprintf(out,
+		"%s{\"rule\":\"%s\",\"verdict\":\"%s\",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64
+		"}",
+		first ? "" : ",", rule->name, rule->verdict, count->packets, count->bytes);
+}
+
 int nim_firewall_show(struct dp *dp, const struct nim_switches *switches, bool json, FILE *out)
 {
+	struct dp_nft_count counts[NIM_FIREWALL_RULES] = { 0 };
 	struct nim_firewall_rule rules[NIM_FIREWALL_RULES];
-	struct dp_nft_count counts[NIM_FIREWALL_RULES];
 	unsigned int n = nim_firewall_rules(switches, rules);
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < n; i++)
 		r = read_count(dp, &rules[i], &counts[i]);
-	if (r < 0)
-		n = 0;
-	fputs(json ? "[" : n ? "rule           verdict     packets         bytes\n" : "", out);
-	for (unsigned int i = 0; i < n; i++)
-		fprintf(out,
-			json ? "%s{\"rule\":\"%s\",\"verdict\":\"%s\",\"packets\":%" PRIu64
-			       ",\"bytes\":%" PRIu64 "}"
-			     : "%s%-14s %-8s %10" PRIu64 " %13" PRIu64 "\n",
-			json && i ? "," : "", rules[i].name, rules[i].verdict, counts[i].packets,
-			counts[i].bytes);
-	fputs(json ? "]\n" : "", out);
-	return r == -ENOENT ? 0 : r;
+	if (json)
+		fputc('[', out);
+	for (unsigned int i = 0; r == 0 && i < n; i++)
+		(json ? show_json : show_text)(&rules[i], &counts[i], i == 0, out);
+	if (json)
+		fputs("]\n", out);
+	return r == -ENOENT ? 0 : r; /* no firewall */
 }

@@ -333,23 +333,26 @@ struct counting {
 	bool seen; /* the kernel does not tell an empty chain from none */
 };
 
-static void read_counter(const struct nlattr *expr, struct dp_nft_count *ret)
+/* One expression of a rule. */
+static int read_counter(const struct nlattr *expr, void *arg)
 {
 	const struct nlattr *tb[NFTA_EXPR_MAX + 1], *counter[NFTA_COUNTER_MAX + 1];
+	struct dp_nft_count *ret = arg;
 
 	if (nft_attrs_nested(expr, tb, NFTA_EXPR_MAX) < 0 || !tb[NFTA_EXPR_NAME] ||
 	    mnl_attr_get_payload_len(tb[NFTA_EXPR_NAME]) != sizeof("counter") ||
 	    memcmp(mnl_attr_get_payload(tb[NFTA_EXPR_NAME]), "counter", sizeof("counter")) != 0 ||
 	    !tb[NFTA_EXPR_DATA] ||
 	    nft_attrs_nested(tb[NFTA_EXPR_DATA], counter, NFTA_COUNTER_MAX) < 0)
-		return;
+		return MNL_CB_OK;
 	ret->packets = nft_attr_u64(counter[NFTA_COUNTER_PACKETS]);
 	ret->bytes = nft_attr_u64(counter[NFTA_COUNTER_BYTES]);
+	return MNL_CB_OK;
 }
 
 static int rule_counted(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *tb[NFTA_RULE_MAX + 1], *expr;
+	const struct nlattr *tb[NFTA_RULE_MAX + 1];
 	struct counting *c = arg;
 	struct stamp stamp;
 
@@ -357,9 +360,10 @@ static int rule_counted(const struct nlmsghdr *nlh, void *arg)
 	    !read_stamp(tb[NFTA_RULE_USERDATA], &stamp) || stamp.index >= c->n)
 		return 0;
 	c->seen = true;
-	mnl_attr_for_each_nested(expr, tb[NFTA_RULE_EXPRESSIONS])
-		read_counter(expr, &c->ret[stamp.index]);
-	return 0;
+	return mnl_attr_parse_nested(tb[NFTA_RULE_EXPRESSIONS], read_counter,
+				     &c->ret[stamp.index]) < 0
+		       ? -EBADMSG
+		       : 0;
 }
 
 int dp_nft_chain_counts(struct dp *dp, uint8_t family, const char *chain, struct dp_nft_count *ret,
