@@ -85,6 +85,7 @@ static void query_fail(struct query *q)
 
 static void query_wait(struct query *q, int64_t ms)
 {
+	ms = ms > 0 ? ms : 0; /* many silent tiers took longer than all are given */
 	event_add(q->timer, &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
 }
 
@@ -180,7 +181,6 @@ static void ask_tier(struct query *q)
 {
 	static const struct upstream_ops ops = { .replied = up_replied, .failed = up_failed };
 	const struct dns_conf *conf = &q->all->conf;
-
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < conf->nservers && q->asked < QUERY_SERVERS; i++) {
@@ -256,6 +256,7 @@ static void query_begin(struct query *q)
 {
 	q->domain = dns_conf_route(&q->all->conf, q->question.name);
 	q->tier = -1;
+	q->started = mono_now();
 	q->id = random_id();
 	dns_set_id(q->msg, q->id);
 	query_next(q);
@@ -278,7 +279,6 @@ int query_start(struct queries *all, bool tcp, const uint8_t *msg, size_t len, q
 			     .client_id = dns_id(msg),
 			     .question = question,
 			     .tier = -1,
-			     .started = mono_now(),
 			     .fn = fn,
 			     .arg = arg };
 	list_append(&all->under_way, &q->node);

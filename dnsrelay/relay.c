@@ -142,7 +142,11 @@ static void session_read(struct bufferevent *stream, void *arg)
 	len = (size_t)data[0] << 8 | data[1];
 	if (evbuffer_get_length(in) < 2 + len)
 		return;
-	msg = xmemdup(evbuffer_pullup(in, (ssize_t)(2 + len)) + 2, len + 1 ? len : 1);
+	if (len < DNS_HEADER) {
+		session_free(s);
+		return;
+	}
+	msg = xmemdup(evbuffer_pullup(in, (ssize_t)(2 + len)) + 2, len);
 	evbuffer_drain(in, 2 + len);
 	if (query_start(&s->relay->queries, true, msg, len, session_answered, s, &s->query) < 0)
 		session_free(s);

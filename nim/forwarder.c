@@ -121,19 +121,22 @@ static void set_state(struct nim_forwarder *f, enum nim_forwarder_state state)
 void nim_forwarder_look(struct nim_forwarder *f, const struct dp *dp,
 			const struct nim_config *config)
 {
+	bool serves = item_serves(dp, &dp_process_type, "dns-relay") &&
+		      item_serves(dp, &dp_dnsmasq_type, "dns");
 	struct dp_report report;
+	bool failed = dp_scope_problem(dp, NIM_DNS_SCOPE, &report) && report.to == DP_FAILED;
 
-	f->problem[0] = '\0';
+	if (serves || !nim_dns_wanted(config))
+		f->problem[0] = '\0';
+	if (failed) /* the file that points at it may fail while it serves */
+		dp_report_str(&report, f->problem, sizeof(f->problem));
 	if (!nim_dns_wanted(config)) {
 		set_state(f, NIM_FORWARDER_OFF);
-	} else if (dp_scope_problem(dp, NIM_DNS_SCOPE, &report)) {
-		dp_report_str(&report, f->problem, sizeof(f->problem));
-		set_state(f,
-			  report.to == DP_FAILED ? NIM_FORWARDER_FAILED : NIM_FORWARDER_STARTING);
-	} else if (item_serves(dp, &dp_process_type, "dns-relay") &&
-		   item_serves(dp, &dp_dnsmasq_type, "dns")) {
+	} else if (serves) {
 		set_state(f, NIM_FORWARDER_SERVING);
-	} else {
+	} else if (failed) {
+		set_state(f, NIM_FORWARDER_FAILED);
+	} else if (f->state != NIM_FORWARDER_FAILED) { /* the next attempt heals nothing yet */
 		snprintf(f->problem, sizeof(f->problem), "starting");
 		set_state(f, NIM_FORWARDER_STARTING);
 	}

@@ -18,7 +18,7 @@ struct nim_forwarder {
 	struct nim_dns_conf conf;
 	char *relay; /* path */
 	enum nim_forwarder_state state;
-	char problem[200]; /* "" = serving, or not wanted */
+	char problem[200]; /* "" = all is well, or not wanted */
 	uint32_t servers_hash; /* of what the relay was told last */
 };
 
