@@ -97,11 +97,24 @@ void nim_forwarder_apply(struct nim_forwarder *f, struct dp *dp, const struct ni
 	log_servers(f, config, facts, view);
 }
 
-static bool item_serves(const struct dp *dp, const struct dp_type *type, const char *key)
+static bool is_state(const struct dp *dp, const struct dp_type *type, const char *key,
+		     enum dp_state one, enum dp_state other)
 {
 	enum dp_state state = dp_state(dp, type, key, NULL);
 
-	return state == DP_CREATED || state == DP_MODIFYING;
+	return state == one || state == other;
+}
+
+static bool both_serve(const struct dp *dp)
+{
+	return is_state(dp, &dp_process_type, "dns-relay", DP_CREATED, DP_MODIFYING) &&
+	       is_state(dp, &dp_dnsmasq_type, "dns", DP_CREATED, DP_MODIFYING);
+}
+
+static bool one_failed(const struct dp *dp)
+{
+	return is_state(dp, &dp_process_type, "dns-relay", DP_FAILED, DP_FAILED) ||
+	       is_state(dp, &dp_dnsmasq_type, "dns", DP_FAILED, DP_FAILED);
 }
 
 static void set_state(struct nim_forwarder *f, enum nim_forwarder_state state)
@@ -121,14 +134,14 @@ static void set_state(struct nim_forwarder *f, enum nim_forwarder_state state)
 void nim_forwarder_look(struct nim_forwarder *f, const struct dp *dp,
 			const struct nim_config *config)
 {
-	bool serves = item_serves(dp, &dp_process_type, "dns-relay") &&
-		      item_serves(dp, &dp_dnsmasq_type, "dns");
+	bool serves = both_serve(dp);
+	bool failed = one_failed(dp);
 	struct dp_report report;
-	bool failed = dp_scope_problem(dp, NIM_DNS_SCOPE, &report) && report.to == DP_FAILED;
 
 	if (serves || !nim_dns_wanted(config))
 		f->problem[0] = '\0';
-	if (failed) /* the file that points at it may fail while it serves */
+	/* Or the file that points at it failed, and it serves. */
+	if (dp_scope_problem(dp, NIM_DNS_SCOPE, &report) && report.to == DP_FAILED)
 		dp_report_str(&report, f->problem, sizeof(f->problem));
 	if (!nim_dns_wanted(config)) {
 		set_state(f, NIM_FORWARDER_OFF);
