@@ -94,7 +94,9 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
-$(addprefix $(BUILD)/tests/unit/test_,status meter_view): $(patsubst %,$(BUILD)/cmd/edgeway/%.o,status_view meter_view defuse)
+$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view): $(patsubst %,$(BUILD)/cmd/edgeway/%.o,\
+	status_view meter_view columns defuse)
+$(BUILD)/tests/unit/test_ports_view: $(patsubst %,$(BUILD)/cmd/edgeway/%.o,ports_model ports_hint ports_table ports_page ports_json)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

@@ -2,11 +2,11 @@
 /* edgeway status: asks everybody, and shows what status_view.c makes of it. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
 #include "cmd/edgeway/ask.h"
+#include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/table.h"
@@ -38,13 +38,6 @@ static void ask_lives(const struct table_topic *topics, struct status_daemon *da
 			(struct status_daemon){ cli_daemons[i], life_of(cli_daemons[i], topics) };
 }
 
-static unsigned int terminal_width(void)
-{
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 int cmd_status(int argc, char *argv[])
 {
 	struct table_topic topics[] = {
@@ -56,7 +49,7 @@ int cmd_status(int argc, char *argv[])
 		{ .topic = &ps_topic_domain_status },
 		{ .topic = NULL },
 	};
-	const struct status_look look = { .color = cli_color(), .width = terminal_width() };
+	const struct status_look look = { .color = cli_color(), .width = columns_terminal() };
 	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 	struct status_daemon daemons[DAEMONS_MAX + 1] = { 0 };
 	struct status s = { .daemons = daemons };

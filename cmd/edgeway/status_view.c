@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
+#include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/meter_view.h"
 
@@ -295,54 +296,16 @@ static void daemon_lines(struct view *v)
 
 /* ---- Columns ---- */
 
-/* Characters, as wide as they are in the scripts that most people name things in. */
-static unsigned int columns(const char *text)
-{
-	unsigned int n = 0;
-
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
-	return n;
-}
-
 static unsigned int name_columns(const struct view *v)
 {
 	unsigned int max = NAME_COLUMNS;
 
 	for (size_t i = 0; i < v->n; i++) {
-		unsigned int n = columns(v->lines[i].name);
+		unsigned int n = columns_of(v->lines[i].name);
 
 		max = n > max ? n : max;
 	}
 	return max > 2 * NAME_COLUMNS ? 2 * NAME_COLUMNS : max;
-}
-
-/* Words, until the next does not fit into room columns; then on a line of its own, indented. A comma
- * ends a word, too: lists of addresses are long. */
-static void print_wrapped(const char *text, unsigned int indent, unsigned int room, FILE *out)
-{
-	unsigned int used = 0;
-
-	while (*text) {
-		int blanks = (int)strspn(text, " ");
-		int word = (int)strcspn(text + blanks, " ,");
-		_cleanup_(freep) char *next = NULL;
-		unsigned int wide;
-
-		word += text[blanks + word] == ',';
-		next = xasprintf("%.*s", blanks + word, text);
-		wide = columns(next);
-
-		if (used && used + wide > room) {
-			fprintf(out, "\n%*s%s", (int)indent, "", next + blanks);
-			used = wide - (unsigned int)blanks;
-		} else {
-			fputs(next, out);
-			used += wide;
-		}
-		text += blanks + word;
-	}
-	fputc('\n', out);
 }
 
 static void print_line(const struct line *line, unsigned int name_wide,
@@ -350,7 +313,7 @@ static void print_line(const struct line *line, unsigned int name_wide,
 {
 	static const char *const words[] = { "ok", "wait", "warn", "BAD" };
 	static const char *const colors[] = { "\033[32m", "\033[33m", "\033[33m", "\033[31m" };
-	unsigned int wide = columns(line->name), indent = 5 + 11 + name_wide + 1;
+	unsigned int wide = columns_of(line->name), indent = 5 + 11 + name_wide + 1;
 
 	fprintf(out, "%s%-5s%s%-10s %s%*s ", look->color ? colors[line->verdict] : "",
 		words[line->verdict], look->color ? "\033[0m" : "", line->kind, line->name,
@@ -358,7 +321,7 @@ static void print_line(const struct line *line, unsigned int name_wide,
 	if (look->width < indent + TEXT_COLUMNS)
 		fprintf(out, "%s\n", line->text);
 	else
-		print_wrapped(line->text, indent, look->width - indent, out);
+		columns_wrap(line->text, indent, look->width - indent, out);
 }
 
 unsigned int status_print(struct status *s, const struct status_look *look, FILE *out)

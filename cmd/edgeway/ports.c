@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* edgeway ports: asks nim and zedrouter, reads nim's lease files, shows what the views make of it. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/topics.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cmd/edgeway/ask.h"
+#include "cmd/edgeway/columns.h"
+#include "cmd/edgeway/commands.h"
+#include "cmd/edgeway/ports_view.h"
+#include "cmd/edgeway/table.h"
+
+static void keep(const struct ps_topic *topic, const char *key, const void *data, size_t len,
+		 void *arg)
+{
+	status_add(arg, topic, key, data, len);
+}
+
+static void read_lease(const char *ifname, const char *part, struct dp_lease *lease)
+{
+	_cleanup_(freep) char *path = xasprintf("%s/nim/lease/%s.%s", cli_run_dir(), ifname, part);
+	_cleanup_(freep) char *text = NULL;
+	struct dp_lease read;
+	size_t len;
+
+	if (file_read(path, DP_LEASE_FILE_MAX, &text, &len) < 0 ||
+	    dp_lease_parse(text, len, &read) < 0)
+		return; /* there is none */
+	if (!dp_lease_expired(&read, dp_lease_clock()))
+		*lease = read;
+}
+
+static void read_leases(struct ports *ports)
+{
+	ports->boot_s = dp_lease_clock();
+	ports->unix_s = time(NULL);
+	for (size_t i = 0; i < ports->n; i++)
+		for (unsigned int j = 0; j < PORT_LEASES; j++)
+			read_lease(ports->list[i].p->ifname, port_lease_parts[j],
+				   &ports->list[i].lease[j]);
+}
+
+/* The exit status. */
+static int read_graph(struct ports *ports)
+{
+	_cleanup_(freep) char *json = NULL;
+	_cleanup_(fclosep) FILE *out = NULL;
+	size_t len;
+	int r;
+
+	out = open_memstream(&json, &len);
+	if (!out)
+		return cli_fail("out of memory");
+	r = ask_daemon("nim", "graph json", out);
+	if (r)
+		return r;
+	if (fflush(out) != 0 || ports_add_graph(ports, json, len) < 0)
+		return cli_fail("nim: its graph is none");
+	return 0;
+}
+
+static int show(const struct ports *ports, const char *name, bool json)
+{
+	const struct status_look look = { .width = columns_terminal() };
+	const struct port_facts *port = name ? ports_find(ports, name) : NULL;
+
+	if (name && !port)
+		return cli_fail("there is no port %s; see edgeway ports", name);
+	if (json)
+		ports_print_json(ports, port, stdout);
+	else if (!port)
+		return ports_print(ports, &look, stdout) > 0;
+	else
+		ports_print_one(ports, port, &look, stdout);
+	return !json && port->p->error[0] != '\0';
+}
+
+static bool parse(int argc, char *argv[], const char **ret_name, bool *ret_json)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			*ret_json = true;
+		else if (argv[i][0] == '-' || *ret_name)
+			return false;
+		else
+			*ret_name = argv[i];
+	}
+	return true;
+}
+
+int cmd_ports(int argc, char *argv[])
+{
+	struct table_topic topics[] = {
+		{ .topic = &ps_topic_device_network_status },
+		{ .topic = &ps_topic_port_meter_status },
+		{ .topic = &ps_topic_network_instance_status },
+		{ .topic = NULL },
+	};
+	struct status rows = { 0 };
+	const char *name = NULL;
+	struct ports ports;
+	bool json = false;
+	int r;
+
+	if (!parse(argc, argv, &name, &json))
+		return cli_usage("ports");
+	r = table_read(topics, keep, &rows);
+	ports_init(&ports, &rows);
+	read_leases(&ports);
+	if (r < 0)
+		r = cli_fail("%s", strerror(-r));
+	else
+		r = read_graph(&ports); /* complains when nim is not there */
+	if (r == 0 && !ports.device)
+		r = cli_fail("nim waits for its configuration");
+	if (r == 0)
+		r = show(&ports, name, json);
+	ports_fini(&ports);
+	status_fini(&rows);
+	return r;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What to do about a port. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "cmd/edgeway/meter_view.h"
+#include "cmd/edgeway/ports_model.h"
+
+struct hints {
+	const struct ports *ports;
+	const struct port_facts *port;
+	void (*tell)(const char *hint, void *arg);
+	void *arg;
+};
+
+static void hint(const struct hints *h, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+static void hint(const struct hints *h, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	h->tell(strbuf_str(&text), h->arg);
+	strbuf_fini(&text);
+}
+
+/* The address alone, without its prefix length. */
+static int host_part(const char *address)
+{
+	return (int)strcspn(address, "/");
+}
+
+static bool same_host(const char *a, const char *b)
+{
+	return host_part(a) == host_part(b) && strncmp(a, b, (size_t)host_part(a)) == 0;
+}
+
+static void hint_twice(const struct hints *h, const char *address)
+{
+	for (size_t i = 0; i < h->ports->n; i++) {
+		const Ew__PortStatus *other = h->ports->list[i].p;
+
+		for (size_t j = 0; other != h->port->p && j < other->n_addresses; j++)
+			if (same_host(other->addresses[j], address))
+				hint(h,
+				     "port %s has the address %.*s, too: give one of the two "
+				     "another "
+				     "address",
+				     other->logicallabel, host_part(address), address);
+	}
+}
+
+static void hint_conflicts(const struct hints *h)
+{
+	const struct port_facts *port = h->port;
+
+	for (size_t i = 0; i < port->nconflicts; i++)
+		hint(h,
+		     "another host has the address %.*s, too: give one of the two another address; "
+		     "\"ip neigh show dev %s\" may tell its MAC address",
+		     host_part(port->conflicts[i]), port->conflicts[i], port->p->ifname);
+	for (size_t i = 0; i < port->p->n_addresses; i++)
+		hint_twice(h, port->p->addresses[i]);
+}
+
+static void hint_dhcp(const struct hints *h)
+{
+	const struct port_facts *port = h->port;
+	const Ew__PortStatus *p = port->p;
+
+	if (!p->is_l3 || p->dhcp != EW__DHCP_MODE__DHCP_CLIENT)
+		return;
+	if (p->ip_versions != EW__IP_VERSIONS__IP_V6_ONLY && !port->lease[PORT_DHCP4].reason[0])
+		hint(h,
+		     "no DHCP answer: is there a DHCP server in this network, and the port in the "
+		     "right VLAN? \"tcpdump -ni %s port 67 or port 68\" shows questions and "
+		     "answers",
+		     p->ifname);
+	else if (p->ip_versions != EW__IP_VERSIONS__IP_V6_ONLY && !p->usable4 &&
+		 !port->lease[PORT_DHCP4].routers && p->error[0])
+		hint(h, "the DHCP server names no router: nothing behind its network is reachable; "
+			"have it send one (option 3)");
+	if (p->ip_versions == EW__IP_VERSIONS__IP_V6_ONLY && !port->lease[PORT_RA].reason[0] &&
+	    !p->usable6)
+		hint(h,
+		     "no router advertises itself: is IPv6 switched on at the router? "
+		     "\"tcpdump -ni %s icmp6\" shows advertisements",
+		     p->ifname);
+}
+
+static void hint_quota(const struct hints *h)
+{
+	if (h->port->p->over_quota)
+		hint(h,
+		     "its quota is used up, apps use other ports until the next month begins: see "
+		     "edgeway metering");
+}
+
+void port_hints(const struct ports *ports, const struct port_facts *port,
+		void (*tell)(const char *hint, void *arg), void *arg)
+{
+	const struct hints h = { ports, port, tell, arg };
+	const Ew__PortStatus *p = port->p;
+
+	if (!p->ifindex) {
+		hint(&h,
+		     "there is no interface %s: look for the card and its driver (\"ip link\", "
+		     "\"dmesg\"), or correct the interface name in the configuration",
+		     p->ifname);
+		return;
+	}
+	if (!p->carrier) {
+		hint(&h,
+		     "no carrier: look at the cable, and whether the device at its other end is "
+		     "switched on; \"ip link show %s\" shows the state",
+		     p->ifname);
+		return;
+	}
+	hint_conflicts(&h);
+	hint_dhcp(&h);
+	hint_quota(&h);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* edgeway ports NAME: all about one port. */
+#include <string.h>
+
+#include "api/topics.h"
+#include "base/cleanup.h"
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "cmd/edgeway/columns.h"
+#include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/meter_view.h"
+#include "cmd/edgeway/ports_view.h"
+
+#define INDENT 13
+#define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
+
+struct page {
+	const struct ports *ports;
+	const struct port_facts *port;
+	unsigned int width;
+	FILE *out;
+};
+
+/* Frees what is in text. Nothing when there is none. */
+static void line(const struct page *page, const char *name, struct strbuf *text)
+{
+	_cleanup_(freep) char *taken = strbuf_take(text);
+
+	if (!*taken)
+		return;
+	defuse(taken);
+	fprintf(page->out, "%-*s", INDENT, name);
+	columns_wrap(taken, INDENT,
+		     page->width < INDENT + TEXT_COLUMNS ? ~0u : page->width - INDENT, page->out);
+}
+
+static void line_text(const struct page *page, const char *name, const char *value)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_add(&text, value);
+	line(page, name, &text);
+}
+
+static void line_list(const struct page *page, const char *name, char **items, size_t n)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(&text, "%s%s", i ? ", " : "", items[i]);
+	line(page, name, &text);
+}
+
+static void interface_lines(const struct page *page)
+{
+	const Ew__PortStatus *p = page->port->p;
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_add(&text, p->ifname);
+	if (p->ifindex)
+		strbuf_addf(&text, ", index %u, %s, %s", p->ifindex, p->up ? "up" : "down",
+			    p->carrier ? "carrier" : "no carrier");
+	else
+		strbuf_add(&text, ", missing");
+	line(page, "interface", &text);
+	if (!p->ifindex)
+		return;
+	line_text(page, "MAC", p->mac);
+	strbuf_addf(&text, "%u", p->mtu);
+	line(page, "MTU", &text);
+}
+
+static void use_lines(const struct page *page)
+{
+	const struct port_facts *port = page->port;
+	const Ew__PortStatus *p = port->p;
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%s, cost %u",
+		    !p->is_l3	 ? "layer 2 only"
+		    : p->is_mgmt ? "management and apps"
+				 : "apps",
+		    p->cost);
+	line(page, "use", &text);
+	line_list(page, "labels", p->labels, p->n_labels);
+	strbuf_addf(&text, "IPv4 %s%s, IPv6 %s%s", p->usable4 ? "yes" : "no",
+		    port->default4 ? " (default)" : "", p->usable6 ? "yes" : "no",
+		    port->default6 ? " (default)" : "");
+	line(page, "carries", &text);
+	if (p->table) {
+		strbuf_addf(&text, "table %u, mark 0x%08x", p->table, p->mark);
+		line(page, "routing", &text);
+	}
+}
+
+static void add_end(const struct ports *ports, const struct dp_lease *lease, struct strbuf *out)
+{
+	int64_t end = lease ? ports_lease_end(ports, lease) : 0;
+
+	if (!end)
+		return;
+	strbuf_add(out, " until ");
+	rfc3339_format(end, 0, out);
+}
+
+static void address_lines(const struct page *page)
+{
+	static const char *const by[] = { "none wanted", "static", "DHCP client" };
+	static const char *const versions[] = { "", ", IPv4 only", ", IPv6 only" };
+	const Ew__PortStatus *p = page->port->p;
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%s%s", (size_t)p->dhcp < ARRAY_SIZE(by) ? by[p->dhcp] : "?",
+		    (size_t)p->ip_versions < ARRAY_SIZE(versions) ? versions[p->ip_versions] : "");
+	line(page, "addressing", &text);
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		const struct dp_lease *lease;
+
+		strbuf_addf(&text, "%s by %s", p->addresses[i],
+			    port_address_source(page->port, p->addresses[i], &lease));
+		add_end(page->ports, lease, &text);
+		line(page, i ? "" : "addresses", &text);
+	}
+	strbuf_addf(&text, "%s%s%s", p->gateway4, p->gateway4[0] && p->gateway6[0] ? ", " : "",
+		    p->gateway6);
+	line(page, "gateways", &text);
+	line_list(page, "DNS servers", p->dns_servers, p->n_dns_servers);
+	line_list(page, "NTP servers", p->ntp_servers, p->n_ntp_servers);
+	line_text(page, "domain", p->domain);
+}
+
+static void instance_line(const struct page *page)
+{
+	const struct status *rows = page->ports->rows;
+	struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const Ew__NetworkInstanceStatus *ni = (const void *)rows->rows[i].msg;
+		enum port_use use;
+
+		if (rows->rows[i].topic != &ps_topic_network_instance_status)
+			continue;
+		use = port_used_by(page->port, ni);
+		if (use != PORT_NOT_USED)
+			strbuf_addf(&text, "%s%s%s", text.len ? ", " : "", ni->displayname,
+				    use == PORT_USED ? "" : " (may use it)");
+	}
+	line(page, "instances", &text);
+}
+
+static void service_lines(const struct page *page)
+{
+	const Ew__PortMeterStatus *m = page->port->meter;
+	struct strbuf text = STRBUF_INIT;
+
+	if (m) {
+		char bytes[METER_BYTES];
+
+		strbuf_addf(
+			&text, "%s this month",
+			meter_bytes(m->month ? m->month->rx_bytes + m->month->tx_bytes : 0, bytes));
+		line(page, "metering", &text);
+	}
+	if (m && m->quota_bytes) {
+		char bytes[METER_BYTES];
+
+		strbuf_addf(&text, "%s,", meter_bytes(m->quota_bytes, bytes));
+		if (!meter_warn(m, &text))
+			strbuf_addf(&text, " %u %% used", m->percent);
+		line(page, "quota", &text);
+	}
+	line_text(page, "firewall",
+		  page->ports->device->firewall_error[0] ? page->ports->device->firewall_error
+							 : "in place");
+}
+
+static void hint_line(const char *hint, void *arg)
+{
+	line_text(arg, "to do", hint);
+}
+
+static void trouble_lines(struct page *page)
+{
+	const struct port_facts *port = page->port;
+	struct strbuf text = STRBUF_INIT;
+
+	line_text(page, "error", port->p->error);
+	for (size_t i = 0; i < port->nfaults; i++) {
+		const struct port_fault *f = &port->faults[i];
+
+		strbuf_addf(&text, "%s: %s %s%s%s", f->state, f->type, f->key, *f->why ? ": " : "",
+			    f->why);
+		line(page, "item", &text);
+	}
+	port_hints(page->ports, port, hint_line, page);
+}
+
+void ports_print_one(const struct ports *ports, const struct port_facts *port,
+		     const struct status_look *look, FILE *out)
+{
+	struct page page = { ports, port, look->width ? look->width : ~0u, out };
+
+	line_text(&page, "port", port->p->logicallabel);
+	interface_lines(&page);
+	use_lines(&page);
+	address_lines(&page);
+	instance_line(&page);
+	service_lines(&page);
+	trouble_lines(&page);
+}
