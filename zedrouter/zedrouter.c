@@ -347,10 +347,10 @@ static void caps_known(const struct caps *caps, int err, void *arg)
 {
 	struct zedrouter *zr = arg;
 
-	zr->caps = caps_query_free(zr->caps);
 	if (err < 0)
 		log_warning("caps_unknown", "err=%d why=\"doing without VRF devices\"", -err);
 	zr->model.vrf = err == 0 && caps_has(caps, CAPS_VRF);
+	zr->caps = caps_query_free(zr->caps); /* caps go with it */
 	zr->model.br_netfilter = access("/proc/sys/net/bridge/bridge-nf-call-iptables", F_OK) == 0;
 	log_info("routing_domains", "by=%s", zr->model.vrf ? "vrf" : "rules");
 	input_synced(zr, ZR_INPUT_CAPS);
