@@ -12,18 +12,18 @@
 #include "base/control.h"
 #include "base/daemon.h"
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/keep.h"
 #include "base/log.h"
 #include "pubsub/ps.h"
 #include "zedagent/publish.h"
-#include "zedagent/watch.h"
 
 struct zedagent {
 	struct daemon *daemon;
 	char *path; /* of the configuration file */
 	char *last_path; /* copy of the last good one, for a start without a good one */
 	struct za_publish *publish;
-	struct za_watch *watch;
+	struct file_watch *watch;
 	struct keep *keep;
 	const char *source; /* path or last_path: where the one in force is from; "" = none */
 	int64_t applied_ms;
@@ -209,7 +209,7 @@ static int start(struct zedagent *za)
 	r = za_publish_new(daemon_base(za->daemon), &conf, &za->publish);
 	if (r < 0)
 		return r;
-	return za_watch_new(daemon_base(za->daemon), za->path, on_changed, za, &za->watch);
+	return file_watch_new(daemon_base(za->daemon), za->path, on_changed, za, &za->watch);
 }
 
 int zedagent_new(struct daemon *d, const char *path, struct zedagent **ret)
@@ -240,7 +240,7 @@ struct zedagent *zedagent_free(struct zedagent *za)
 {
 	if (!za)
 		return NULL;
-	za_watch_free(za->watch);
+	file_watch_free(za->watch);
 	za_publish_free(za->publish);
 	keep_free(za->keep);
 	free(za->path);

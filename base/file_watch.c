@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "zedagent/watch.h"
+#include "base/file_watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -16,9 +16,9 @@
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF |   \
 	 IN_MOVE_SELF)
 
-struct za_watch {
+struct file_watch {
 	char *path;
-	char name[NAME_MAX + 1]; /* of the entry we wait for in the watched folder */
+	char name[NAME_MAX + 1]; /* of the entry we wait for in the watched folder; "*": any */
 	bool at_file; /* the entry is the file, not a folder on the way to it */
 	int fd, wd;
 	struct event *ev;
@@ -39,7 +39,7 @@ static bool split(char *path, char ret_name[static NAME_MAX + 1])
 }
 
 /* Watches the deepest folder there is on the way to the file. */
-static int arm_once(struct za_watch *w)
+static int arm_once(struct file_watch *w)
 {
 	char path[PATH_MAX], name[NAME_MAX + 1];
 	bool at_file = true;
@@ -65,7 +65,7 @@ static int arm_once(struct za_watch *w)
 
 /* A folder may appear between looking for it and watching the one above: look until nothing
  * changes any more. */
-static int arm(struct za_watch *w)
+static int arm(struct file_watch *w)
 {
 	int wd, r;
 
@@ -76,37 +76,44 @@ static int arm(struct za_watch *w)
 	return r;
 }
 
-/* A file just made is empty, its writer will close it; a link is complete. */
-static bool is_complete(const struct za_watch *w)
+static bool is_any(const struct file_watch *w)
 {
-	struct stat st;
-
-	return lstat(w->path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1);
+	return w->at_file && strcmp(w->name, "*") == 0;
 }
 
-static bool is_link(const struct za_watch *w)
+/* A file just made is empty, its writer will close it; a link is complete. */
+static bool is_complete(const struct file_watch *w, const char *name)
+{
+	size_t folder = strlen(w->path) - strlen(w->name);
+	_cleanup_(freep) char *path = xasprintf("%.*s%s", (int)folder, w->path, name);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1);
+}
+
+static bool is_link(const struct file_watch *w)
 {
 	struct stat st;
 
 	return lstat(w->path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-static bool concerns(const struct za_watch *w, const struct inotify_event *ev)
+static bool concerns(const struct file_watch *w, const struct inotify_event *ev)
 {
 	if (ev->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
 		return true;
 	if (ev->wd != w->wd || !ev->len)
 		return false;
-	if (strcmp(ev->name, w->name) != 0)
+	if (strcmp(ev->name, w->name) != 0 && !is_any(w))
 		return w->at_file && is_link(w); /* what it leads to may be what was moved here */
-	return !w->at_file || !(ev->mask & IN_CREATE) || is_complete(w);
+	return !w->at_file || !(ev->mask & IN_CREATE) || is_complete(w, ev->name);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	const struct inotify_event *event;
 	struct inotify_events events;
-	struct za_watch *w = arg;
+	struct file_watch *w = arg;
 	bool hit = false;
 
 	(void)what;
@@ -119,10 +126,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	w->changed(w->arg);
 }
 
-int za_watch_new(struct event_base *base, const char *path, void (*changed)(void *arg), void *arg,
-		 struct za_watch **ret)
+int file_watch_new(struct event_base *base, const char *path, void (*changed)(void *arg), void *arg,
+		   struct file_watch **ret)
 {
-	struct za_watch *w;
+	struct file_watch *w;
 	int r;
 
 	if (strlen(path) >= PATH_MAX - 2)
@@ -139,14 +146,14 @@ int za_watch_new(struct event_base *base, const char *path, void (*changed)(void
 		r = w->ev && event_add(w->ev, NULL) == 0 ? 0 : -ENOMEM;
 	}
 	if (r < 0) {
-		za_watch_free(w);
+		file_watch_free(w);
 		return r;
 	}
 	*ret = w;
 	return 0;
 }
 
-struct za_watch *za_watch_free(struct za_watch *w)
+struct file_watch *file_watch_free(struct file_watch *w)
 {
 	if (!w)
 		return NULL;
