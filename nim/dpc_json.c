@@ -144,17 +144,15 @@ static bool is_standard_base64(const char *s, size_t len)
 static int parse_bytes(const char *s, const struct json_place *at, ProtobufCBinaryData *dst,
 		       struct pbjson_error *err)
 {
-	_cleanup_(freep) char *text = malloc(strlen(s) + 1);
-	char *end = text;
+	_cleanup_(freep) char *text = xstrdup(s); /* bounded by the file */
+	size_t len = 0;
 	int r;
 
-	if (!text)
-		return no_memory(err, at);
 	for (; *s; s++)
 		if (*s != '\r' && *s != '\n')
-			*end++ = *s;
-	*end = '\0';
-	if (!is_standard_base64(text, (size_t)(end - text)))
+			text[len++] = *s;
+	text[len] = '\0';
+	if (!is_standard_base64(text, len))
 		return fail(err, at, -EINVAL, "expected padded base64");
 	r = base64_decode(text, &dst->data, &dst->len);
 	return r == -ENOMEM ? no_memory(err, at) : r;

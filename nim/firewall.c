@@ -41,6 +41,11 @@ static const char *table(void)
 	return dp_mark("nim")->nft_table;
 }
 
+void nim_firewall_key(char ret[NIM_FIREWALL_KEY])
+{
+	snprintf(ret, NIM_FIREWALL_KEY, "inet/%s", table());
+}
+
 /* ---- Writing ---- */
 
 static void begin(struct writer *w, const char *chain)

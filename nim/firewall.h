@@ -14,6 +14,9 @@
 
 #define NIM_FIREWALL "firewall" /* its scope: table, sets, chains */
 
+#define NIM_FIREWALL_KEY (sizeof("inet/") + DP_NFT_NAME)
+void nim_firewall_key(char ret[NIM_FIREWALL_KEY]); /* of its table, a dp_nft_table_type */
+
 /* Empty without ports: then there is no table. */
 struct dp_graph *nim_intent_firewall(const struct nim_config *config,
 				     const struct nim_switches *switches);

@@ -15,17 +15,21 @@
 #include "base/daemon.h"
 #include "base/log.h"
 #include "base/numbers.h"
+#include "base/pbjson.h"
+#include "base/strbuf.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/lease.h"
 #include "dataplane/nl/carrier.h"
 #include "dataplane/report.h"
+#include "nim/dpc.h"
 #include "nim/firewall.h"
 #include "nim/firewall_show.h"
 #include "nim/forwarder.h"
 #include "nim/intent.h"
 #include "nim/metering.h"
 #include "nim/status.h"
+#include "nim/stored.h"
 
 enum nim_input {
 	NIM_INPUT_PORTS = 1 << 0,
@@ -37,17 +41,23 @@ struct nim {
 	struct daemon *daemon;
 	struct dp *dp;
 	struct ps *ps;
-	struct ps_pub *status_pub;
+	struct ps_pub *status_pub, *dpc_pub;
+	struct nim_dpc *dpc;
+	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
 	struct metering *metering;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */
+	bool told; /* that it is */
+	bool stale; /* config and view do not belong together yet: an apply is under way */
 	bool swept;
 	unsigned int synced; /* enum nim_input bits */
 	bool firewall_dirty;
+	bool items_known; /* by the bus or stored */
 	struct nim_switches switches;
+	struct stored *items; /* which the switches are from */
 	struct nim_config config;
 	struct nim_facts facts;
 	struct nim_view view;
@@ -80,6 +90,7 @@ static void nim_publish(struct nim *nim)
 	status = nim_status(&nim->config, &nim->facts, &nim->view, &arena);
 	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
 				     nim->forwarder.problem, &arena);
+	nim_dpc_status(nim->dpc, status);
 	r = ps_publish_device_network_status(nim->status_pub, "global", status);
 	if (r < 0)
 		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);
@@ -117,10 +128,19 @@ static void nim_submit(struct nim *nim, struct dp_graph *g)
 		log_error("submit_failed", "err=%d", -r);
 }
 
-/* Not before the items are known: a restart must not shut what was open. */
+static bool firewall_stands(const struct nim *nim)
+{
+	char key[NIM_FIREWALL_KEY];
+
+	nim_firewall_key(key);
+	return dp_have(nim->dp, &dp_nft_table_type, key) != NULL;
+}
+
+/* A restart must not shut what was open: without items, not even stored ones, what stands stays.
+ * Where nothing stands ports come up behind closed doors. */
 static void nim_apply_firewall(struct nim *nim)
 {
-	if (!nim->firewall_dirty || !(nim->synced & NIM_INPUT_ITEMS))
+	if (!nim->firewall_dirty || (!nim->items_known && firewall_stands(nim)))
 		return;
 	nim->firewall_dirty = false;
 	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->switches));
@@ -133,6 +153,7 @@ static void nim_apply(struct nim *nim)
 	metering_tell(nim->metering, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
+	nim->stale = false;
 	nim_apply_firewall(nim);
 	for (unsigned int i = 0; i < nim->config.nports; i++)
 		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
@@ -142,16 +163,33 @@ static void nim_apply(struct nim *nim)
 	dp_run(nim->dp);
 }
 
+static void nim_tell_ready(struct nim *nim)
+{
+	if (nim->told)
+		return;
+	nim->told = true;
+	ps_publish_synced(nim->status_pub);
+	ps_publish_synced(nim->dpc_pub);
+	daemon_ready(nim->daemon, "ports configured");
+}
+
 static void on_apply(evutil_socket_t fd, short what, void *arg)
 {
+	struct nim *nim = arg;
+
 	(void)fd, (void)what;
-	nim_apply(arg);
+	nim_apply(nim);
+	if (nim->known)
+		nim_tell_ready(nim);
 }
 
 static void on_status(evutil_socket_t fd, short what, void *arg)
 {
+	const struct nim *nim = arg;
+
 	(void)fd, (void)what;
-	nim_publish(arg);
+	if (!nim->stale)
+		nim_publish(arg);
 }
 
 static void nim_changed(struct nim *nim)
@@ -292,7 +330,9 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 
 	nim_config_load(&nim->config, msg);
 	nim_give_numbers(nim);
-	/* Ports that moved in the order are other ports to the view: start it anew. */
+	/* Ports that moved in the order are other ports to the view: start it anew. Nobody is told
+	 * before it is complete: it would look as if no port worked. */
+	nim->stale = true;
 	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
 	nim_facts_follow(&nim->facts, &nim->config);
 	for (unsigned int i = 0; i < was->nports; i++) {
@@ -322,20 +362,78 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	nim_changed(nim);
 }
 
+static void config_free(Ew__DevicePortConfig *config)
+{
+	if (config)
+		ew__device_port_config__free_unpacked(config, NULL);
+}
+
+static void dpc_changed(void *arg)
+{
+	struct nim *nim = arg;
+	const Ew__DpcEntry *entry = nim_dpc_in_force(nim->dpc);
+	Ew__DevicePortConfigList msg = nim_dpc_message(nim->dpc);
+	int r = ps_publish_device_port_config_list(nim->dpc_pub, "global", &msg);
+
+	if (r < 0)
+		log_error("publish_failed", "topic=DevicePortConfigList err=%d", -r);
+	event_active(nim->status_ev, 0, 0);
+	if (entry && nim->in_force ? dpc_config_equal(entry->config, nim->in_force)
+				   : !entry && !nim->in_force)
+		return;
+	log_info("dpc_in_force", "key=\"%s\" file=\"%s\"", entry ? entry->key : "",
+		 entry ? entry->file : "");
+	config_free(nim->in_force);
+	nim->in_force = entry ? dpc_config_copy(entry->config) : NULL;
+	nim_set_config(nim, nim->in_force);
+}
+
 static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 			   const Ew__DevicePortConfig *now, void *arg)
 {
+	struct nim *nim = arg;
+
 	(void)key, (void)was;
-	nim_set_config(arg, now);
+	if (!now)
+		return; /* it asks for no ports by a message without ports; silence is none */
+	nim_dpc_controller(nim->dpc, now);
+	dpc_changed(nim);
+}
+
+static int parse_items(const char *text, size_t len, void *arg, struct pbjson_error *err)
+{
+	struct nim *nim = arg;
+	ProtobufCMessage *items;
+	int r = pbjson_parse(&ew__global_config__descriptor, text, len, &items, err);
+
+	if (r < 0)
+		return r;
+	nim_switches_load(&nim->switches, (const Ew__GlobalConfig *)items);
+	protobuf_c_message_free_unpacked(items, NULL);
+	return 0;
+}
+
+static void store_items(struct nim *nim, const Ew__GlobalConfig *items)
+{
+	struct strbuf text = STRBUF_INIT;
+	size_t len;
+
+	pbjson_format(&items->base, PBJSON_PRETTY, &text);
+	len = text.len;
+	stored_put(nim->items, strbuf_take(&text), len);
+	nim->items_known = true;
 }
 
 static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,
 			  void *arg)
 {
 	struct nim *nim = arg;
+	bool changed = nim_switches_load(&nim->switches, now);
 
 	(void)key, (void)was;
-	if (!nim_switches_load(&nim->switches, now))
+	if (now && (changed || !nim->items_known))
+		store_items(nim, now);
+	if (!changed)
 		return;
 	log_info("firewall", "ssh=%s vnc=%s", nim->switches.ssh_keys ? "open" : "closed",
 		 nim->switches.vnc ? "open" : "closed");
@@ -355,8 +453,7 @@ static void input_synced(struct nim *nim, enum nim_input input)
 		return;
 	nim->swept = true;
 	dp_sweep(nim->dp);
-	ps_publish_synced(nim->status_pub);
-	daemon_ready(nim->daemon, "ports configured");
+	nim_tell_ready(nim);
 }
 
 static void config_synced(void *arg)
@@ -366,7 +463,10 @@ static void config_synced(void *arg)
 
 static void items_synced(void *arg)
 {
-	input_synced(arg, NIM_INPUT_ITEMS);
+	struct nim *nim = arg;
+
+	nim->items_known = true;
+	input_synced(nim, NIM_INPUT_ITEMS);
 }
 
 /* ---- Life ---- */
@@ -439,6 +539,8 @@ static int nim_open_bus(struct nim *nim)
 	if (r == 0)
 		r = ps_advertise_device_network_status(nim->ps, NULL, &nim->status_pub);
 	if (r == 0)
+		r = ps_advertise_device_port_config_list(nim->ps, NULL, &nim->dpc_pub);
+	if (r == 0)
 		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
 	if (r == 0)
 		r = ps_subscribe_global_config(nim->ps, &items_ops, nim, &sub);
@@ -491,6 +593,34 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
+/* Ports and their firewall come up from what is stored: the controller's word may take its time. */
+static int nim_open_items(struct nim *nim)
+{
+	int r = stored_open(daemon_base(nim->daemon), daemon_run_dir(nim->daemon),
+			    daemon_state_dir(nim->daemon), "items.json", &nim->items);
+
+	if (r == 0)
+		nim->items_known = stored_load(nim->items, parse_items, nim);
+	return r;
+}
+
+static int nim_open_dpc(struct nim *nim, const char *dir)
+{
+	int r = nim_dpc_open(&(struct nim_dpc_conf){ .base = daemon_base(nim->daemon),
+						     .dir = dir ? dir : NIM_DPC_DIR,
+						     .run_dir = daemon_run_dir(nim->daemon),
+						     .state_dir = daemon_state_dir(nim->daemon),
+						     .changed = dpc_changed,
+						     .arg = nim },
+			     &nim->dpc);
+
+	if (r < 0)
+		return r;
+	nim->known = nim_dpc_in_force(nim->dpc) != NULL;
+	dpc_changed(nim);
+	return 0;
+}
+
 int nim_new(struct daemon *d, const struct nim_options *options, struct nim **ret)
 {
 	struct nim *nim = xcalloc(1, sizeof(*nim));
@@ -514,6 +644,10 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 		r = nim_open_bus(nim);
 	if (r == 0)
 		r = nim_open_metering(nim);
+	if (r == 0)
+		r = nim_open_items(nim);
+	if (r == 0)
+		r = nim_open_dpc(nim, options->dpc_dir);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
 		nim_free(nim);
@@ -534,6 +668,9 @@ struct nim *nim_free(struct nim *nim)
 	numbers_free(nim->numbers);
 	nim_switches_fini(&nim->switches);
 	nim_forwarder_fini(&nim->forwarder);
+	stored_free(nim->items);
+	nim_dpc_free(nim->dpc);
+	config_free(nim->in_force);
 	if (nim->apply_ev)
 		event_free(nim->apply_ev);
 	if (nim->status_ev)

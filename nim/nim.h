@@ -9,10 +9,11 @@ struct daemon;
 struct nim;
 
 struct nim_options { /* from the command line; borrowed */
+	const char *dpc_dir; /* folder of DevicePortConfig files; NULL: NIM_DPC_DIR */
 	const char *resolv_conf; /* file to point at the node's forwarder; NULL: none */
 };
 
-/* Opens engine, bus and stored numbers, adopts what an earlier run left, subscribes. */
+/* Opens engine, bus and what is stored, adopts what an earlier run left, subscribes. */
 int nim_new(struct daemon *d, const struct nim_options *options, struct nim **ret);
 struct nim *nim_free(struct nim *nim); /* leaves the system as it is; NULL is fine */
 static inline void nim_freep(struct nim **nim)

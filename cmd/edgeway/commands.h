@@ -23,6 +23,7 @@ int cmd_graph(int argc, char *argv[]);
 int cmd_ports(int argc, char *argv[]);
 int cmd_metering(int argc, char *argv[]);
 int cmd_firewall(int argc, char *argv[]);
+int cmd_dpc(int argc, char *argv[]);
 int cmd_doctor(int argc, char *argv[]);
 int cmd_bus(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);

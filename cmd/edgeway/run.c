@@ -37,7 +37,7 @@ struct run {
 	struct supervised daemons[RUN_DAEMONS];
 	unsigned int count;
 	char folder[PATH_MAX]; /* of our own executable and so of the daemons */
-	const char *config, *log_level, *resolv_conf;
+	const char *config, *dpc_dir, *log_level, *resolv_conf;
 	bool log_json, stopping;
 };
 
@@ -107,6 +107,10 @@ static void supervised_start(struct supervised *s)
 		argv[n++] = "--resolv-conf";
 		argv[n++] = run->resolv_conf;
 	}
+	if (run->dpc_dir && strcmp(s->name, "nim") == 0) {
+		argv[n++] = "--dpc-dir";
+		argv[n++] = run->dpc_dir;
+	}
 	s->started = mono_now();
 	r = child_start(run->base, &conf, &ops, s, &s->child);
 	if (r < 0) {
@@ -148,6 +152,7 @@ static int parse_options(struct run *run, int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "dpc-dir", required_argument, NULL, 'd' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "resolv-conf", required_argument, NULL, 'r' },
 		{ "log-json", no_argument, NULL, 'j' },
@@ -161,6 +166,8 @@ static int parse_options(struct run *run, int argc, char *argv[])
 			return -EINVAL;
 		if (option == 'c')
 			run->config = optarg;
+		else if (option == 'd')
+			run->dpc_dir = optarg;
 		else if (option == 'l')
 			run->log_level = optarg;
 		else if (option == 'r')

@@ -80,6 +80,14 @@ static void sort_rows(struct status *s)
 		qsort(s->rows, s->n, sizeof(s->rows[0]), row_cmp);
 }
 
+const char *cli_dpc_source(Ew__DpcSource source)
+{
+	static const char *const names[] = { "unknown",	 "controller",	"bootstrap",
+					     "override", "last resort", "manual" };
+
+	return (size_t)source < ARRAY_SIZE(names) ? names[source] : names[0];
+}
+
 /* ---- Lines ---- */
 
 enum verdict { VERDICT_OK, VERDICT_WAIT, VERDICT_WARN, VERDICT_BAD };
@@ -139,8 +147,26 @@ static const Ew__PortMeterStatus *meter_of(const struct status *s, const char *l
 	return NULL;
 }
 
+/* Where the ports come from, unless from the controller, as they do mostly. */
+static void dpc_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (d->dpc_source > EW__DPC_SOURCE__DPC_CONTROLLER) {
+		strbuf_addf(&text, "%s in force", cli_dpc_source(d->dpc_source));
+		add_line(v, VERDICT_OK, "dpc", d->dpc_key, &text);
+	}
+	for (size_t i = 0; i < d->n_dpc_refusals; i++) {
+		const Ew__DpcRefusal *refusal = d->dpc_refusals[i];
+
+		strbuf_addf(&text, "refused at \"%s\": %s", refusal->pointer, refusal->why);
+		add_line(v, VERDICT_BAD, "dpc", refusal->file, &text);
+	}
+}
+
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
+	dpc_lines(v, d);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		const Ew__PortStatus *p = d->ports[i];
 		const Ew__PortMeterStatus *meter = meter_of(v->s, p->logicallabel);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "pubsub/ps.h"
+#include "status.pb-c.h"
 
 enum status_life {
 	STATUS_ABSENT, /* does not run */
@@ -55,3 +56,5 @@ void status_fini(struct status *s);
 unsigned int status_print(struct status *s, const struct status_look *look, FILE *out);
 /* The same for programs: {"daemons": {NAME: whether it answers}, "topics": [{"topic", "value"}]} */
 void status_print_json(struct status *s, FILE *out);
+
+const char *cli_dpc_source(Ew__DpcSource source); /* in words */

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/daemon.h"
+#include "nim/dpc.h"
 #include "nim/nim.h"
 
 /* NET_ADMIN programs the kernel; the rest is what dhcpcd needs to open raw sockets, to keep its
@@ -16,6 +17,7 @@ int main(int argc, char *argv[])
 {
 	static struct nim_options options;
 	static const struct daemon_option own[] = {
+		{ "dpc-dir", "DIR", "DevicePortConfig files (" NIM_DPC_DIR ")", &options.dpc_dir },
 		{ "resolv-conf", "PATH", "point this file at the node's own DNS forwarder",
 		  &options.resolv_conf },
 		{ 0 },

@@ -30,6 +30,7 @@ class Node:
         self.folder.chmod(0o755)  # as /run/edgeway is: dnsmasq reads its files as its own user
         self.run_dir, self.state_dir = self.folder / "run", self.folder / "state"
         self.config_path = self.folder / "config.json"
+        self.dpc_dir = self.folder / "DevicePortConfig"
         self.log_path = self.folder / "log"
         self.process = None
         self.run_options = ()  # more of them for `edgeway run`
@@ -45,8 +46,9 @@ class Node:
         with open(self.log_path, "ab") as log:
             self.process = self.host.start(
                 str(BIN / "edgeway"), "run", "--run-dir", str(self.run_dir), "--state-dir",
-                str(self.state_dir), "--config", str(self.config_path), "--log-level", self.log_level,
-                *self.run_options, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                str(self.state_dir), "--config", str(self.config_path), "--dpc-dir", str(self.dpc_dir),
+                "--log-level", self.log_level, *self.run_options, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT)
         return self
 
     def configure(self, config):
@@ -57,6 +59,17 @@ class Node:
             temporary.rename(self.config_path)
         else:
             config.write(self.config_path)
+
+    def override(self, name, content):
+        """Puts a DevicePortConfig file, a dictionary or any text, where nim looks; None removes it."""
+        path = self.dpc_dir / name
+        if content is None:
+            path.unlink()
+            return
+        self.dpc_dir.mkdir(exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(content if isinstance(content, str) else json.dumps(content))
+        temporary.rename(path)
 
     def stop(self):
         """As systemd stops it: SIGTERM. What was configured stays in force."""

@@ -134,13 +134,14 @@ static void a_refusal_names_place_and_reason(void **state)
 
 static void a_file_beyond_16_kib_is_refused(void **state)
 {
-	_cleanup_(freep) char *text = malloc(DPC_JSON_MAX + 1);
+	static char text[DPC_JSON_MAX + 1];
 	struct pbjson_error err = { "", "" };
 	Dpc__Config *dpc = NULL;
 
 	(void)state;
-	memset(text, ' ', DPC_JSON_MAX + 1);
-	memcpy(text, "{}", 2);
+	memset(text, ' ', sizeof(text));
+	text[0] = '{';
+	text[1] = '}';
 	assert_int_equal(dpc_json_parse(text, DPC_JSON_MAX + 1, &dpc, &err), -E2BIG);
 	assert_string_equal(err.why, "larger than 16384 bytes");
 	assert_int_equal(dpc_json_parse(text, DPC_JSON_MAX, &dpc, &err), 0);

@@ -246,6 +246,28 @@ static void firewall_shows_only_when_something_is_wrong_with_it(void **state)
 				  "nft_chain inet/edgeway-nim/input: no such file\n");
 }
 
+static void what_overrides_the_controller_and_what_is_refused_is_shown(void **state)
+{
+	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
+	Ew__DpcRefusal refusal = EW__DPC_REFUSAL__INIT;
+	struct status s = { .daemons = all_tell };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int bad = 0;
+
+	(void)state;
+	refusal.file = (char *)"b.json";
+	refusal.pointer = (char *)"/Ports/0/Cost";
+	refusal.why = (char *)"expected 0 to 255";
+	d.dpc_key = (char *)"shop";
+	d.dpc_source = EW__DPC_SOURCE__DPC_OVERRIDE;
+	d.dpc_refusals = (Ew__DpcRefusal *[]){ &refusal };
+	d.n_dpc_refusals = 1;
+	add(&s, &ps_topic_device_network_status, "global", &d.base);
+	text = shown(&s, &(struct status_look){ 0 }, &bad);
+	assert_int_equal(bad, 1);
+	golden_text("status_dpc", text);
+}
+
 static void value_of_another_version_is_left_out(void **state)
 {
 	struct status s = { .daemons = all_tell };
@@ -271,6 +293,7 @@ int main(void)
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
 		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
 		cmocka_unit_test(firewall_shows_only_when_something_is_wrong_with_it),
+		cmocka_unit_test(what_overrides_the_controller_and_what_is_refused_is_shown),
 		cmocka_unit_test(value_of_another_version_is_left_out),
 	};
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* edgeway dpc list | show KEY */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/topics.h"
+#include "base/cleanup.h"
+#include "base/pbjson.h"
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "cmd/edgeway/commands.h"
+#include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/status_view.h"
+#include "cmd/edgeway/table.h"
+
+static void keep(const struct ps_topic *topic, const char *key, const void *data, size_t len,
+		 void *arg)
+{
+	Ew__DevicePortConfigList **list = arg;
+
+	(void)topic, (void)key;
+	if (!*list)
+		*list = ew__device_port_config_list__unpack(NULL, len, data);
+}
+
+/* 0, or the exit status after a complaint. */
+static int read_list(Ew__DevicePortConfigList **ret)
+{
+	struct table_topic topics[] = { { .topic = &ps_topic_device_port_config_list },
+					{ .topic = NULL } };
+	int r = table_read(topics, keep, ret);
+
+	if (r < 0)
+		return cli_fail("%s", strerror(-r));
+	return *ret ? 0
+		    : cli_fail("nim %s",
+			       cli_daemon_running("nim") ? "waits for its inputs" : "does not run");
+}
+
+static void print(struct strbuf *text)
+{
+	for (char *line = text->str, *next; line && *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
+		defuse(line);
+		puts(line);
+	}
+	strbuf_fini(text);
+}
+
+static int print_json(const ProtobufCMessage *msg)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	pbjson_format(msg, PBJSON_PRETTY | PBJSON_DEFAULTS, &text);
+	puts(strbuf_str(&text));
+	strbuf_fini(&text);
+	return 0;
+}
+
+static void add_time(int64_t ms, struct strbuf *out)
+{
+	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+
+	if (rfc3339_format(seconds, 0, out) < 0)
+		strbuf_add(out, "-");
+}
+
+/* ---- list ---- */
+
+static void entry_line(const Ew__DpcEntry *e, bool in_force, struct strbuf *out)
+{
+	struct strbuf time = STRBUF_INIT;
+
+	add_time(e->time_priority_ms, &time);
+	strbuf_addf(out, "%c %-16s %-12s %-21s %5zu  %s%s%s\n", in_force ? '*' : ' ', e->key,
+		    cli_dpc_source(e->source), time.str, e->config ? e->config->n_ports : 0,
+		    in_force ? "in force" : "", in_force && e->error[0] ? ", " : "", e->error);
+	strbuf_fini(&time);
+}
+
+static int list(const Ew__DevicePortConfigList *dpcs)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	strbuf_addf(&out, "  %-16s %-12s %-21s %5s\n", "KEY", "SOURCE", "TIME PRIORITY", "PORTS");
+	for (size_t i = 0; i < dpcs->n_entries; i++)
+		entry_line(dpcs->entries[i], strcmp(dpcs->entries[i]->key, dpcs->current) == 0,
+			   &out);
+	for (size_t i = 0; i < dpcs->n_refusals; i++)
+		strbuf_addf(&out, "refused: %s at \"%s\": %s\n", dpcs->refusals[i]->file,
+			    dpcs->refusals[i]->pointer, dpcs->refusals[i]->why);
+	print(&out);
+	return 0;
+}
+
+/* ---- show ---- */
+
+static const char *usage_of(const Ew__PortConfig *port)
+{
+	if (port->is_mgmt)
+		return "management";
+	return port->is_l3 ? "apps" : "layer 2";
+}
+
+static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
+{
+	strbuf_add(out, port->dhcp == EW__DHCP_MODE__DHCP_CLIENT ? "dhcp " : "");
+	for (size_t i = 0; i < port->n_addresses; i++)
+		strbuf_addf(out, "%s ", port->addresses[i]);
+	for (size_t i = 0; i < port->n_gateways; i++)
+		strbuf_addf(out, "via %s ", port->gateways[i]);
+	if (port->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
+		strbuf_addf(out, "vlan %u of %s ", port->vlan->vid, port->vlan->parent);
+	for (size_t i = 0;
+	     port->lower_case == EW__PORT_CONFIG__LOWER_BOND && i < port->bond->n_members; i++)
+		strbuf_addf(out, "%s%s ", i ? "" : "bond of ", port->bond->members[i]);
+}
+
+static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json)
+{
+	struct strbuf out = STRBUF_INIT;
+	const Ew__DpcEntry *entry = NULL;
+
+	for (size_t i = 0; i < dpcs->n_entries; i++)
+		if (strcmp(dpcs->entries[i]->key, key) == 0)
+			entry = dpcs->entries[i];
+	if (!entry || !entry->config)
+		return cli_fail("there is no port configuration %s; see edgeway dpc list", key);
+	if (json)
+		return print_json(&entry->base);
+	entry_line(entry, strcmp(key, dpcs->current) == 0, &out);
+	if (entry->file[0])
+		strbuf_addf(&out, "  from %s\n", entry->file);
+	for (size_t i = 0; i < entry->config->n_ports; i++) {
+		const Ew__PortConfig *port = entry->config->ports[i];
+
+		strbuf_addf(&out, "  %-16s %-15s %-10s cost %-3u ", port->logicallabel,
+			    port->ifname, usage_of(port), port->cost);
+		add_addressing(port, &out);
+		strbuf_addf(&out, "%s\n", port->error);
+	}
+	print(&out);
+	return 0;
+}
+
+int cmd_dpc(int argc, char *argv[])
+{
+	bool json = argc > 2 && strcmp(argv[argc - 1], "--json") == 0;
+	const char *verb = argc > 1 ? argv[1] : "";
+	Ew__DevicePortConfigList *dpcs = NULL;
+	int n = argc - json, r;
+
+	if (!(strcmp(verb, "list") == 0 && n == 2) && !(strcmp(verb, "show") == 0 && n == 3))
+		return cli_usage("dpc");
+	r = read_list(&dpcs);
+	if (r)
+		return r;
+	if (n == 3)
+		r = show(dpcs, argv[2], json);
+	else
+		r = json ? print_json(&dpcs->base) : list(dpcs);
+	ew__device_port_config_list__free_unpacked(dpcs, NULL);
+	return r;
+}

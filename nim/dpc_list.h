@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The port configurations there are, the most wanted first, and which of them is in force. Pure:
+ * no I/O, no clock. The order is EVE's, made when an entry comes:
+ *
+ *   manual      goes to the top; there is one
+ *   controller  goes above all that is neither from the controller nor newer
+ *   others      go above what has an earlier time priority
+ *
+ * An entry that is put again under its key replaces the former: in place when the time priority is
+ * the same, else it is ranked anew. A controller's configuration whose ports did not change stays
+ * where it is, whatever its time: a controller sends the whole device configuration anew for any
+ * change, and that alone must not put an override out of force.
+ *
+ * In force is the first that is usable (see dpc_is_usable()), but nothing below a manual one;
+ * without any usable one, the first: it has the best chance.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pbjson.h"
+#include "status.pb-c.h"
+
+#define DPC_LIST_MAX 32
+
+struct strbuf;
+
+struct dpc_list {
+	Ew__DpcEntry *entries[DPC_LIST_MAX]; /* owned */
+	size_t n;
+};
+
+void dpc_list_fini(struct dpc_list *list);
+
+/* Copies all. The error is filled in from config. Freed by ew__dpc_entry__free_unpacked(). */
+Ew__DpcEntry *dpc_entry_new(const char *key, Ew__DpcSource source, int64_t time_priority_ms,
+			    const char *file, const Ew__DevicePortConfig *config);
+
+/* Takes entry. 1: the list changed; 0: it holds the same already; -ENOSPC: it is full, which is for
+ * override files only: for others the last one gives way. */
+int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry);
+void dpc_list_remove(struct dpc_list *list, const char *key); /* absent is fine */
+const Ew__DpcEntry *dpc_list_find(const struct dpc_list *list, const char *key); /* or NULL */
+const Ew__DpcEntry *dpc_list_in_force(const struct dpc_list *list); /* NULL: it is empty */
+
+/* Source and time of a configuration stand in its entry: a copy is without, so that what is asked
+ * for compares. Freed by ew__device_port_config__free_unpacked(). */
+Ew__DevicePortConfig *dpc_config_copy(const Ew__DevicePortConfig *config);
+bool dpc_config_equal(const Ew__DevicePortConfig *a, const Ew__DevicePortConfig *b);
+
+/* The list as a message; it borrows all. */
+Ew__DevicePortConfigList dpc_list_message(struct dpc_list *list);
+/* For a file. dpc_list_parse() fills an empty list; -EINVAL or -ENOMEM with err filled in. */
+void dpc_list_format(struct dpc_list *list, struct strbuf *out);
+int dpc_list_parse(const char *text, size_t len, struct dpc_list *list, struct pbjson_error *err);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/stored.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/keep.h"
+#include "base/log.h"
+
+#define DURABLE 2 /* copies */
+
+struct stored {
+	char *run_path, *paths[DURABLE];
+	struct keep *keeps[DURABLE];
+};
+
+static void not_kept(int err, void *arg)
+{
+	const struct stored *s = arg;
+
+	log_error("stored_not_kept", "file=\"%s\" err=%d", s->paths[0], -err);
+}
+
+int stored_open(struct event_base *base, const char *run_dir, const char *state_dir,
+		const char *name, struct stored **ret)
+{
+	struct stored *s = xcalloc(1, sizeof(*s));
+	int r = 0;
+
+	s->run_path = xasprintf("%s/nim/%s", run_dir, name);
+	for (size_t i = 0; i < DURABLE; i++) {
+		s->paths[i] = xasprintf("%s/nim/%s%s", state_dir, name, i ? ".2" : "");
+		s->keeps[i] = keep_new(base, s->paths[i], not_kept, s);
+		r = s->keeps[i] ? r : -ENOMEM;
+	}
+	if (r < 0)
+		stored_free(s);
+	else
+		*ret = s;
+	return r;
+}
+
+struct stored *stored_free(struct stored *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < DURABLE; i++) {
+		keep_free(s->keeps[i]);
+		free(s->paths[i]);
+	}
+	free(s->run_path);
+	free(s);
+	return NULL;
+}
+
+static bool load(const char *path, stored_parse_fn *parse, void *arg)
+{
+	_cleanup_(freep) char *text = NULL, *bad = NULL;
+	struct pbjson_error err = { "", "" };
+	size_t len = 0;
+	int r;
+
+	r = file_read(path, STORED_MAX, &text, &len);
+	if (r == -ENOENT)
+		return false;
+	if (r < 0)
+		snprintf(err.why, sizeof(err.why), "cannot be read: %s", strerror(-r));
+	else
+		r = parse(text, len, arg, &err);
+	if (r == 0)
+		return true;
+	log_error("stored_bad", "file=\"%s\" pointer=\"%s\" why=\"%s\"", path, err.pointer,
+		  err.why);
+	bad = xasprintf("%s.bad", path);
+	(void)rename(path, bad); /* else it is read once more next time */
+	return false;
+}
+
+bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
+{
+	bool good = load(s->run_path, parse, arg);
+
+	for (size_t i = 0; !good && i < DURABLE; i++)
+		good = load(s->paths[i], parse, arg);
+	return good;
+}
+
+void stored_put(struct stored *s, char *text, size_t len)
+{
+	int r = file_replace_volatile(s->run_path, text, len, 0600);
+
+	if (r < 0)
+		log_error("stored_not_kept", "file=\"%s\" err=%d", s->run_path, -r);
+	for (size_t i = 1; i < DURABLE; i++)
+		keep_store(s->keeps[i], xmemdup(text, len + 1), len);
+	keep_store(s->keeps[0], text, len);
+}
