@@ -191,6 +191,7 @@ static void want_file(struct dp_graph *g, const char *name, struct strbuf *text)
 	dp_want(g, &dp_file_type, &file);
 }
 
+/* It sees for itself when its file is replaced. */
 static void want_relay(struct dp_graph *g, const struct nim_dns_conf *conf, struct strbuf *servers)
 {
 	struct dp_process relay = { .name = "dns-relay", .needs_file = { RELAY_FILE } };
@@ -198,14 +199,12 @@ static void want_relay(struct dp_graph *g, const struct nim_dns_conf *conf, stru
 	char path[256];
 
 	want_file(g, RELAY_FILE, servers);
-	stamp(strbuf_str(servers), relay.reload_stamp);
 	dp_file_path(conf->run_dir, conf->owner, RELAY_FILE, path);
 	strbuf_addmem(&argv, conf->relay, strlen(conf->relay) + 1);
 	strbuf_addmem(&argv, path, strlen(path) + 1);
 	strbuf_addc(&argv, '\0');
 	relay.argv = argv.str;
 	dp_want(g, &dp_process_type, &relay);
-	dp_after(g, &dp_file_type, RELAY_FILE);
 	strbuf_fini(&argv);
 }
 
@@ -229,6 +228,7 @@ static void want_dnsmasq(struct dp_graph *g, const struct strbuf *servers)
 	stamp(strbuf_str(servers), dnsmasq.hosts_stamp);
 	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
 	dp_after(g, &dp_file_type, DNSMASQ_FILE);
+	dp_after(g, &dp_file_type, RELAY_FILE);
 	strbuf_fini(&text);
 }
 

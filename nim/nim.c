@@ -158,8 +158,8 @@ static void nim_apply(struct nim *nim)
 	for (unsigned int i = 0; i < nim->config.nports; i++)
 		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
-	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	nim_publish(nim); /* first: others follow while we are in the kernel */
+	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	dp_run(nim->dp);
 }
 

@@ -21,6 +21,7 @@ import pytest
 import sandbox
 import topology
 from config import Config
+from node import BIN
 from waiting import SLOW, wait_for
 
 _numbers = itertools.count(1)
@@ -110,14 +111,14 @@ def read(reply):
     return socket.inet_ntoa(reply[-4:]) if reply[7] else reply[3] & 15
 
 
-def ask(host, name, timeout=6, to="127.0.0.1"):
+def ask(host, name, timeout=6, to="127.0.0.1", port=53):
     """(what the forwarder says, seconds); ("nothing", timeout). One datagram, never repeated."""
     family = socket.AF_INET6 if ":" in to else socket.AF_INET
     with host.inside(), socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(timeout * SLOW)
         begin = time.monotonic()
         try:
-            sock.connect((to, 53))
+            sock.connect((to, port))
             sock.send(query_of(name))
             reply = sock.recv(4096)
         except OSError:
@@ -296,6 +297,14 @@ def test_domain_and_servers_may_come_by_dhcp(world):
     assert [name for name in world.a.seen if name.endswith("given.example")] == []
     assert ask(world.host, fresh())[0] == "192.168.1.1"
 
+    # A new nim has to know all servers before it tells the relay of any.
+    mark, pid = world.node.log_mark(), world.node.daemons()["nim"]
+    world.node.kill("nim")
+    wait_for(lambda: world.node.daemons().get("nim", pid) != pid, "nim runs again")
+    world.wait_servers({"192.168.1.1", "192.168.2.1"})
+    told = [line for line in world.node.log_since(mark) if "event=dns_servers" in line]
+    assert len(told) == 1 and "servers=3" in told[0]
+
 
 def test_failure_told_by_all_servers_is_told_at_once(world):
     """dnsmasq's strict order says nothing then, and the client waits."""
@@ -409,3 +418,17 @@ def test_resolv_conf_that_cannot_be_replaced_stops_nothing(world):
         t.get("global", {}).get("dns") or {}).get("error", ""), "the status says what is wrong", 20)
     wait_for(lambda: ask(world.host, fresh(), timeout=1)[0] == "192.168.1.1", "names resolve all the same")
     assert "event=dns_forwarder from=starting to=failed" not in world.node.log()
+
+
+def test_servers_that_change_while_the_relay_starts_are_not_missed(world):
+    world.host.configure("addr add 192.168.1.2/24 dev eth0")
+    path, new = world.node.folder / "relay.conf", world.node.folder / "relay.conf.new"
+    for _ in range(20):
+        path.write_text("")
+        relay = world.host.start(str(BIN / "dns-relay"), str(path))
+        new.write_text("server 192.168.1.1 eth0 0\n")
+        new.rename(path)
+        wait_for(lambda: ask(world.host, fresh(), timeout=0.1, to="127.69.87.1", port=5335)[0] ==
+                 "192.168.1.1", "the relay asks the new server", 2)
+        relay.kill()
+        relay.wait()
