@@ -56,7 +56,8 @@ struct stored *stored_free(struct stored *s)
 	return NULL;
 }
 
-static bool load(const char *path, stored_parse_fn *parse, void *arg)
+/* True: text and len are set. */
+static bool load(const char *path, stored_parse_fn *parse, void *arg, char **ret, size_t *ret_len)
 {
 	_cleanup_(freep) char *text = NULL, *bad = NULL;
 	struct pbjson_error err = { "", "" };
@@ -70,8 +71,11 @@ static bool load(const char *path, stored_parse_fn *parse, void *arg)
 		snprintf(err.why, sizeof(err.why), "cannot be read: %s", strerror(-r));
 	else
 		r = parse(text, len, arg, &err);
-	if (r == 0)
+	if (r == 0) {
+		*ret = take_ptr(text);
+		*ret_len = len;
 		return true;
+	}
 	log_error("stored_bad", "file=\"%s\" pointer=\"%s\" why=\"%s\"", path, err.pointer,
 		  err.why);
 	bad = xasprintf("%s.bad", path);
@@ -79,21 +83,45 @@ static bool load(const char *path, stored_parse_fn *parse, void *arg)
 	return false;
 }
 
-bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
+static bool holds(const char *path, const char *text, size_t len)
 {
-	bool good = load(s->run_path, parse, arg);
+	_cleanup_(freep) char *held = NULL;
+	size_t held_len;
 
-	for (size_t i = 0; !good && i < DURABLE; i++)
-		good = load(s->paths[i], parse, arg);
-	return good;
+	return file_read(path, STORED_MAX, &held, &held_len) == 0 && held_len == len &&
+	       memcmp(held, text, len) == 0;
 }
 
-void stored_put(struct stored *s, char *text, size_t len)
+static void put_volatile(const struct stored *s, const char *text, size_t len)
 {
 	int r = file_replace_volatile(s->run_path, text, len, 0600);
 
 	if (r < 0)
 		log_error("stored_not_kept", "file=\"%s\" err=%d", s->run_path, -r);
+}
+
+bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len = 0;
+	bool good = load(s->run_path, parse, arg, &text, &len);
+
+	for (size_t i = 0; !good && i < DURABLE; i++)
+		good = load(s->paths[i], parse, arg, &text, &len);
+	if (!good)
+		return false;
+	/* A kill may have come before the disk had it, damage at any time. */
+	if (!holds(s->run_path, text, len))
+		put_volatile(s, text, len);
+	for (size_t i = 0; i < DURABLE; i++)
+		if (!holds(s->paths[i], text, len))
+			keep_store(s->keeps[i], xmemdup(text, len + 1), len);
+	return true;
+}
+
+void stored_put(struct stored *s, char *text, size_t len)
+{
+	put_volatile(s, text, len);
 	for (size_t i = 1; i < DURABLE; i++)
 		keep_store(s->keeps[i], xmemdup(text, len + 1), len);
 	keep_store(s->keeps[0], text, len);

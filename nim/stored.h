@@ -25,7 +25,7 @@ struct stored *stored_free(struct stored *s); /* NULL is fine; waits for the dis
 /* 0, or -errno with err filled in and nothing taken of the text. */
 typedef int stored_parse_fn(const char *text, size_t len, void *arg, struct pbjson_error *err);
 
-/* Hands the copies to parse, the newest first, until one is good; a bad one is set aside as
- * PATH.bad. False: there is no good one. */
+/* Hands the copies to parse, the newest first, until one is good, and mends the others; a bad one is
+ * set aside as PATH.bad. False: there is no good one. */
 bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg);
 void stored_put(struct stored *s, char *text, size_t len); /* takes text */

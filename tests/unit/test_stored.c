@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies of a text that outlives nim: which one counts, and what becomes of the others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "nim/stored.h"
+
+static const char *const copies[] = { "run/nim/it", "state/nim/it", "state/nim/it.2" };
+
+struct world {
+	char dir[32];
+	char run[48], state[48];
+	struct event_base *base;
+	struct stored *stored;
+	char got[32];
+};
+
+static char *path_of(const struct world *w, const char *name)
+{
+	return xasprintf("%s/%s", w->dir, name);
+}
+
+static void open_stored(struct world *w)
+{
+	assert_int_equal(stored_open(w->base, w->run, w->state, "it", &w->stored), 0);
+}
+
+/* Closing waits for the disk, as a clean end does. */
+static void close_stored(struct world *w)
+{
+	w->stored = stored_free(w->stored);
+}
+
+static int set_up(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	strcpy(w->dir, "/tmp/stored.XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	snprintf(w->run, sizeof(w->run), "%s/run", w->dir);
+	snprintf(w->state, sizeof(w->state), "%s/state", w->dir);
+	w->base = event_base_new();
+	open_stored(w);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *command = xasprintf("rm -r %s", w->dir);
+
+	close_stored(w);
+	event_base_free(w->base);
+	assert_int_equal(system(command), 0);
+	free(w);
+	return 0;
+}
+
+static void write_copy(const struct world *w, size_t copy, const char *text)
+{
+	_cleanup_(freep) char *path = path_of(w, copies[copy]);
+
+	assert_int_equal(file_replace_volatile(path, text, strlen(text), 0600), 0);
+}
+
+static void expect_copies(const struct world *w, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+		_cleanup_(freep) char *path = path_of(w, copies[i]), *held = NULL;
+		size_t len;
+
+		assert_int_equal(file_read(path, STORED_MAX, &held, &len), 0);
+		assert_string_equal(held, text);
+	}
+}
+
+static int parse(const char *text, size_t len, void *arg, struct pbjson_error *err)
+{
+	struct world *w = arg;
+
+	if (len >= sizeof(w->got) || strncmp(text, "good", 4) != 0) {
+		snprintf(err->why, sizeof(err->why), "not good");
+		return -EINVAL;
+	}
+	strcpy(w->got, text);
+	return 0;
+}
+
+static void put(struct world *w, const char *text)
+{
+	stored_put(w->stored, xstrdup(text), strlen(text));
+}
+
+static void nothing_stored_is_nothing_loaded(void **state)
+{
+	struct world *w = *state;
+
+	assert_false(stored_load(w->stored, parse, w));
+}
+
+static void what_is_put_is_in_all_copies(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "good 1");
+	put(w, "good 2");
+	close_stored(w);
+	expect_copies(w, "good 2");
+	open_stored(w);
+	assert_true(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "good 2");
+}
+
+static void
+the_copy_of_this_run_counts_and_durable_ones_that_a_kill_left_behind_follow(void **state)
+{
+	struct world *w = *state;
+
+	write_copy(w, 0, "good new");
+	write_copy(w, 1, "good old");
+	assert_true(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "good new");
+	close_stored(w);
+	expect_copies(w, "good new");
+}
+
+static void bad_copies_are_set_aside_and_mended(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *bad = path_of(w, "state/nim/it.bad");
+
+	write_copy(w, 1, "bad");
+	write_copy(w, 2, "good");
+	assert_true(stored_load(w->stored, parse, w));
+	assert_int_equal(access(bad, F_OK), 0);
+	close_stored(w);
+	expect_copies(w, "good");
+}
+
+static void without_a_good_copy_nothing_is_loaded(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
+		write_copy(w, i, "bad");
+	assert_false(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(nothing_stored_is_nothing_loaded, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_is_put_is_in_all_copies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_copy_of_this_run_counts_and_durable_ones_that_a_kill_left_behind_follow,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bad_copies_are_set_aside_and_mended, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(without_a_good_copy_nothing_is_loaded, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
