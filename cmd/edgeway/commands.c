@@ -25,6 +25,10 @@ const struct command commands[] = {
 	  "list show --json", cmd_dpc },
 	{ "doctor", "", "what this machine lacks: kernel features, helpers, daemons, configuration",
 	  NULL, cmd_doctor },
+	{ "netdump", "[FILE]",
+	  "all of this and the kernel's state in an archive, without secrets, for who helps from "
+	  "afar",
+	  NULL, cmd_netdump },
 	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",
 	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
 	{ "run",

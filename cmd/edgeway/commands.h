@@ -25,6 +25,7 @@ int cmd_metering(int argc, char *argv[]);
 int cmd_firewall(int argc, char *argv[]);
 int cmd_dpc(int argc, char *argv[]);
 int cmd_doctor(int argc, char *argv[]);
+int cmd_netdump(int argc, char *argv[]);
 int cmd_bus(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);
 int cmd_version(int argc, char *argv[]);

@@ -25,7 +25,10 @@ void ports_init(struct ports *ports, const struct status *rows)
 {
 	const Ew__DeviceNetworkStatus *d = row_of(rows, &ps_topic_device_network_status, "global");
 
-	*ports = (struct ports){ .rows = rows, .device = d, .n = d ? d->n_ports : 0 };
+	*ports = (struct ports){ .rows = rows, .device = d };
+	if (!d)
+		return;
+	ports->n = d->n_ports;
 	ports->list = xcalloc(ports->n + 1, sizeof(*ports->list));
 	for (size_t i = 0; i < ports->n; i++) {
 		struct port_facts *port = &ports->list[i];
