@@ -15,8 +15,6 @@
 #include "base/daemon.h"
 #include "base/log.h"
 #include "base/numbers.h"
-#include "base/pbjson.h"
-#include "base/strbuf.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/lease.h"
@@ -27,9 +25,9 @@
 #include "nim/firewall_show.h"
 #include "nim/forwarder.h"
 #include "nim/intent.h"
+#include "nim/items.h"
 #include "nim/metering.h"
 #include "nim/status.h"
-#include "nim/stored.h"
 
 enum nim_input {
 	NIM_INPUT_PORTS = 1 << 0,
@@ -55,9 +53,7 @@ struct nim {
 	bool swept;
 	unsigned int synced; /* enum nim_input bits */
 	bool firewall_dirty;
-	bool items_known; /* by the bus or stored */
-	struct nim_switches switches;
-	struct stored *items; /* which the switches are from */
+	struct nim_items items;
 	struct nim_config config;
 	struct nim_facts facts;
 	struct nim_view view;
@@ -140,10 +136,10 @@ static bool firewall_stands(const struct nim *nim)
  * Where nothing stands ports come up behind closed doors. */
 static void nim_apply_firewall(struct nim *nim)
 {
-	if (!nim->firewall_dirty || (!nim->items_known && firewall_stands(nim)))
+	if (!nim->firewall_dirty || (!nim->items.known && firewall_stands(nim)))
 		return;
 	nim->firewall_dirty = false;
-	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->switches));
+	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->items.switches));
 }
 
 static void nim_apply(struct nim *nim)
@@ -400,43 +396,16 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 	dpc_changed(nim);
 }
 
-static int parse_items(const char *text, size_t len, void *arg, struct pbjson_error *err)
-{
-	struct nim *nim = arg;
-	ProtobufCMessage *items;
-	int r = pbjson_parse(&ew__global_config__descriptor, text, len, &items, err);
-
-	if (r < 0)
-		return r;
-	nim_switches_load(&nim->switches, (const Ew__GlobalConfig *)items);
-	protobuf_c_message_free_unpacked(items, NULL);
-	return 0;
-}
-
-static void store_items(struct nim *nim, const Ew__GlobalConfig *items)
-{
-	struct strbuf text = STRBUF_INIT;
-	size_t len;
-
-	pbjson_format(&items->base, PBJSON_PRETTY, &text);
-	len = text.len;
-	stored_put(nim->items, strbuf_take(&text), len);
-	nim->items_known = true;
-}
-
 static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,
 			  void *arg)
 {
 	struct nim *nim = arg;
-	bool changed = nim_switches_load(&nim->switches, now);
 
 	(void)key, (void)was;
-	if (now && (changed || !nim->items_known))
-		store_items(nim, now);
-	if (!changed)
+	if (!nim_items_set(&nim->items, now))
 		return;
-	log_info("firewall", "ssh=%s vnc=%s", nim->switches.ssh_keys ? "open" : "closed",
-		 nim->switches.vnc ? "open" : "closed");
+	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
+		 nim->items.switches.vnc ? "open" : "closed");
 	nim->firewall_dirty = true;
 	nim_changed(nim);
 }
@@ -465,7 +434,7 @@ static void items_synced(void *arg)
 {
 	struct nim *nim = arg;
 
-	nim->items_known = true;
+	nim->items.known = true;
 	input_synced(nim, NIM_INPUT_ITEMS);
 }
 
@@ -486,7 +455,7 @@ static int control_firewall(const char *args, FILE *out, void *arg)
 
 	if (*args && !json)
 		return -EINVAL;
-	return nim_firewall_show(nim->dp, &nim->switches, json, out);
+	return nim_firewall_show(nim->dp, &nim->items.switches, json, out);
 }
 
 static int nim_open_dp(struct nim *nim)
@@ -593,17 +562,7 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
-/* Ports and their firewall come up from what is stored: the controller's word may take its time. */
-static int nim_open_items(struct nim *nim)
-{
-	int r = stored_open(daemon_base(nim->daemon), daemon_run_dir(nim->daemon),
-			    daemon_state_dir(nim->daemon), "items.json", &nim->items);
-
-	if (r == 0)
-		nim->items_known = stored_load(nim->items, parse_items, nim);
-	return r;
-}
-
+/* Ports come up from what is stored: the controller's word may take its time. */
 static int nim_open_dpc(struct nim *nim, const char *dir)
 {
 	int r = nim_dpc_open(&(struct nim_dpc_conf){ .base = daemon_base(nim->daemon),
@@ -645,7 +604,7 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_metering(nim);
 	if (r == 0)
-		r = nim_open_items(nim);
+		r = nim_items_open(&nim->items, d);
 	if (r == 0)
 		r = nim_open_dpc(nim, options->dpc_dir);
 	if (r < 0) {
@@ -666,9 +625,8 @@ struct nim *nim_free(struct nim *nim)
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);
 	numbers_free(nim->numbers);
-	nim_switches_fini(&nim->switches);
+	nim_items_fini(&nim->items);
 	nim_forwarder_fini(&nim->forwarder);
-	stored_free(nim->items);
 	nim_dpc_free(nim->dpc);
 	config_free(nim->in_force);
 	if (nim->apply_ev)
