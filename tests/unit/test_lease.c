@@ -409,7 +409,7 @@ static void watch_tells_of_each_change(void **state)
 	put("eth0.10.ra", NULL);
 	assert_told(&told, "eth0.10/6:fd00::1/128 ");
 	soon = xasprintf("reason=RENEW\naddress=10.0.0.4/24\nexpires=%llu\n",
-			 (unsigned long long)dp_lease_clock() + 1);
+			 (unsigned long long)dp_lease_clock() + 3);
 	put("eth0.4", soon);
 	assert_told(&told, "eth0/4:10.0.0.4/24 ");
 	assert_told(&told, "eth0/4:none "); /* its time is over, though the file is there */
