@@ -102,6 +102,7 @@ $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
+$(BUILD)/tests/fuzz/fuzz_redact: $(BUILD)/cmd/edgeway/redact.o
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 BENCH_TOOLS := $(addprefix $(BUILD)/tests/bench/,udp_stream raw_failover raw_send)
 $(BENCH) $(BENCH_TOOLS): $(BUILD)/tests/bench/bench.o
