@@ -100,6 +100,33 @@ static void hint_quota(const struct hints *h)
 		     "edgeway metering");
 }
 
+/* An interface that nim makes itself: a VLAN, a bond. */
+static bool is_made(const struct port_facts *port)
+{
+	for (size_t i = 0; i < port->nfaults; i++)
+		if ((strcmp(port->faults[i].type, "vlan") == 0 ||
+		     strcmp(port->faults[i].type, "bond") == 0) &&
+		    strcmp(port->faults[i].key, port->p->ifname) == 0)
+			return true;
+	return false;
+}
+
+static void hint_missing(const struct hints *h)
+{
+	const char *ifname = h->port->p->ifname;
+
+	if (is_made(h->port))
+		hint(h,
+		     "%s cannot be made yet: its items tell what they wait for; look at the ports "
+		     "below it",
+		     ifname);
+	else
+		hint(h,
+		     "there is no interface %s: look for the card and its driver (\"ip link\", "
+		     "\"dmesg\"), or correct the interface name in the configuration",
+		     ifname);
+}
+
 void port_hints(const struct ports *ports, const struct port_facts *port,
 		void (*tell)(const char *hint, void *arg), void *arg)
 {
@@ -107,10 +134,7 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	const Ew__PortStatus *p = port->p;
 
 	if (!p->ifindex) {
-		hint(&h,
-		     "there is no interface %s: look for the card and its driver (\"ip link\", "
-		     "\"dmesg\"), or correct the interface name in the configuration",
-		     p->ifname);
+		hint_missing(&h);
 		return;
 	}
 	if (!p->carrier) {

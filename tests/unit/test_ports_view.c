@@ -224,6 +224,17 @@ static void page_tells_what_to_do_without_the_interface(void **state)
 	page_is(state, "port_missing", "eth7", 0);
 }
 
+static void missing_vlan_or_bond_is_not_looked_for_among_the_cards(void **state)
+{
+	static const char vlan[] =
+		"{\"items\":[{\"type\":\"vlan\",\"key\":\"eth7\",\"scopes\":[\"port/lab\"],"
+		"\"state\":\"waiting\",\"why\":\"needs link eth6\"}]}";
+	struct world *w = *state;
+
+	assert_int_equal(ports_add_graph(&w->ports, vlan, strlen(vlan)), 0);
+	page_is(state, "port_vlan", "lab", 0);
+}
+
 static void page_tells_what_to_do_without_a_carrier(void **state)
 {
 	page_is(state, "port_no_carrier", "fixed", 0);
@@ -291,6 +302,7 @@ int main(void)
 		with_world(page_tells_all_about_a_port_and_who_has_its_addresses_too),
 		with_world(page_tells_what_to_do_without_a_dhcp_answer),
 		with_world(page_tells_what_to_do_without_the_interface),
+		with_world(missing_vlan_or_bond_is_not_looked_for_among_the_cards),
 		with_world(page_tells_what_to_do_without_a_carrier),
 		with_world(label_goes_before_the_name_of_another_ports_interface),
 		with_world(json_has_all_of_it),
