@@ -73,15 +73,18 @@ static int watch(struct program *program)
 static void on_file(evutil_socket_t fd, short what, void *arg)
 {
 	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
-	const struct program *program = arg;
+	struct program *program = arg;
 	const struct inotify_event *event;
 	struct inotify_events events;
 	bool ours = false;
 
 	(void)what;
-	for (event = inotify_first(&events, fd); event; event = inotify_next(&events))
+	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
+		if (event->mask & IN_IGNORED) /* the folder is gone: nim starts us for another */
+			event_base_loopbreak(program->base);
 		ours |= event->mask & IN_Q_OVERFLOW ||
 			(event->len && strcmp(event->name, basename(program->path)) == 0);
+	}
 	if (ours && load(program->path, conf) == 0)
 		relay_set_conf(program->relay, conf);
 }

@@ -10,6 +10,7 @@ import itertools
 import os
 import pathlib
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -432,3 +433,17 @@ def test_servers_that_change_while_the_relay_starts_are_not_missed(world):
                  "192.168.1.1", "the relay asks the new server", 2)
         relay.kill()
         relay.wait()
+
+
+def test_relay_whose_folder_is_taken_away_is_started_anew(world):
+    """Or it would never see another change."""
+    world.start()
+    pid = world.helpers()["dns-relay"]
+    folder = world.node.run_dir / "nim" / "files" / "dns"
+    kept = {path.name: path.read_text() for path in folder.iterdir()}
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for name, text in kept.items():
+        (folder / name).write_text(text)
+    wait_for(lambda: world.helpers().get("dns-relay", pid) != pid, "another one runs")
+    wait_for(lambda: ask(world.host, fresh(), timeout=1)[0] == "192.168.1.1", "names resolve")
