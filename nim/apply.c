@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From config and facts to the view, and from these to graphs and status. */
+#include <errno.h>
+#include <event2/event.h>
+
+#include "base/arena.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "dataplane/dp.h"
+#include "dataplane/items/nft.h"
+#include "dataplane/report.h"
+#include "nim/dpc.h"
+#include "nim/firewall.h"
+#include "nim/metering.h"
+#include "nim/nim_state.h"
+#include "nim/status.h"
+
+static void nim_publish(struct nim *nim)
+{
+	struct arena arena = { 0 };
+	struct dp_report report;
+	Ew__DeviceNetworkStatus *status;
+	int r;
+
+	if (!nim->known)
+		return;
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		struct nim_iface *iface = &nim->facts.ifaces[i];
+		char scope[sizeof("port/") + NIM_LABEL];
+
+		nim_port_scope(&nim->config.ports[i], scope);
+		iface->problem[0] = '\0';
+		if (dp_scope_problem(nim->dp, scope, &report))
+			dp_report_str(&report, iface->problem, sizeof(iface->problem));
+	}
+	nim->facts.firewall_problem[0] = '\0';
+	if (dp_scope_problem(nim->dp, NIM_FIREWALL, &report))
+		dp_report_str(&report, nim->facts.firewall_problem,
+			      sizeof(nim->facts.firewall_problem));
+	nim_forwarder_look(&nim->forwarder, nim->dp, &nim->config);
+	status = nim_status(&nim->config, &nim->facts, &nim->view, &arena);
+	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
+				     nim->forwarder.problem, &arena);
+	nim_dpc_status(nim->dpc, status);
+	r = ps_publish_device_network_status(nim->status_pub, "global", status);
+	if (r < 0)
+		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);
+	arena_fini(&arena);
+}
+
+static const char *port_name(const struct nim *nim, int port)
+{
+	return port < 0 ? "none" : nim->config.ports[port].label;
+}
+
+/* The one place where the view changes: it logs what an operator asks for first. */
+static void nim_set_view(struct nim *nim, const struct nim_view *view)
+{
+	for (unsigned int i = 0; i < nim->config.nports; i++) {
+		const struct nim_port_view *was = &nim->view.ports[i], *now = &view->ports[i];
+
+		if (was->usable4 != now->usable4 || was->usable6 != now->usable6)
+			log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d",
+				 nim->config.ports[i].label, now->usable4, now->usable6,
+				 nim->facts.ifaces[i].carrier);
+	}
+	if (nim->view.default4 != view->default4)
+		log_info("default_port", "family=4 port=%s", port_name(nim, view->default4));
+	if (nim->view.default6 != view->default6)
+		log_info("default_port", "family=6 port=%s", port_name(nim, view->default6));
+	nim->view = *view;
+}
+
+void nim_submit(struct nim *nim, struct dp_graph *g)
+{
+	int r = dp_submit(nim->dp, g);
+
+	if (r < 0)
+		log_error("submit_failed", "err=%d", -r);
+}
+
+static bool firewall_stands(const struct nim *nim)
+{
+	char key[NIM_FIREWALL_KEY];
+
+	nim_firewall_key(key);
+	return dp_have(nim->dp, &dp_nft_table_type, key) != NULL;
+}
+
+/* A restart must not shut what was open: without items, not even stored ones, what stands stays.
+ * Where nothing stands ports come up behind closed doors. */
+static void nim_apply_firewall(struct nim *nim)
+{
+	if (!nim->firewall_dirty || (!nim->items.known && firewall_stands(nim)))
+		return;
+	nim->firewall_dirty = false;
+	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->items.switches));
+}
+
+void nim_apply(struct nim *nim)
+{
+	struct nim_view view;
+
+	metering_tell(nim->metering, &nim->facts);
+	nim_view(&nim->config, &nim->facts, &view);
+	nim_set_view(nim, &view);
+	nim->stale = false;
+	nim_apply_firewall(nim);
+	for (unsigned int i = 0; i < nim->config.nports; i++)
+		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
+	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
+	nim_publish(nim); /* first: others follow while we are in the kernel */
+	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
+	dp_run(nim->dp);
+}
+
+void nim_tell_ready(struct nim *nim)
+{
+	if (nim->told)
+		return;
+	nim->told = true;
+	ps_publish_synced(nim->status_pub);
+	ps_publish_synced(nim->dpc_pub);
+	daemon_ready(nim->daemon, "ports configured");
+}
+
+static void on_apply(evutil_socket_t fd, short what, void *arg)
+{
+	struct nim *nim = arg;
+
+	(void)fd, (void)what;
+	nim_apply(nim);
+	if (nim->known)
+		nim_tell_ready(nim);
+}
+
+static void on_status(evutil_socket_t fd, short what, void *arg)
+{
+	const struct nim *nim = arg;
+
+	(void)fd, (void)what;
+	if (!nim->stale)
+		nim_publish(arg);
+}
+
+void nim_changed(struct nim *nim)
+{
+	event_active(nim->apply_ev, 0, 0);
+}
+
+int nim_open_apply(struct nim *nim)
+{
+	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
+	nim->apply_ev = event_new(daemon_base(nim->daemon), -1, 0, on_apply, nim);
+	nim->status_ev = event_new(daemon_base(nim->daemon), -1, 0, on_status, nim);
+	return nim->apply_ev && nim->status_ev ? 0 : -ENOMEM;
+}

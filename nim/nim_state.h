@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The object behind nim/nim.h, for nim.c (its life), inputs.c (what it hears) and apply.c (what
+ * follows from it).
+ */
+#pragma once
+
+#include "api/topics.h"
+#include "nim/facts.h"
+#include "nim/forwarder.h"
+#include "nim/intent.h"
+#include "nim/items.h"
+#include "nim/nim.h"
+
+struct dp;
+struct dp_lease_watch;
+struct event;
+struct metering;
+struct nim_dpc;
+struct numbers;
+struct ps;
+struct ps_pub;
+
+enum nim_input {
+	NIM_INPUT_PORTS = 1 << 0,
+	NIM_INPUT_ITEMS = 1 << 1,
+	NIM_INPUTS_ALL = (1 << 2) - 1,
+};
+
+struct nim {
+	struct daemon *daemon;
+	struct dp *dp;
+	struct ps *ps;
+	struct ps_pub *status_pub, *dpc_pub;
+	struct nim_dpc *dpc;
+	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */
+	struct dp_lease_watch *leases;
+	struct numbers *numbers;
+	struct metering *metering;
+	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
+	struct event *status_ev; /* only the engine's reports changed */
+	bool known; /* the configuration, be it empty: before that there is nothing to tell */
+	bool told; /* that it is */
+	bool stale; /* config and view do not belong together yet: an apply is under way */
+	bool swept;
+	unsigned int synced; /* enum nim_input bits */
+	bool firewall_dirty;
+	struct nim_items items;
+	struct nim_config config;
+	struct nim_facts facts;
+	struct nim_view view;
+	struct nim_forwarder forwarder;
+};
+
+/* ---- apply.c ---- */
+
+/* What is heard became what is wanted and told, at the end of this turn. */
+void nim_changed(struct nim *nim);
+void nim_apply(struct nim *nim); /* the same at once */
+/* Says, once, that what is told is the state and not its beginning. */
+void nim_tell_ready(struct nim *nim);
+void nim_submit(struct nim *nim, struct dp_graph *g); /* takes g; logs an error */
+int nim_open_apply(struct nim *nim); /* 0 or -ENOMEM */
+
+/* ---- inputs.c ---- */
+
+int nim_watch_kernel(struct nim *nim); /* before the engine adopts; 0 or -errno */
+int nim_watch_leases(struct nim *nim); /* 0 or -errno */
+int nim_subscribe(struct nim *nim); /* 0 or -errno */
+void nim_dpc_changed(void *nim); /* the list of port configurations is another */
