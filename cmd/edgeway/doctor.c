@@ -61,7 +61,8 @@ static bool in_path(const char *program)
 static int check_helpers(void)
 {
 	static const char *const helpers[][2] = {
-		{ "dnsmasq", "DHCP and DNS of network instances, DNS of the node (Debian package dnsmasq-base)" },
+		{ "dnsmasq", "DHCP and DNS of network instances, DNS of the node (Debian package "
+			     "dnsmasq-base)" },
 		{ "dhcpcd", "ports with DHCP (Debian package dhcpcd-base)" },
 	};
 	int worst = WELL;
