@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 
 #define STARS "***"
+#define PASSES 16 /* text that takes more is made to be read in two ways */
 #define BLOB_MIN 40 /* characters of a key in base64; shorter ones are no use */
 
 struct text {
@@ -201,7 +202,7 @@ static bool take_user(struct text *t, struct strbuf *out)
 	return true;
 }
 
-void redact(const char *text, size_t len, struct strbuf *out)
+static void pass(const char *text, size_t len, struct strbuf *out)
 {
 	struct text t = { text, text + len };
 
@@ -213,4 +214,29 @@ void redact(const char *text, size_t len, struct strbuf *out)
 		else
 			strbuf_addc(out, *t.at++);
 	}
+}
+
+static bool same(const struct strbuf *a, const struct strbuf *b)
+{
+	return a->len == b->len && memcmp(strbuf_str(a), strbuf_str(b), a->len) == 0;
+}
+
+/* What is left out may have stood between the halves of something else: until nothing changes. */
+void redact(const char *text, size_t len, struct strbuf *out)
+{
+	_cleanup_(strbuf_fini) struct strbuf was = STRBUF_INIT, now = STRBUF_INIT;
+	struct strbuf swap;
+
+	pass(text, len, &now);
+	for (int i = 0; i < PASSES && !same(&was, &now); i++) {
+		swap = was;
+		was = now;
+		now = swap;
+		strbuf_reset(&now);
+		pass(strbuf_str(&was), was.len, &now);
+	}
+	if (same(&was, &now))
+		strbuf_addmem(out, strbuf_str(&now), now.len);
+	else
+		strbuf_add(out, STARS);
 }

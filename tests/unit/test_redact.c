@@ -57,6 +57,12 @@ static void users_of_urls_are_stars(void **state)
 	becomes("a://", "a://");
 }
 
+static void what_was_left_out_does_not_hide_the_rest(void **state)
+{
+	(void)state;
+	becomes("http://me:s-----BEGIN A------END A-----t@proxy/", "http://***@proxy/");
+}
+
 static void text_without_secrets_stays_as_it_is(void **state)
 {
 	static const char text[] = "2: eth0: <UP> mtu 1500\n\tlink/ether 02:a7 \"x\" \xff [1] {}\n";
@@ -82,6 +88,7 @@ int main(void)
 		cmocka_unit_test(names_without_a_value_and_values_that_hide_nothing_stay),
 		cmocka_unit_test(keys_are_stars_wherever_they_stand),
 		cmocka_unit_test(users_of_urls_are_stars),
+		cmocka_unit_test(what_was_left_out_does_not_hide_the_rest),
 		cmocka_unit_test(text_without_secrets_stays_as_it_is),
 		cmocka_unit_test(secrets_that_are_cut_off_are_stars_too),
 	};
