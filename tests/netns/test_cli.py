@@ -121,7 +121,7 @@ def test_status_keeps_within_the_terminal(net, node):
     assert [line for line in narrow if len(line) > 80 and "/config.json" not in line] == []
 
 
-def run(*args, run_dir="/nonexistent"):
+def run(*args, run_dir="/run/nobody"):
     return subprocess.run([str(BIN / "edgeway"), "--run-dir", str(run_dir), *args], capture_output=True,
                           text=True, check=False, stdin=subprocess.DEVNULL)
 

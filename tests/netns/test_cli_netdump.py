@@ -109,7 +109,7 @@ class Tools:
     def start(self, path):
         """Without any daemon."""
         return subprocess.Popen(
-            [str(BIN / "edgeway"), "--run-dir", "/nonexistent", "netdump", str(path)], stdout=subprocess.PIPE,
+            [str(BIN / "edgeway"), "--run-dir", "/run/nobody", "netdump", str(path)], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"})
 
 

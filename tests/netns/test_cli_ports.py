@@ -122,6 +122,6 @@ def test_a_port_that_is_not_there_and_a_nim_that_is_not_there_are_told_of(net, n
     for wrong in (["--nonsense"], ["eth0", "eth1"]):
         done = run(node, *wrong)
         assert done.returncode == 2 and "usage: edgeway ports " in done.stderr and not done.stdout
-    done = subprocess.run([str(BIN / "edgeway"), "--run-dir", "/nonexistent", "ports"], capture_output=True,
+    done = subprocess.run([str(BIN / "edgeway"), "--run-dir", "/run/nobody", "ports"], capture_output=True,
                           text=True, check=False)
     assert done.returncode == 1 and done.stderr.startswith("edgeway: nim does not run")
