@@ -130,7 +130,7 @@ def test_parts_are_bounded_in_time_and_size(tools, tmp_path):
     assert manifest["nft-ruleset.json"][0] == "late" and files["nft-ruleset.json"] == "begun\n"
     assert manifest["bridge-link.json"] == ("failed", 14, "ended with status 3: no such thing")
     assert manifest["status.json"][0] == "whole"
-    assert manifest["graph-nim.txt"][2].endswith("nim does not run (nobody answers at /nonexistent/nim.control)")
+    assert manifest["graph-nim.txt"][2].endswith("nim does not run (nobody answers at /run/nobody/nim.control)")
     left_out = [name for name, (end, *_) in manifest.items() if end == "left-out"]
     assert all("64 MiB" in manifest[name][2] and name not in files for name in left_out) and left_out
     assert sum(map(len, files.values())) <= 64 << 20
