@@ -154,3 +154,11 @@ def processes_in(path):
             if (stat.st_dev, stat.st_ino) == (wanted.st_dev, wanted.st_ino):
                 found.append(int(entry))
     return found
+
+
+def command_of(pid):
+    """Program and arguments of a process; empty when it has ended meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0").split("\0")
+    except OSError:
+        return [""]

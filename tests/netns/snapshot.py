@@ -134,10 +134,7 @@ def _sysctls():
 def _processes(host):
     lines = []
     for pid in sandbox.processes_in(host.path):
-        try:
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except OSError:
-            continue
+        command = " ".join(sandbox.command_of(pid))
         if command:  # not a zombie
             lines.append(command)
     return lines

@@ -173,11 +173,7 @@ class World:
         """{program: pid} of the forwarder's two halves."""
         found = {}
         for pid in sandbox.processes_in(self.host.path):
-            try:
-                arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            program = os.path.basename(arguments[0].decode())
+            program = os.path.basename(sandbox.command_of(pid)[0])
             if program in ("dns-relay", "dnsmasq"):
                 found[program] = pid
         return found

@@ -74,7 +74,7 @@ def delete_nft_element(edge):
 
 def kill_dnsmasq(edge):
     pids = [pid for pid in sandbox.processes_in(edge.node.host.path)
-            if b"dnsmasq" in open(f"/proc/{pid}/cmdline", "rb").read()]
+            if "dnsmasq" in sandbox.command_of(pid)[0]]
     assert pids
     os.kill(pids[0], signal.SIGKILL)
     return "dnsmasq", ""

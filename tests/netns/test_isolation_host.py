@@ -39,10 +39,10 @@ def servers(edge):
     """{bridge: pid of its DNS server}"""
     found = {}
     for pid in sandbox.processes_in(edge.node.host.path):
-        arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        for argument in arguments if arguments[0].endswith(b"dnsmasq") else ():
-            if argument.startswith(b"--conf-file=") and b"/bn" in argument:
-                found[pathlib.Path(argument.decode()).stem] = pid
+        program, *arguments = sandbox.command_of(pid)
+        for argument in arguments if program.endswith("dnsmasq") else ():
+            if argument.startswith("--conf-file=") and "/bn" in argument:
+                found[pathlib.Path(argument).stem] = pid
     return found
 
 
