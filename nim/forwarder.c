@@ -58,6 +58,7 @@ int nim_forwarder_open(struct nim_forwarder *f, const struct daemon *d, const ch
 	if (resolv_conf && strlen(resolv_conf) >= sizeof(((struct dp_placed *)NULL)->path))
 		return -ENAMETOOLONG;
 	f->relay = relay_path();
+	f->idle = true;
 	f->conf = (struct nim_dns_conf){ .run_dir = daemon_run_dir(d),
 					 .owner = "nim",
 					 .relay = f->relay,
@@ -90,8 +91,15 @@ static void log_servers(struct nim_forwarder *f, const struct nim_config *config
 void nim_forwarder_apply(struct nim_forwarder *f, struct dp *dp, const struct nim_config *config,
 			 const struct nim_facts *facts, const struct nim_view *view)
 {
-	int r = dp_submit(dp, nim_intent_dns(&f->conf, config, facts, view));
+	_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
+	int r;
 
+	nim_dns_servers(config, facts, view, &servers);
+	f->idle = f->idle && !strstr(strbuf_str(&servers), "server ") &&
+		  !dp_have(dp, &dp_process_type, "dns-relay");
+	if (f->idle)
+		return;
+	r = dp_submit(dp, nim_intent_dns(&f->conf, config, facts, view));
 	if (r < 0)
 		log_error("submit_failed", "err=%d", -r);
 	log_servers(f, config, facts, view);
@@ -138,12 +146,12 @@ void nim_forwarder_look(struct nim_forwarder *f, const struct dp *dp,
 	bool failed = one_failed(dp);
 	struct dp_report report;
 
-	if (serves || !nim_dns_wanted(config))
+	if (serves || !nim_dns_wanted(config) || f->idle)
 		f->problem[0] = '\0';
 	/* Or the file that points at it failed, and it serves. */
 	if (dp_scope_problem(dp, NIM_DNS_SCOPE, &report) && report.to == DP_FAILED)
 		dp_report_str(&report, f->problem, sizeof(f->problem));
-	if (!nim_dns_wanted(config)) {
+	if (!nim_dns_wanted(config) || f->idle) {
 		set_state(f, NIM_FORWARDER_OFF);
 	} else if (serves) {
 		set_state(f, NIM_FORWARDER_SERVING);

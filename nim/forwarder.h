@@ -8,7 +8,7 @@ struct daemon;
 struct dp;
 
 enum nim_forwarder_state {
-	NIM_FORWARDER_OFF, /* not wanted */
+	NIM_FORWARDER_OFF, /* not wanted, or idle */
 	NIM_FORWARDER_STARTING,
 	NIM_FORWARDER_SERVING,
 	NIM_FORWARDER_FAILED, /* retried by the engine; see problem */
@@ -18,7 +18,10 @@ struct nim_forwarder {
 	struct nim_dns_conf conf;
 	char *relay; /* path */
 	enum nim_forwarder_state state;
-	char problem[200]; /* "" = all is well, or not wanted */
+	char problem[200]; /* "" = all is well, not wanted, or idle */
+	/* Nobody to ask yet: it is not started beside the DHCP client, which would come later. One that
+	 * runs stays when its last server goes, with its cache. */
+	bool idle;
 	uint32_t servers_hash; /* of what the relay was told last */
 };
 
