@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -14,6 +13,7 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/wall.h"
 #include "dpc.pb-c.h"
 #include "nim/dpc_json.h"
 #include "nim/dpc_ports.h"
@@ -292,19 +292,11 @@ static void on_files(void *arg)
 
 /* ---- Controller ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
 	if (dpc_list_put(&dpc->list,
 			 dpc_entry_new(CONTROLLER_KEY, EW__DPC_SOURCE__DPC_CONTROLLER,
-				       config->timestamp_ms ? config->timestamp_ms : now_ms(), "",
+				       config->timestamp_ms ? config->timestamp_ms : wall_ms(), "",
 				       config)) > 0)
 		store(dpc);
 }

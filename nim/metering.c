@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/topics.h"
 #include "base/arena.h"
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/strbuf.h"
+#include "base/wall.h"
 #include "dataplane/nl/link_counters.h"
 #include "nim/meter_msg.h"
 
@@ -82,10 +82,7 @@ static void not_kept(int err, void *arg)
 
 static int64_t wall_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
+	return wall_ms() / 1000;
 }
 
 static void note_change(struct metering *m, const struct meter *was, const struct meter *now)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/control.h"
@@ -15,6 +14,7 @@
 #include "base/file_watch.h"
 #include "base/keep.h"
 #include "base/log.h"
+#include "base/wall.h"
 #include "pubsub/ps.h"
 #include "zedagent/publish.h"
 
@@ -30,14 +30,6 @@ struct zedagent {
 	struct pbjson_error error; /* of a newer file that was refused; why "" = none */
 	int64_t error_ms;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Messages want char *, and do not write to it. */
 static char *borrow(const char *s)
@@ -70,7 +62,7 @@ static void refuse(struct zedagent *za, const struct pbjson_error *err)
 	log_error("config_refused", "file=\"%s\" pointer=\"%s\" why=\"%s\"", za->path, err->pointer,
 		  err->why);
 	za->error = *err;
-	za->error_ms = now_ms();
+	za->error_ms = wall_ms();
 }
 
 /* Takes config. */
@@ -78,7 +70,7 @@ static void put_in_force(struct zedagent *za, struct za_config *config, const ch
 {
 	za_publish_config(za->publish, config);
 	za->source = source;
-	za->applied_ms = now_ms();
+	za->applied_ms = wall_ms();
 	log_info("config_applied", "file=\"%s\" version=\"%s\" ports=%zu instances=%zu apps=%zu",
 		 source, config->version, config->ports->n_ports, config->n_instances,
 		 config->n_apps);
