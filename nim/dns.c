@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/dns.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
-#include "base/hmap.h"
 #include "base/strbuf.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
@@ -175,14 +173,6 @@ void nim_dns_resolv_conf(const struct nim_config *config, const struct nim_facts
 
 /* ---- Items ---- */
 
-static void stamp(const char *text, char ret[24])
-{
-	size_t len = strlen(text);
-
-	snprintf(ret, 24, "%08" PRIx32 "%08" PRIx32, hash_bytes(text, len, 1),
-		 hash_bytes(text, len, 2));
-}
-
 static void want_file(struct dp_graph *g, const char *name, struct strbuf *text)
 {
 	struct dp_file file = { .content = (char *)strbuf_str(text) };
@@ -224,8 +214,8 @@ static void want_dnsmasq(struct dp_graph *g, const struct strbuf *servers)
 		    "address=/localhost/127.0.0.1\naddress=/localhost/::1\n",
 		    DNS_RELAY_PORT);
 	want_file(g, DNSMASQ_FILE, &text);
-	stamp(strbuf_str(&text), dnsmasq.stamp);
-	stamp(strbuf_str(servers), dnsmasq.hosts_stamp);
+	dp_stamp(strbuf_str(&text), dnsmasq.stamp);
+	dp_stamp(strbuf_str(servers), dnsmasq.hosts_stamp);
 	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
 	dp_after(g, &dp_file_type, DNSMASQ_FILE);
 	dp_after(g, &dp_file_type, RELAY_FILE);

@@ -13,12 +13,10 @@
  */
 #include "zedrouter/intent.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/hmap.h"
 #include "base/strbuf.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
@@ -280,24 +278,16 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 
 /* ---- dnsmasq ---- */
 
-static void stamp(const char *text, char ret[24])
-{
-	size_t len = strlen(text);
-
-	snprintf(ret, 24, "%08" PRIx32 "%08" PRIx32, hash_bytes(text, len, 1),
-		 hash_bytes(text, len, 2));
-}
-
 /* Wants a file "dnsmasq/<bridge>.<part>" with this content and adds its stamp to text. */
 static void want_file(struct dp_graph *g, const struct zr_ni *ni, const char *part,
 		      struct strbuf *content, struct strbuf *stamps)
 {
 	struct dp_file file = { .content = content->str ? content->str : (char[1]){ "" } };
-	char one[24];
+	char one[DP_STAMP];
 
 	snprintf(file.name, sizeof(file.name), "dnsmasq/%s.%s", ni->bridge.str, part);
 	dp_want(g, &dp_file_type, &file);
-	stamp(strbuf_str(content), one);
+	dp_stamp(strbuf_str(content), one);
 	strbuf_add(stamps, one);
 	strbuf_reset(content);
 }
@@ -356,7 +346,7 @@ static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf
 	want_file(g, ni, "dhcp-hosts", &text, &stamps);
 	zr_dnsmasq_servers(m, ni, &text);
 	want_file(g, ni, "servers", &text, &stamps);
-	stamp(strbuf_str(&stamps), dnsmasq.hosts_stamp);
+	dp_stamp(strbuf_str(&stamps), dnsmasq.hosts_stamp);
 	strbuf_reset(&stamps);
 
 	zr_dnsmasq_conf(m, ni,
@@ -366,7 +356,7 @@ static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf
 						    .table = conf->table },
 			&text);
 	want_file(g, ni, "conf", &text, &stamps);
-	stamp(strbuf_str(&stamps), dnsmasq.stamp);
+	dp_stamp(strbuf_str(&stamps), dnsmasq.stamp);
 	snprintf(dnsmasq.name, sizeof(dnsmasq.name), "%s", ni->bridge.str);
 	snprintf(dnsmasq.conf_file, sizeof(dnsmasq.conf_file), "dnsmasq/%s.conf", ni->bridge.str);
 	want_listed(g, conf, ni);

@@ -43,6 +43,11 @@ extern const struct dp_type dp_placed_type;
  * it and dp_sweep() puts back what was there. No-op when nothing is kept beside it. */
 int dp_placed_remember(const char *run_dir, const char *owner, const char *path);
 
+#define DP_STAMP 24 /* bytes with NUL */
+
+/* Tells apart texts that a helper process reads. */
+void dp_stamp(const char *text, char ret[DP_STAMP]);
+
 /*
  * A helper process that outlives the daemon: pid file <run_dir>/<owner>/pids/NAME, adopted when
  * its command line and stamp are as wanted. A process that ends is drift and is started again
@@ -52,8 +57,8 @@ int dp_placed_remember(const char *run_dir, const char *owner, const char *path)
 struct dp_process {
 	char name[64];
 	char *argv; /* heap: arguments joined by '\0', ended by an empty one */
-	char stamp[24]; /* configuration it was started with: changed = restart */
-	char reload_stamp[24]; /* changed: SIGHUP only */
+	char stamp[DP_STAMP]; /* configuration it was started with: changed = restart */
+	char reload_stamp[DP_STAMP]; /* changed: SIGHUP only */
 	char needs_file[2][128]; /* dp_file names it must not start before; "" = none */
 	struct ifname needs_link; /* empty: none */
 	uint32_t stop_ms; /* SIGKILL after; 0: 3 s */
@@ -65,8 +70,8 @@ struct dp_dnsmasq {
 	char name[32]; /* instance, "bn1" */
 	struct ifname ifname; /* serves on; must exist */
 	char conf_file[128]; /* dp_file name */
-	char stamp[24]; /* of the conf file: changed = restart */
-	char hosts_stamp[24]; /* of the hosts files: changed = SIGHUP */
+	char stamp[DP_STAMP]; /* of the conf file: changed = restart */
+	char hosts_stamp[DP_STAMP]; /* of the hosts files: changed = SIGHUP */
 };
 extern const struct dp_type dp_dnsmasq_type;
 

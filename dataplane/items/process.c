@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A helper process as such: any program, described by its argument list. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -9,6 +11,14 @@
 #include "dataplane/items/link.h"
 #include "dataplane/items/proc.h"
 #include "dataplane/items/rundir.h"
+
+void dp_stamp(const char *text, char ret[DP_STAMP])
+{
+	size_t len = strlen(text);
+
+	snprintf(ret, DP_STAMP, "%08" PRIx32 "%08" PRIx32, hash_bytes(text, len, 1),
+		 hash_bytes(text, len, 2));
+}
 
 /* Bytes of arguments joined by NUL, without the empty one at their end. */
 static size_t argv_len(const char *argv)
