@@ -39,11 +39,9 @@ struct nim_dpc {
 static void store(struct nim_dpc *dpc)
 {
 	struct strbuf text = STRBUF_INIT;
-	size_t len;
 
 	dpc_list_format(&dpc->list, &text);
-	len = text.len;
-	stored_put(dpc->stored, strbuf_take(&text), len);
+	stored_put(dpc->stored, &text);
 }
 
 static int parse(const char *text, size_t len, void *arg, struct pbjson_error *err)

@@ -38,11 +38,9 @@ void nim_items_fini(struct nim_items *items)
 static void store(struct nim_items *items, const Ew__GlobalConfig *msg)
 {
 	struct strbuf text = STRBUF_INIT;
-	size_t len;
 
 	pbjson_format(&msg->base, PBJSON_PRETTY, &text);
-	len = text.len;
-	stored_put(items->stored, strbuf_take(&text), len);
+	stored_put(items->stored, &text);
 	items->known = true;
 }
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/keep.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 
 #define DURABLE 2 /* copies */
 
@@ -119,10 +120,13 @@ bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
 	return true;
 }
 
-void stored_put(struct stored *s, char *text, size_t len)
+void stored_put(struct stored *s, struct strbuf *text)
 {
-	put_volatile(s, text, len);
+	size_t len = text->len;
+	char *bytes = strbuf_take(text);
+
+	put_volatile(s, bytes, len);
 	for (size_t i = 1; i < DURABLE; i++)
-		keep_store(s->keeps[i], xmemdup(text, len + 1), len);
-	keep_store(s->keeps[0], text, len);
+		keep_store(s->keeps[i], xmemdup(bytes, len + 1), len);
+	keep_store(s->keeps[0], bytes, len);
 }

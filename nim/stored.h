@@ -14,6 +14,7 @@
 
 struct event_base;
 struct stored;
+struct strbuf;
 
 #define STORED_MAX (1u << 20) /* bytes */
 
@@ -28,4 +29,4 @@ typedef int stored_parse_fn(const char *text, size_t len, void *arg, struct pbjs
 /* Hands the copies to parse, the newest first, until one is good, and mends the others; a bad one is
  * set aside as PATH.bad. False: there is no good one. */
 bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg);
-void stored_put(struct stored *s, char *text, size_t len); /* takes text */
+void stored_put(struct stored *s, struct strbuf *text); /* empties text */

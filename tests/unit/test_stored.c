@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/strbuf.h"
 #include "nim/stored.h"
 
 static const char *const copies[] = { "run/nim/it", "state/nim/it", "state/nim/it.2" };
@@ -98,7 +99,10 @@ static int parse(const char *text, size_t len, void *arg, struct pbjson_error *e
 
 static void put(struct world *w, const char *text)
 {
-	stored_put(w->stored, xstrdup(text), strlen(text));
+	struct strbuf copy = STRBUF_INIT;
+
+	strbuf_add(&copy, text);
+	stored_put(w->stored, &copy);
 }
 
 static void nothing_stored_is_nothing_loaded(void **state)
