@@ -126,24 +126,32 @@ static void each_server(const struct nim_config *config, const struct nim_facts 
 	}
 }
 
+struct printing {
+	struct strbuf *out;
+	unsigned int servers;
+};
+
 static void print_server(const struct told *told, void *arg)
 {
 	const char *domains[] = { told->all ? "" : NULL, told->domain[0] ? told->domain : NULL };
-	struct strbuf *out = arg;
+	struct printing *p = arg;
 
+	p->servers++;
 	for (unsigned int i = 0; i < ARRAY_SIZE(domains); i++) {
 		if (!domains[i])
 			continue;
-		strbuf_add(out, "server ");
-		ipaddr_format(&told->addr, out);
-		strbuf_addf(out, " %s %u%s%s\n", told->port->ifname.str, told->port->cost,
+		strbuf_add(p->out, "server ");
+		ipaddr_format(&told->addr, p->out);
+		strbuf_addf(p->out, " %s %u%s%s\n", told->port->ifname.str, told->port->cost,
 			    *domains[i] ? " " : "", domains[i]);
 	}
 }
 
-void nim_dns_servers(const struct nim_config *config, const struct nim_facts *facts,
-		     const struct nim_view *view, struct strbuf *out)
+unsigned int nim_dns_servers(const struct nim_config *config, const struct nim_facts *facts,
+			     const struct nim_view *view, struct strbuf *out)
 {
+	struct printing p = { .out = out };
+
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const char *domain =
 			private_domain(&config->ports[i], &facts->ifaces[i], &view->ports[i]);
@@ -151,7 +159,8 @@ void nim_dns_servers(const struct nim_config *config, const struct nim_facts *fa
 		if (is_management(&config->ports[i]) && domain[0])
 			strbuf_addf(out, "domain %s\n", domain);
 	}
-	each_server(config, facts, view, print_server, out);
+	each_server(config, facts, view, print_server, &p);
+	return p.servers;
 }
 
 void nim_dns_resolv_conf(const struct nim_config *config, const struct nim_facts *facts,
@@ -173,7 +182,7 @@ void nim_dns_resolv_conf(const struct nim_config *config, const struct nim_facts
 
 /* ---- Items ---- */
 
-static void want_file(struct dp_graph *g, const char *name, struct strbuf *text)
+static void want_file(struct dp_graph *g, const char *name, const struct strbuf *text)
 {
 	struct dp_file file = { .content = (char *)strbuf_str(text) };
 
@@ -182,7 +191,8 @@ static void want_file(struct dp_graph *g, const char *name, struct strbuf *text)
 }
 
 /* It sees for itself when its file is replaced. */
-static void want_relay(struct dp_graph *g, const struct nim_dns_conf *conf, struct strbuf *servers)
+static void want_relay(struct dp_graph *g, const struct nim_dns_conf *conf,
+		       const struct strbuf *servers)
 {
 	struct dp_process relay = { .name = "dns-relay", .needs_file = { RELAY_FILE } };
 	struct strbuf argv = STRBUF_INIT;
@@ -237,19 +247,16 @@ static void want_resolv_conf(struct dp_graph *g, const char *path, const struct 
 }
 
 struct dp_graph *nim_intent_dns(const struct nim_dns_conf *conf, const struct nim_config *config,
-				const struct nim_facts *facts, const struct nim_view *view)
+				const struct nim_facts *facts, const struct strbuf *servers)
 {
 	struct dp_graph *g = dp_graph_new(NIM_DNS_SCOPE);
-	struct strbuf servers = STRBUF_INIT;
 
 	if (!nim_dns_wanted(config))
 		return g;
-	nim_dns_servers(config, facts, view, &servers);
-	want_relay(g, conf, &servers);
-	want_dnsmasq(g, &servers);
+	want_relay(g, conf, servers);
+	want_dnsmasq(g, servers);
 	if (conf->resolv_conf)
 		want_resolv_conf(g, conf->resolv_conf, config, facts);
-	strbuf_fini(&servers);
 	return g;
 }
 

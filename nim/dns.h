@@ -32,15 +32,16 @@ const char *nim_port_domain(const struct nim_port *port, const struct nim_iface 
 /* Whether there is to be a forwarder: a valid management port that may have an address. */
 bool nim_dns_wanted(const struct nim_config *config);
 
-/* What dns-relay is told (dnsrelay/conf.h), and the file that points at the forwarder. */
-void nim_dns_servers(const struct nim_config *config, const struct nim_facts *facts,
-		     const struct nim_view *view, struct strbuf *out);
+/* What dns-relay is told (dnsrelay/conf.h): appended. Returns how many servers it has to ask. */
+unsigned int nim_dns_servers(const struct nim_config *config, const struct nim_facts *facts,
+			     const struct nim_view *view, struct strbuf *out);
+/* The file that points at the forwarder: appended. */
 void nim_dns_resolv_conf(const struct nim_config *config, const struct nim_facts *facts,
 			 struct strbuf *out);
 
-/* Scope NIM_DNS_SCOPE; empty when no forwarder is wanted. */
+/* Scope NIM_DNS_SCOPE; empty when no forwarder is wanted. servers: of nim_dns_servers(). */
 struct dp_graph *nim_intent_dns(const struct nim_dns_conf *conf, const struct nim_config *config,
-				const struct nim_facts *facts, const struct nim_view *view);
+				const struct nim_facts *facts, const struct strbuf *servers);
 
 /* NULL when no forwarder is wanted. problem "": it serves. In the arena. */
 struct Ew__DnsStatus *nim_dns_status(const struct nim_dns_conf *conf,

@@ -71,58 +71,34 @@ void nim_forwarder_fini(struct nim_forwarder *f)
 	free(take_ptr(f->relay));
 }
 
-static void log_servers(struct nim_forwarder *f, const struct nim_config *config,
-			const struct nim_facts *facts, const struct nim_view *view)
+static void log_servers(struct nim_forwarder *f, const struct strbuf *text, unsigned int servers)
 {
-	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
-	unsigned int servers = 0;
-	uint32_t hash;
+	uint32_t hash = hash_bytes(strbuf_str(text), text->len, 0);
 
-	nim_dns_servers(config, facts, view, &text);
-	hash = hash_bytes(strbuf_str(&text), text.len, 0);
-	if (hash == f->servers_hash)
-		return;
+	if (hash != f->servers_hash)
+		log_info("dns_servers", "servers=%u", servers);
 	f->servers_hash = hash;
-	for (const char *at = strbuf_str(&text); (at = strstr(at, "server ")); at++)
-		servers++;
-	log_info("dns_servers", "servers=%u", servers);
 }
 
 void nim_forwarder_apply(struct nim_forwarder *f, struct dp *dp, const struct nim_config *config,
 			 const struct nim_facts *facts, const struct nim_view *view)
 {
-	_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+	unsigned int servers = nim_dns_servers(config, facts, view, &text);
 	int r;
 
-	nim_dns_servers(config, facts, view, &servers);
-	f->idle = f->idle && !strstr(strbuf_str(&servers), "server ") &&
-		  !dp_have(dp, &dp_process_type, "dns-relay");
+	f->idle = f->idle && !servers && !dp_have(dp, &dp_process_type, "dns-relay");
 	if (f->idle)
 		return;
-	r = dp_submit(dp, nim_intent_dns(&f->conf, config, facts, view));
+	r = dp_submit(dp, nim_intent_dns(&f->conf, config, facts, &text));
 	if (r < 0)
 		log_error("submit_failed", "err=%d", -r);
-	log_servers(f, config, facts, view);
+	log_servers(f, &text, servers);
 }
 
-static bool is_state(const struct dp *dp, const struct dp_type *type, const char *key,
-		     enum dp_state one, enum dp_state other)
+static bool runs(enum dp_state state)
 {
-	enum dp_state state = dp_state(dp, type, key, NULL);
-
-	return state == one || state == other;
-}
-
-static bool both_serve(const struct dp *dp)
-{
-	return is_state(dp, &dp_process_type, "dns-relay", DP_CREATED, DP_MODIFYING) &&
-	       is_state(dp, &dp_dnsmasq_type, "dns", DP_CREATED, DP_MODIFYING);
-}
-
-static bool one_failed(const struct dp *dp)
-{
-	return is_state(dp, &dp_process_type, "dns-relay", DP_FAILED, DP_FAILED) ||
-	       is_state(dp, &dp_dnsmasq_type, "dns", DP_FAILED, DP_FAILED);
+	return state == DP_CREATED || state == DP_MODIFYING;
 }
 
 static void set_state(struct nim_forwarder *f, enum nim_forwarder_state state)
@@ -142,20 +118,22 @@ static void set_state(struct nim_forwarder *f, enum nim_forwarder_state state)
 void nim_forwarder_look(struct nim_forwarder *f, const struct dp *dp,
 			const struct nim_config *config)
 {
-	bool serves = both_serve(dp);
-	bool failed = one_failed(dp);
+	enum dp_state relay = dp_state(dp, &dp_process_type, "dns-relay", NULL);
+	enum dp_state dnsmasq = dp_state(dp, &dp_dnsmasq_type, "dns", NULL);
+	bool wanted = nim_dns_wanted(config) && !f->idle;
+	bool serves = runs(relay) && runs(dnsmasq);
 	struct dp_report report;
 
-	if (serves || !nim_dns_wanted(config) || f->idle)
+	if (serves || !wanted)
 		f->problem[0] = '\0';
 	/* Or the file that points at it failed, and it serves. */
 	if (dp_scope_problem(dp, NIM_DNS_SCOPE, &report) && report.to == DP_FAILED)
 		dp_report_str(&report, f->problem, sizeof(f->problem));
-	if (!nim_dns_wanted(config) || f->idle) {
+	if (!wanted) {
 		set_state(f, NIM_FORWARDER_OFF);
 	} else if (serves) {
 		set_state(f, NIM_FORWARDER_SERVING);
-	} else if (failed) {
+	} else if (relay == DP_FAILED || dnsmasq == DP_FAILED) {
 		set_state(f, NIM_FORWARDER_FAILED);
 	} else if (f->state != NIM_FORWARDER_FAILED) { /* the next attempt heals nothing yet */
 		snprintf(f->problem, sizeof(f->problem), "starting");

@@ -7,15 +7,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <grp.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/inotify.h"
+#include "base/file_watch.h"
 #include "base/privileges.h"
 #include "dnsrelay/relay.h"
 
@@ -26,7 +24,6 @@ struct program {
 	char *path; /* of argv */
 	struct event_base *base;
 	struct relay *relay;
-	int watch; /* inotify */
 };
 
 /* A user namespace that maps nobody but root has no other user to become. */
@@ -55,38 +52,17 @@ static int load(const char *path, struct dns_conf *ret)
 	return r;
 }
 
-/* Its folder, as a new file takes the old one's name. Before the first look at it. */
-static int watch(struct program *program)
-{
-	char folder[PATH_MAX];
-
-	if (strlen(program->path) >= sizeof(folder))
-		return -ENAMETOOLONG;
-	strcpy(folder, program->path);
-	program->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (program->watch < 0 || inotify_add_watch(program->watch, dirname(folder),
-						    IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
-		return -errno;
-	return 0;
-}
-
-static void on_file(evutil_socket_t fd, short what, void *arg)
+/* Nobody needs us without the file: nim starts us for another one. */
+static void on_file(void *arg)
 {
 	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
 	struct program *program = arg;
-	const struct inotify_event *event;
-	struct inotify_events events;
-	bool ours = false;
+	int r = load(program->path, conf);
 
-	(void)what;
-	for (event = inotify_first(&events, fd); event; event = inotify_next(&events)) {
-		if (event->mask & IN_IGNORED) /* the folder is gone: nim starts us for another */
-			event_base_loopbreak(program->base);
-		ours |= event->mask & IN_Q_OVERFLOW ||
-			(event->len && strcmp(event->name, basename(program->path)) == 0);
-	}
-	if (ours && load(program->path, conf) == 0)
+	if (r == 0)
 		relay_set_conf(program->relay, conf);
+	else if (r == -ENOENT)
+		event_base_loopbreak(program->base);
 }
 
 static void on_term(evutil_socket_t sig, short what, void *arg)
@@ -100,13 +76,8 @@ static void on_term(evutil_socket_t sig, short what, void *arg)
 static int serve(struct program *program)
 {
 	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
-	struct event *file = NULL;
-	int r = watch(program);
+	int r = load(program->path, conf);
 
-	if (r < 0)
-		fprintf(stderr, "%s: cannot watch it: %s\n", program->path, strerror(-r));
-	if (r == 0)
-		r = load(program->path, conf);
 	if (r < 0)
 		return r;
 	r = relay_new(program->base, conf, &program->relay);
@@ -114,18 +85,16 @@ static int serve(struct program *program)
 		fprintf(stderr, DNS_RELAY_ADDR " port %d: %s\n", DNS_RELAY_PORT, strerror(-r));
 		return r;
 	}
-	file = event_new(program->base, program->watch, EV_READ | EV_PERSIST, on_file, program);
-	if (!file || event_add(file, NULL) < 0 || event_base_dispatch(program->base) < 0)
+	if (event_base_dispatch(program->base) < 0)
 		r = -EIO;
-	if (file)
-		event_free(file);
 	relay_free(program->relay);
 	return r;
 }
 
 int main(int argc, char *argv[])
 {
-	struct program program = { .path = argc == 2 ? argv[1] : NULL, .watch = -1 };
+	struct program program = { .path = argc == 2 ? argv[1] : NULL };
+	struct file_watch *watch;
 	struct event *term;
 	int r;
 
@@ -146,8 +115,14 @@ int main(int argc, char *argv[])
 	term = evsignal_new(program.base, SIGTERM, on_term, &program);
 	if (!term || event_add(term, NULL) < 0)
 		abort();
+	/* Before the first look at it. */
+	r = file_watch_new(program.base, program.path, on_file, &program, &watch);
+	if (r < 0) {
+		fprintf(stderr, "%s: cannot watch it: %s\n", program.path, strerror(-r));
+		return EXIT_FAILURE;
+	}
 	r = serve(&program);
-	closep(&program.watch);
+	file_watch_free(watch);
 	event_free(term);
 	event_base_free(program.base);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

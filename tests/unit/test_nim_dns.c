@@ -86,6 +86,14 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void print_graph(const struct nim_dns_conf *conf, const struct world *w, struct strbuf *out)
+{
+	_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
+
+	nim_dns_servers(&w->config, &w->facts, &w->view, &servers);
+	golden_graph(nim_intent_dns(conf, &w->config, &w->facts, &servers), out);
+}
+
 static void assert_servers(struct world *w, const char *want)
 {
 	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
@@ -180,7 +188,7 @@ static void ports_for_apps_alone_need_no_forwarder(void **state)
 	w->config.ports[0].is_mgmt = false;
 	strcpy(w->config.ports[1].error, "bad");
 	assert_false(nim_dns_wanted(&w->config));
-	golden_graph(nim_intent_dns(&conf, &w->config, &w->facts, &w->view), &out);
+	print_graph(&conf, w, &out);
 	assert_string_equal(strbuf_str(&out), "");
 	assert_null(nim_dns_status(&conf, &w->config, &w->facts, &w->view, "", &arena));
 	strbuf_fini(&out);
@@ -197,7 +205,7 @@ static void graph_and_status_are_as_drawn(void **state)
 	struct arena arena = { 0 };
 	struct world *w = *state;
 
-	golden_graph(nim_intent_dns(&conf, &w->config, &w->facts, &w->view), &out);
+	print_graph(&conf, w, &out);
 	nim_dns_resolv_conf(&w->config, &w->facts, &out);
 	pbjson_format(&nim_dns_status(&conf, &w->config, &w->facts, &w->view, "no", &arena)->base,
 		      PBJSON_PRETTY, &out);
