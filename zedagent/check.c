@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -32,6 +34,22 @@ int za_refuse(struct pbjson_error *err, const struct za_at *at, const char *memb
 	vsnprintf(err->why, sizeof(err->why), fmt, ap);
 	va_end(ap);
 	return -EINVAL;
+}
+
+int za_number(struct pbjson_error *err, const struct za_at *at, const char *member,
+	      const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end)
+		return za_refuse(err, at, member, "\"%.80s\" is no number", text);
+	if (errno || number < min || number > max)
+		return za_refuse(err, at, member, "expected %" PRIu64 " to %" PRIu64, min, max);
+	*ret = number;
+	return 0;
 }
 
 bool za_uuid_parse(const char *s, char ret[ZA_UUID_SIZE])

@@ -23,6 +23,10 @@ struct za_at za_at(const char *fmt, ...) __attribute__((__format__(__printf__, 1
 int za_refuse(struct pbjson_error *err, const struct za_at *at, const char *member, const char *fmt,
 	      ...) __attribute__((__format__(__printf__, 4, 5)));
 
+/* A text that is a decimal number from min to max; else refuses the member of at. */
+int za_number(struct pbjson_error *err, const struct za_at *at, const char *member,
+	      const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
 /* Any case in, lower case out. */
 bool za_uuid_parse(const char *s, char ret[ZA_UUID_SIZE]);
 bool za_uuid_is_nil(const char *uuid);

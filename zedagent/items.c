@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device-wide knobs. Known ones are checked, others pass: most belong to other programs. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -73,21 +71,6 @@ static bool is_one_of(const char *value, const char *const *list)
 	return false;
 }
 
-static int check_number(struct za_map *m, const struct item *item, const char *value,
-			const struct za_at *at)
-{
-	unsigned long long number;
-	char *end;
-
-	errno = 0;
-	number = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end)
-		return za_refuse(m->err, at, "/value", "\"%.80s\" is no number", value);
-	if (errno || number < item->min || number > item->max)
-		return za_refuse(m->err, at, "/value", "expected %u to %u", item->min, item->max);
-	return 0;
-}
-
 static int check_value(struct za_map *m, const struct item *item, const char *value,
 		       const struct za_at *at)
 {
@@ -95,10 +78,11 @@ static int check_value(struct za_map *m, const struct item *item, const char *va
 	static const char *const tristates[] = { "none",     "enabled", "enable", "on",
 						 "disabled", "disable", "off",	  NULL };
 	static const char *const switches[] = { "on", "off", NULL };
+	uint64_t number;
 
 	switch (item->kind) {
 	case ITEM_NUMBER:
-		return check_number(m, item, value, at);
+		return za_number(m->err, at, "/value", value, item->min, item->max, &number);
 	case ITEM_BOOL:
 		if (!is_one_of(value, bools))
 			return za_refuse(m->err, at, "/value", "expected true or false");

@@ -8,8 +8,6 @@
  *
  * Any of them meters the port; metering=off leaves the others without effect.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,22 +16,6 @@
 
 #define QUOTA_MAX 100000000000000000ull /* 100 PB, as nim/meter.h */
 #define BILLING_DAY_MAX 28
-
-static int number(struct za_map *m, const char *value, unsigned long long max,
-		  const struct za_at *at, unsigned long long *ret)
-{
-	unsigned long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end)
-		return za_refuse(m->err, at, "/value", "\"%.80s\" is no number", value);
-	if (errno || n < 1 || n > max)
-		return za_refuse(m->err, at, "/value", "expected 1 to %llu", max);
-	*ret = n;
-	return 0;
-}
 
 static int set_metering(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
 			const char *value, const struct za_at *at)
@@ -47,8 +29,8 @@ static int set_metering(struct za_map *m, const Ew__PortConfig *port, Ew__PortMe
 static int set_quota(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
 		     const char *value, const struct za_at *at)
 {
-	unsigned long long bytes = 0;
-	int r = number(m, value, QUOTA_MAX, at, &bytes);
+	uint64_t bytes = 0;
+	int r = za_number(m->err, at, "/value", value, 1, QUOTA_MAX, &bytes);
 
 	if (r == 0 && port->dhcp == EW__DHCP_MODE__DHCP_NONE)
 		r = za_refuse(m->err, at, "/key",
@@ -61,8 +43,8 @@ static int set_quota(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeter
 static int set_billing_day(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
 			   const char *value, const struct za_at *at)
 {
-	unsigned long long day = 1;
-	int r = number(m, value, BILLING_DAY_MAX, at, &day);
+	uint64_t day = 1;
+	int r = za_number(m->err, at, "/value", value, 1, BILLING_DAY_MAX, &day);
 
 	(void)port;
 	meter->billing_day = (uint32_t)day;
