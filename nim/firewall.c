@@ -324,19 +324,6 @@ struct dp_graph *nim_intent_firewall(const struct nim_config *config,
 	return g;
 }
 
-static void want_elems(struct dp_graph *g, const struct dp_nft_set *set, struct nft_elems *elems,
-		       const struct ifname *tag)
-{
-	struct dp_nft_elems spec = { .family = set->family, .elems = elems };
-
-	nft_elems_end(elems);
-	memcpy(spec.table, set->table, sizeof(spec.table));
-	memcpy(spec.set, set->name, sizeof(spec.set));
-	memcpy(spec.tag, tag->str, sizeof(tag->str));
-	dp_want(g, &dp_nft_elems_type, &spec);
-	nft_elems_unref(elems);
-}
-
 /*
  * Ports that carry frames only have their element, too: with their link up they get a link-local
  * address, by which the neighbours could reach the node.
@@ -352,14 +339,14 @@ void nim_firewall_port(struct dp_graph *g, const struct nim_port *port)
 	elems = nft_elems_new(&ports);
 	el = nft_elems_add(elems);
 	nft_elem_ifname(&el, &port->ifname);
-	want_elems(g, &ports, elems, &port->ifname);
+	dp_want_nft_elems(g, &ports, elems, &port->ifname);
 	if (!port->number)
 		return;
 	elems = nft_elems_new(&marks);
 	el = nft_elems_add(elems);
 	nft_elem_ifname(&el, &port->ifname);
 	nft_elem_data_mark(&el, nim_port_mark(port));
-	want_elems(g, &marks, elems, &port->ifname);
+	dp_want_nft_elems(g, &marks, elems, &port->ifname);
 }
 
 void nim_firewall_first(struct dp_graph *g, const struct nim_port *port)

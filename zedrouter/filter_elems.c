@@ -27,15 +27,8 @@ struct nft_elem zr_batch_add(struct zr_batch *b)
 
 void zr_batch_finish(struct dp_graph *g, struct zr_batch *b, const struct ifname *tag)
 {
-	struct dp_nft_elems spec = { .family = b->set.family, .elems = b->elems };
-
-	nft_elems_end(b->elems);
-	memcpy(spec.table, b->set.table, sizeof(spec.table));
-	memcpy(spec.set, b->set.name, sizeof(spec.set));
-	memcpy(spec.tag, tag->str, sizeof(tag->str));
-	if (nft_elems_count(b->elems))
-		dp_want(g, &dp_nft_elems_type, &spec);
-	b->elems = nft_elems_unref(b->elems);
+	dp_want_nft_elems(g, &b->set, b->elems, tag);
+	b->elems = NULL;
 }
 
 uint32_t zr_vif_id(const struct zr_filter_vif *vif)

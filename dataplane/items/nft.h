@@ -12,6 +12,7 @@
 
 #include "dataplane/dp.h"
 
+struct ifname;
 struct nft_elems; /* dataplane/nft/elems.h */
 struct nft_rules; /* dataplane/nft/rule.h */
 
@@ -93,3 +94,6 @@ struct dp_nft_elems {
 	struct nft_elems *elems; /* shared, counted, sorted; NULL: none */
 };
 extern const struct dp_type dp_nft_elems_type;
+/* Wants them, complete, under a tag; nothing when there are none. Takes elems. */
+void dp_want_nft_elems(struct dp_graph *g, const struct dp_nft_set *set, struct nft_elems *elems,
+		       const struct ifname *tag);

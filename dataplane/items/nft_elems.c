@@ -20,6 +20,20 @@
 #define SHUFFLED_TRIES 4
 #define PRINT_MAX 6 /* elements shown of one item */
 
+void dp_want_nft_elems(struct dp_graph *g, const struct dp_nft_set *set, struct nft_elems *elems,
+		       const struct ifname *tag)
+{
+	struct dp_nft_elems spec = { .family = set->family, .elems = elems };
+
+	nft_elems_end(elems);
+	memcpy(spec.table, set->table, sizeof(spec.table));
+	memcpy(spec.set, set->name, sizeof(spec.set));
+	memcpy(spec.tag, tag->str, sizeof(tag->str));
+	if (nft_elems_count(elems))
+		dp_want(g, &dp_nft_elems_type, &spec);
+	nft_elems_unref(elems);
+}
+
 static int elems_copy(void *dst, const void *src)
 {
 	const struct dp_nft_elems *s = src;
