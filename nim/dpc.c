@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/dpc.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
+#include <libgen.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/arena.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
-#include "dpc.pb-c.h"
-#include "nim/dpc_json.h"
-#include "nim/dpc_ports.h"
+#include "nim/dpc_files.h"
 #include "nim/stored.h"
 
 #define CONTROLLER_KEY "zedagent" /* as in EVE */
-#define KEY_MAX 128 /* bytes */
-#define FILES_MAX 64 /* that are looked at */
-/* EVE's time priority of a file that has none: it yields to any controller's. */
-#define TIME_PRIORITY_DEFAULT_MS 315532800000LL /* 1980-01-01 */
+#define BOOTSTRAP "bootstrap-config.pb" /* likewise */
+
+enum { FOLDER_CONFIG, FOLDER_USB, FOLDERS };
 
 struct nim_dpc {
-	char *dir;
 	struct dpc_list list;
-	Ew__DpcRefusal *refusals[FILES_MAX]; /* owned */
+	struct dpc_files *folders[FOLDERS];
+	Ew__DpcRefusal *refusals[FOLDERS * DPC_FILES_MAX]; /* borrowed from them */
 	size_t n_refusals;
-	struct file_watch *watch;
+	char *bootstrap; /* path */
+	bool bootstraps; /* it is there */
+	struct file_watch *watch; /* of it */
 	struct stored *stored;
 	void (*changed)(void *arg);
 	void *arg;
@@ -53,242 +48,62 @@ static int parse(const char *text, size_t len, void *arg, struct pbjson_error *e
 
 /* ---- Files ---- */
 
-struct scan {
-	struct nim_dpc *dpc;
-	Ew__DpcRefusal *refusals[FILES_MAX];
-	size_t n_refusals;
-	bool changed;
-};
-
-static Ew__DpcRefusal *refusal_new(const char *file, const struct pbjson_error *err)
+static bool scan(struct nim_dpc *dpc)
 {
-	Ew__DpcRefusal *refusal = xcalloc(1, sizeof(*refusal));
+	const char *veto = NULL;
+	bool changed = false;
 
-	ew__dpc_refusal__init(refusal);
-	refusal->file = xstrdup(file);
-	refusal->pointer = xstrdup(err->pointer);
-	refusal->why = xstrdup(err->why);
-	return refusal;
-}
+	dpc->bootstraps = access(dpc->bootstrap, F_OK) == 0;
+	if (dpc->bootstraps)
+		veto = "there is a " BOOTSTRAP ", and with it no file counts";
+	dpc->n_refusals = 0;
+	for (size_t i = 0; i < FOLDERS; i++) {
+		Ew__DpcRefusal *const *refusals;
+		size_t n;
 
-static bool refused_before(const struct nim_dpc *dpc, const Ew__DpcRefusal *refusal)
-{
-	for (size_t i = 0; i < dpc->n_refusals; i++)
-		if (strcmp(dpc->refusals[i]->file, refusal->file) == 0 &&
-		    strcmp(dpc->refusals[i]->pointer, refusal->pointer) == 0 &&
-		    strcmp(dpc->refusals[i]->why, refusal->why) == 0)
-			return true;
-	return false;
-}
-
-/* The whole folder is read at each change: only news are told. */
-static void refuse(struct scan *scan, const char *file, const struct pbjson_error *err)
-{
-	Ew__DpcRefusal *refusal = refusal_new(file, err);
-
-	if (!refused_before(scan->dpc, refusal)) {
-		log_error("dpc_refused", "file=\"%s/%s\" pointer=\"%s\" why=\"%s\"", scan->dpc->dir,
-			  file, err->pointer, err->why);
-		scan->changed = true;
+		changed = dpc_files_scan(dpc->folders[i], veto) || changed;
+		n = dpc_files_refusals(dpc->folders[i], &refusals);
+		memcpy(&dpc->refusals[dpc->n_refusals], refusals, n * sizeof(*refusals));
+		dpc->n_refusals += n;
 	}
-	scan->refusals[scan->n_refusals++] = refusal;
-}
-
-static int read_dpc(const char *path, Dpc__Config **ret, struct pbjson_error *err)
-{
-	_cleanup_(freep) char *text = NULL;
-	struct stat st;
-	size_t len;
-	int r = 0;
-
-	/* A FIFO or a device would hold us up. */
-	if (stat(path, &st) < 0)
-		r = -errno;
-	else if (!S_ISREG(st.st_mode))
-		r = -EINVAL;
-	if (r == 0)
-		r = file_read(path, DPC_JSON_MAX, &text, &len);
-	if (r == 0)
-		return dpc_json_parse(text, len, ret, err);
-	if (r == -EFBIG)
-		snprintf(err->why, sizeof(err->why), "larger than %d bytes", DPC_JSON_MAX);
-	else
-		snprintf(err->why, sizeof(err->why), "cannot be read: %s",
-			 r == -EINVAL ? "not a regular file" : strerror(-r));
-	return r;
-}
-
-static int check_key(const struct nim_dpc *dpc, const char *key, const char *file,
-		     struct pbjson_error *err)
-{
-	static const char *const reserved[] = { CONTROLLER_KEY, "bootstrap", "lastresort", "manual",
-						"lps" };
-	const Ew__DpcEntry *other = dpc_list_find(&dpc->list, key);
-
-	snprintf(err->pointer, sizeof(err->pointer), "/Key");
-	if (strlen(key) > KEY_MAX) {
-		snprintf(err->why, sizeof(err->why), "longer than %d bytes", KEY_MAX);
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-		if (strcmp(key, reserved[i]) == 0) {
-			snprintf(err->why, sizeof(err->why), "\"%s\" is reserved", key);
-			return -EINVAL;
-		}
-	}
-	if (other && strcmp(other->file, file) != 0) {
-		snprintf(err->why, sizeof(err->why), "\"%.60s\" is the key of %.80s", key,
-			 other->file);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* A file that gave itself another key is another entry. */
-static void drop_other_keys(struct scan *scan, const char *file, const char *key)
-{
-	struct dpc_list *list = &scan->dpc->list;
-
-	for (size_t i = list->n; i-- > 0;) {
-		if (strcmp(list->entries[i]->file, file) == 0 &&
-		    strcmp(list->entries[i]->key, key) != 0) {
-			dpc_list_remove(list, list->entries[i]->key);
-			scan->changed = true;
-		}
-	}
-}
-
-static int put_file(struct scan *scan, const char *file, const Dpc__Config *dpc,
-		    struct arena *arena, struct pbjson_error *err)
-{
-	int stem = (int)(strlen(file) - strlen(".json"));
-	const char *key = *dpc->key ? dpc->key : arena_printf(arena, "%.*s", stem, file);
-	Ew__DevicePortConfig *config = NULL;
-	const char *ignored;
-	int r;
-
-	r = dpc_ports(dpc, arena, &config, err);
-	if (r == 0)
-		r = check_key(scan->dpc, key, file, err);
-	if (r < 0)
-		return r;
-	drop_other_keys(scan, file, key);
-	r = dpc_list_put(
-		&scan->dpc->list,
-		dpc_entry_new(key, EW__DPC_SOURCE__DPC_OVERRIDE,
-			      dpc->timepriority ? config->timestamp_ms : TIME_PRIORITY_DEFAULT_MS,
-			      file, config));
-	if (r < 0) {
-		*err = (struct pbjson_error){ "",
-					      "more port configurations than there is room for" };
-		return r;
-	}
-	if (r == 0)
-		return 0;
-	scan->changed = true;
-	ignored = dpc_ignored(dpc, arena);
-	log_info("dpc_read", "key=\"%s\" file=\"%s/%s\" ports=%zu why=\"%s\"", key, scan->dpc->dir,
-		 file, config->n_ports, dpc_list_find(&scan->dpc->list, key)->error);
-	if (ignored[0])
-		log_warning("dpc_ignored", "key=\"%s\" parts=\"%s\"", key, ignored);
-	return 0;
-}
-
-static void scan_file(struct scan *scan, const char *file)
-{
-	_cleanup_(freep) char *path = xasprintf("%s/%s", scan->dpc->dir, file);
-	struct pbjson_error err = { "", "" };
-	struct arena arena = { 0 };
-	Dpc__Config *dpc = NULL;
-	int r;
-
-	r = read_dpc(path, &dpc, &err);
-	if (r == 0)
-		r = put_file(scan, file, dpc, &arena, &err);
-	if (r < 0)
-		refuse(scan, file, &err);
-	if (dpc)
-		dpc__config__free_unpacked(dpc, NULL);
-	arena_fini(&arena);
-}
-
-static int is_json(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && len > 5 && strcmp(entry->d_name + len - 5, ".json") == 0;
-}
-
-static bool is_among(const char *file, struct dirent *const *files, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(files[i]->d_name, file) == 0)
-			return true;
-	return false;
-}
-
-static void drop_vanished(struct scan *scan, struct dirent *const *files, int n)
-{
-	struct dpc_list *list = &scan->dpc->list;
-
-	for (size_t i = list->n; i-- > 0;) {
-		const Ew__DpcEntry *entry = list->entries[i];
-
-		if (!entry->file[0] || is_among(entry->file, files, n))
-			continue;
-		log_info("dpc_gone", "key=\"%s\" file=\"%s/%s\"", entry->key, scan->dpc->dir,
-			 entry->file);
-		dpc_list_remove(list, entry->key);
-		scan->changed = true;
-	}
-}
-
-static void set_refusals(struct nim_dpc *dpc, Ew__DpcRefusal *const *refusals, size_t n)
-{
-	for (size_t i = 0; i < dpc->n_refusals; i++)
-		ew__dpc_refusal__free_unpacked(dpc->refusals[i], NULL);
-	for (size_t i = 0; i < n; i++)
-		dpc->refusals[i] = refusals[i];
-	dpc->n_refusals = n;
-}
-
-/* True: something is other than before. */
-static bool scan_folder(struct nim_dpc *dpc)
-{
-	struct scan scan = { .dpc = dpc };
-	struct dirent **files = NULL;
-	int n = scandir(dpc->dir, &files, is_json, alphasort);
-
-	/* A folder that cannot be read says nothing about its files; one that is gone does. */
-	if (n < 0 && errno != ENOENT && errno != ENOTDIR) {
-		log_error("dpc_folder", "dir=\"%s\" why=\"%s\"", dpc->dir, strerror(errno));
-		return false;
-	}
-	if (n > FILES_MAX)
-		log_error("dpc_folder", "dir=\"%s\" why=\"more than %d files\"", dpc->dir,
-			  FILES_MAX);
-	drop_vanished(&scan, files, n);
-	for (int i = 0; i < n && i < FILES_MAX; i++)
-		scan_file(&scan, files[i]->d_name);
-	for (int i = 0; i < n; i++)
-		free(files[i]);
-	free(files);
-	scan.changed = scan.changed || scan.n_refusals != dpc->n_refusals;
-	set_refusals(dpc, scan.refusals, scan.n_refusals);
-	return scan.changed;
+	return changed;
 }
 
 static void on_files(void *arg)
 {
 	struct nim_dpc *dpc = arg;
 
-	if (!scan_folder(dpc))
+	if (!scan(dpc))
 		return;
 	store(dpc);
 	dpc->changed(dpc->arg);
 }
 
-/* ---- Controller ---- */
+static void open_folders(struct nim_dpc *dpc, const struct nim_dpc_conf *conf)
+{
+	_cleanup_(freep) char *usb = xasprintf("%s/usb", conf->run_dir);
+	_cleanup_(freep) char *dir = xstrdup(conf->dir);
+	struct dpc_files_conf folder = { .base = conf->base,
+					 .dir = conf->dir,
+					 .prefix = "",
+					 .list = &dpc->list,
+					 .touched = on_files,
+					 .arg = dpc };
+	int r;
+
+	dpc->folders[FOLDER_CONFIG] = dpc_files_new(&folder);
+	folder.dir = usb;
+	folder.prefix = "usb/";
+	folder.may_be_late = true;
+	dpc->folders[FOLDER_USB] = dpc_files_new(&folder);
+	dpc->bootstrap = xasprintf("%s/" BOOTSTRAP, dirname(dir));
+	r = file_watch_new(conf->base, dpc->bootstrap, on_files, dpc, &dpc->watch);
+	if (r < 0)
+		log_error("dpc_folder", "dir=\"%s\" why=\"not watched: %s\"", dpc->bootstrap,
+			  strerror(-r));
+}
+
+/* ---- Other sources ---- */
 
 void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
@@ -299,7 +114,38 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 		store(dpc);
 }
 
-/* ---- Life ---- */
+int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry)
+{
+	int r = dpc_list_put(&dpc->list, entry);
+
+	if (r <= 0)
+		return r;
+	store(dpc);
+	dpc->changed(dpc->arg);
+	return r;
+}
+
+int nim_dpc_drop(struct nim_dpc *dpc, const char *key)
+{
+	if (!dpc_list_find(&dpc->list, key))
+		return -ENOENT;
+	dpc_list_remove(&dpc->list, key);
+	store(dpc);
+	dpc->changed(dpc->arg);
+	return 0;
+}
+
+const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc)
+{
+	return &dpc->list;
+}
+
+bool nim_dpc_bootstraps(const struct nim_dpc *dpc)
+{
+	return dpc->bootstraps;
+}
+
+/* ---- What is told ---- */
 
 const Ew__DpcEntry *nim_dpc_in_force(const struct nim_dpc *dpc)
 {
@@ -327,16 +173,7 @@ void nim_dpc_status(struct nim_dpc *dpc, Ew__DeviceNetworkStatus *ret)
 	ret->n_dpc_refusals = dpc->n_refusals;
 }
 
-/* Without it files count from the next start on: no reason to leave the node without its ports. */
-static void watch_folder(struct nim_dpc *dpc, struct event_base *base)
-{
-	_cleanup_(freep) char *files = xasprintf("%s/*", dpc->dir);
-	int r = file_watch_new(base, files, on_files, dpc, &dpc->watch);
-
-	if (r < 0)
-		log_error("dpc_folder", "dir=\"%s\" why=\"not watched: %s\"", dpc->dir,
-			  strerror(-r));
-}
+/* ---- Life ---- */
 
 int nim_dpc_open(const struct nim_dpc_conf *conf, struct nim_dpc **ret)
 {
@@ -348,12 +185,11 @@ int nim_dpc_open(const struct nim_dpc_conf *conf, struct nim_dpc **ret)
 		free(dpc);
 		return r;
 	}
-	dpc->dir = xstrdup(conf->dir);
 	dpc->changed = conf->changed;
 	dpc->arg = conf->arg;
-	watch_folder(dpc, conf->base);
+	open_folders(dpc, conf);
 	(void)stored_load(dpc->stored, parse, dpc); /* none: files and controller will say */
-	if (scan_folder(dpc))
+	if (scan(dpc))
 		store(dpc);
 	*ret = dpc;
 	return 0;
@@ -364,10 +200,11 @@ struct nim_dpc *nim_dpc_free(struct nim_dpc *dpc)
 	if (!dpc)
 		return NULL;
 	file_watch_free(dpc->watch);
+	for (size_t i = 0; i < FOLDERS; i++)
+		dpc_files_free(dpc->folders[i]);
 	stored_free(dpc->stored);
-	set_refusals(dpc, NULL, 0);
 	dpc_list_fini(&dpc->list);
-	free(dpc->dir);
+	free(dpc->bootstrap);
 	free(dpc);
 	return NULL;
 }

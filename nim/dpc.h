@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps the list of port configurations: the controller's from the bus, others from the files of
- * a folder, watched; stored, so that a node has its ports while its controller or zedagent is away.
+ * Keeps the list of port configurations: the controller's from the bus, others from files of a
+ * folder and of a USB stick, the local operator's and the last resort; stored, so that a node has
+ * its ports while its controller or zedagent is away.
  */
 #pragma once
 
@@ -14,8 +15,9 @@ struct nim_dpc;
 
 struct nim_dpc_conf {
 	struct event_base *base;
-	const char *dir, *run_dir, *state_dir; /* copied */
-	/* The list or the refusals changed, by a file; from the loop. */
+	/* All copied. A file bootstrap-config.pb beside dir takes the files out of force, as in EVE. */
+	const char *dir, *run_dir, *state_dir;
+	/* The list or the refusals changed, but for nim_dpc_controller(); from the loop. */
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -26,6 +28,12 @@ struct nim_dpc *nim_dpc_free(struct nim_dpc *dpc); /* NULL is fine; waits for th
 
 /* What the controller asks for, borrowed. */
 void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config);
+
+/* Takes entry. As dpc_list_put(); stored and told when the list changed. */
+int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry);
+int nim_dpc_drop(struct nim_dpc *dpc, const char *key); /* 0; -ENOENT: there is none */
+const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc); /* borrowed */
+bool nim_dpc_bootstraps(const struct nim_dpc *dpc); /* there is a bootstrap-config.pb */
 
 const Ew__DpcEntry *nim_dpc_in_force(const struct nim_dpc *dpc); /* NULL: there is none */
 /* List and refusals, for the bus; it borrows all until the next change. */

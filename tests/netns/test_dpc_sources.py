@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Port configurations of the other sources: a stick, the local operator, the last resort; and what
+a bootstrap-config.pb takes out of force.
+
+     app-a, app-b -- node --eth0-- isp-a (192.168.1.0/24) -- internet
+                          --eth1-- isp-b (192.168.2.0/24) --'
+"""
+
+import json
+import shutil
+
+from test_dpc import (STATIC4, kill_all, network, nim_settles, reboot, refusals_in, start_nim,
+                      static_override, stored, wait_in_force, wait_static, wait_usable)
+from waiting import wait_for
+
+VETO = "there is a bootstrap-config.pb, and with it no file counts"
+
+
+def stick(node, content):
+    """What usb-config puts there when a stick comes, dictionary or text; None: it goes."""
+    folder = node.run_dir / "usb"
+    folder.mkdir(exist_ok=True)
+    temporary = folder / ".usb.json.new"
+    if content is None:
+        (folder / "usb.json").unlink()
+        return
+    temporary.write_text(content if isinstance(content, str) else json.dumps(content))
+    temporary.rename(folder / "usb.json")
+
+
+def entries(node):
+    return [entry["key"] for entry in node.table("DevicePortConfigList")["global"]["entries"]]
+
+
+# ---- A stick ----
+
+def test_stick_beats_the_controller_while_it_is_plugged_in(edge):
+    node = edge.node
+    stick(node, static_override())
+    wait_in_force(node, "usb", "what the stick says is in force")
+    wait_usable(node, lambda four: four == [STATIC4])
+    assert network(node)["dpcSource"] == "DPC_OVERRIDE"
+    assert "usb/usb.json" in node.edgeway("dpc", "show", "usb")
+    bad = static_override()
+    bad["Ports"][1]["Cost"] = 256
+    stick(node, bad)
+    refused = node.wait("DeviceNetworkStatus", lambda t: refusals_in(t), "the stick is refused")
+    assert refused["global"]["dpcRefusals"] == [
+        {"file": "usb/usb.json", "pointer": "/Ports/1/Cost", "why": "expected 0 to 255"}]
+    assert network(node)["dpcKey"] == "usb", "what it said before stays"
+    stick(node, None)
+    wait_in_force(node, "zedagent", "the controller's configuration is in force again")
+    wait_usable(node, lambda four: four and STATIC4 not in four)
+    assert not network(node).get("dpcRefusals")
+
+
+def test_reboot_keeps_what_a_stick_said_until_it_is_known_to_be_gone(edge):
+    node = edge.node
+    stick(node, static_override())
+    wait_in_force(node, "usb", "what the stick says is in force")
+    wait_for(lambda: stored(node).get("current") == stored(node, ".2").get("current") == "usb",
+             "the list is on disk")
+    reboot(node)
+    start_nim(node)
+    wait_usable(node, lambda four: four == [STATIC4])
+    assert network(node)["dpcKey"] == "usb", "nobody has looked for the stick yet"
+    (node.run_dir / "usb").mkdir()  # somebody has, and found none
+    wait_in_force(node, "zedagent", "the controller's stored configuration is in force")
+
+
+# ---- Bootstrap ----
+
+def test_bootstrap_config_takes_files_out_of_force(edge):
+    node = edge.node
+    node.override("override.json", static_override())
+    wait_static(node)
+    stick(node, static_override())
+    wait_for(lambda: len(entries(node)) == 3, "the stick is listed")
+    bootstrap = node.dpc_dir.parent / "bootstrap-config.pb"
+    bootstrap.write_bytes(b"\x0a\x00")
+    wait_in_force(node, "zedagent", "the controller's configuration is in force")
+    assert network(node)["dpcRefusals"] == [
+        {"file": name, "pointer": "", "why": VETO} for name in ("override.json", "usb/usb.json")]
+    assert VETO in node.edgeway("dpc", "list")
+    node.kill("nim")
+    node.wait("DeviceNetworkStatus", lambda t: len(refusals_in(t)) == 2, "nim is back")
+    assert entries(node) == ["zedagent"]
+    bootstrap.unlink()
+    wait_for(lambda: len(entries(node)) == 3 and not network(node).get("dpcRefusals"),
+             "the files count again")
