@@ -94,10 +94,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
-$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view): $(patsubst %,$(BUILD)/cmd/edgeway/%.o,\
-	status_view meter_view columns defuse)
-$(BUILD)/tests/unit/test_ports_view: $(patsubst %,$(BUILD)/cmd/edgeway/%.o,ports_model ports_hint ports_table ports_page ports_json)
-$(addprefix $(BUILD)/tests/unit/test_,redact netdump): $(patsubst %,$(BUILD)/cmd/edgeway/%.o,redact dump_manifest)
+CLI_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard cmd/edgeway/*.c)))
+$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view redact netdump): $(CLI_O)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

@@ -86,7 +86,7 @@ static void collect(struct slot *s, int status)
 		say(p, DUMP_LATE, xasprintf("stopped after %u s", DUMP_PART_MS / 1000));
 	else if (size >= DUMP_PART_BYTES || status == -SIGXFSZ)
 		say(p, DUMP_LARGE, xasprintf("more than %u MiB", DUMP_PART_BYTES >> 20));
-	else if (status && !p->any_status)
+	else if (status < 0 || (status && !p->any_status))
 		say(p, DUMP_FAILED, complaint(status, text ? text : "", size));
 	else
 		say(p, DUMP_WHOLE, xstrdup(""));

@@ -26,10 +26,28 @@ static void manifest_tells_the_end_of_each_part(void **state)
 	strbuf_fini(&out);
 }
 
+static void program_that_is_killed_has_failed_whatever_its_status_may_tell(void **state)
+{
+	struct dump_part parts[] = {
+		{ .argv = { "sh", "-c", "exit 3" }, .any_status = true },
+		{ .argv = { "sh", "-c", "kill -9 $$" }, .any_status = true },
+	};
+	struct dump dump = { parts, ARRAY_SIZE(parts) };
+
+	(void)state;
+	assert_int_equal(dump_run(&dump), 0);
+	assert_int_equal(parts[0].end, DUMP_WHOLE);
+	assert_int_equal(parts[1].end, DUMP_FAILED);
+	assert_string_equal(parts[1].why, "ended by signal 9");
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		free(parts[i].why);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manifest_tells_the_end_of_each_part),
+		cmocka_unit_test(program_that_is_killed_has_failed_whatever_its_status_may_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
