@@ -7,16 +7,18 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <event2/event.h>
 
 #include "base/cleanup.h"
 #include "base/list.h"
+#include "base/strbuf.h"
 #include "base/unix_socket.h"
 
 #define CONTROL_CLIENTS_MAX 16
-#define CONTROL_REQUEST_MAX 4096
+#define CONTROL_REQUEST_MAX 32768 /* a port configuration in base64 */
 #define CONTROL_ANSWER_MAX (64u << 20)
 #define CONTROL_IDLE_S 10 /* a client that neither asks nor reads */
 
@@ -41,8 +43,7 @@ struct control_client {
 	struct control *control;
 	int fd;
 	struct event *ev;
-	char request[CONTROL_REQUEST_MAX];
-	size_t request_len;
+	struct strbuf request;
 	char *answer; /* NULL while it asks */
 	size_t answer_len, sent;
 };
@@ -56,6 +57,7 @@ static void client_free(struct control_client *client)
 	event_add(c->accept_ev, NULL); /* there is room again */
 	event_free(client->ev);
 	close(client->fd);
+	strbuf_fini(&client->request);
 	free(client->answer);
 	free(client);
 }
@@ -110,7 +112,7 @@ static int client_answer(struct control_client *client)
 	out = open_memstream(&text, &len);
 	if (!out)
 		return -errno;
-	r = control_call(client->control, client->request, out);
+	r = control_call(client->control, strbuf_str(&client->request), out);
 	if (r < 0)
 		fprintf(out, "error: %s\n", strerror(-r));
 	if (fclose(out) != 0 || len > CONTROL_ANSWER_MAX)
@@ -148,9 +150,8 @@ static int client_send(struct control_client *client)
 
 static int client_receive(struct control_client *client)
 {
-	char *end;
-	ssize_t n = recv(client->fd, client->request + client->request_len,
-			 sizeof(client->request) - 1 - client->request_len, 0);
+	char part[4096], *end;
+	ssize_t n = recv(client->fd, part, sizeof(part), 0);
 	int r;
 
 	if (n < 0 && errno == EAGAIN) {
@@ -159,16 +160,14 @@ static int client_receive(struct control_client *client)
 	}
 	if (n <= 0)
 		return n < 0 ? -errno : -ECONNRESET;
-	client->request_len += (size_t)n;
-	client->request[client->request_len] = '\0';
-	end = strchr(client->request, '\n');
-	if (!end && client->request_len == sizeof(client->request) - 1)
+	end = memchr(part, '\n', (size_t)n);
+	strbuf_addmem(&client->request, part, end ? (size_t)(end - part) : (size_t)n);
+	if (client->request.len > CONTROL_REQUEST_MAX)
 		return -E2BIG;
 	if (!end) {
 		client_wait(client, EV_READ);
 		return 0;
 	}
-	*end = '\0';
 	r = client_answer(client);
 	return r < 0 ? r : client_send(client);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The question side door of a daemon: a unix stream socket that answers one request line
- * ("plan", "graph dot") with text and closes. For tools and people; state travels on the bus.
+ * ("plan", "graph dot"; 32 KiB at most) with text and closes. For tools and people; state travels on the bus.
  */
 #pragma once
 

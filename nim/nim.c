@@ -16,6 +16,7 @@
 #include "dataplane/lease.h"
 #include "dataplane/report.h"
 #include "nim/dpc.h"
+#include "nim/dpc_manual.h"
 #include "nim/firewall_show.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
@@ -140,6 +141,7 @@ static int nim_open_dpc(struct nim *nim, const char *dir)
 
 	if (r < 0)
 		return r;
+	nim_dpc_manual(nim->dpc, daemon_control(nim->daemon));
 	nim->known = nim_dpc_in_force(nim->dpc) != NULL;
 	nim_dpc_changed(nim);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* edgeway dpc list | show KEY */
+/* edgeway dpc list | show KEY | set FILE | unset */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/dpc_set.h"
 #include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/table.h"
 
@@ -152,6 +153,10 @@ int cmd_dpc(int argc, char *argv[])
 	Ew__DevicePortConfigList *dpcs = NULL;
 	int n = argc - json, r;
 
+	if (strcmp(verb, "set") == 0 && argc == 3)
+		return dpc_set(argv[2]);
+	if (strcmp(verb, "unset") == 0 && argc == 2)
+		return dpc_unset();
 	if (!(strcmp(verb, "list") == 0 && n == 2) && !(strcmp(verb, "show") == 0 && n == 3))
 		return cli_usage("dpc");
 	r = read_list(&dpcs);

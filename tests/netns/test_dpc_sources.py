@@ -7,10 +7,10 @@ a bootstrap-config.pb takes out of force.
 """
 
 import json
-import shutil
 
-from test_dpc import (STATIC4, kill_all, network, nim_settles, reboot, refusals_in, start_nim,
-                      static_override, stored, wait_in_force, wait_static, wait_usable)
+from node import BIN
+from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_override, stored,
+                      wait_in_force, wait_static, wait_usable)
 from waiting import wait_for
 
 VETO = "there is a bootstrap-config.pb, and with it no file counts"
@@ -58,6 +58,7 @@ def test_reboot_keeps_what_a_stick_said_until_it_is_known_to_be_gone(edge):
     node = edge.node
     stick(node, static_override())
     wait_in_force(node, "usb", "what the stick says is in force")
+    wait_usable(node, lambda four: four == [STATIC4])
     wait_for(lambda: stored(node).get("current") == stored(node, ".2").get("current") == "usb",
              "the list is on disk")
     reboot(node)
@@ -66,6 +67,61 @@ def test_reboot_keeps_what_a_stick_said_until_it_is_known_to_be_gone(edge):
     assert network(node)["dpcKey"] == "usb", "nobody has looked for the stick yet"
     (node.run_dir / "usb").mkdir()  # somebody has, and found none
     wait_in_force(node, "zedagent", "the controller's stored configuration is in force")
+
+
+# ---- By hand ----
+
+def set_by_hand(node, content):
+    """Exit status, and what it said."""
+    text = content if isinstance(content, str) else json.dumps(content, indent=1)
+    done = node.host.run(str(BIN / "edgeway"), "dpc", "set", "-", "--run-dir", str(node.run_dir),
+                         check=False, stdin=None, input=text)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def test_what_is_set_by_hand_beats_all_until_it_is_taken_back(edge):
+    node = edge.node
+    by_hand = static_override()
+    by_hand["TimePriority"] = "2001-01-01T00:00:00Z"
+    assert set_by_hand(node, by_hand) == (0, "in force: manual")
+    assert network(node)["dpcKey"] == "manual" and network(node)["dpcSource"] == "DPC_MANUAL"
+    wait_usable(node, lambda four: four == [STATIC4])
+    node.override("override.json", static_override(TimePriority="2099-09-09T00:00:00Z"))
+    wait_for(lambda: len(entries(node)) == 3, "the override is listed")
+    assert set_by_hand(node, by_hand) == (0, "in force: manual")
+    by_hand["Ports"][1]["Cost"] = 11
+    assert set_by_hand(node, by_hand) == (0, "in force: manual")
+    assert entries(node)[0] == "manual" and len(entries(node)) == 3, "there is one"
+
+    before = node.table("DevicePortConfigList")
+    by_hand["Ports"][1]["Cost"] = 256
+    assert set_by_hand(node, by_hand) == \
+        (1, 'edgeway: nim: refused at "/Ports/1/Cost": expected 0 to 255')
+    for one in by_hand["Ports"]:
+        one.update(Cost=0, Dhcp=0)
+    assert set_by_hand(node, by_hand) == \
+        (1, "edgeway: nim: refused: no management port that gets an address")
+    assert set_by_hand(node, " " * 16385) == \
+        (1, 'edgeway: nim: refused at "": larger than 16384 bytes')
+    assert node.table("DevicePortConfigList") == before
+
+    node.kill("nim")
+    wait_in_force(node, "manual", "nim is back with it")
+    node.override("override.json", None)
+    assert node.edgeway("dpc", "unset").strip() == "in force: zedagent"
+    wait_usable(node, lambda four: four and STATIC4 not in four)
+    assert "no manual port configuration" in node.host.run(
+        str(BIN / "edgeway"), "dpc", "unset", "--run-dir", str(node.run_dir), check=False).stderr
+
+
+def test_controllers_new_ports_go_above_what_is_set_by_hand(edge):
+    node = edge.node
+    assert set_by_hand(node, static_override()) == (0, "in force: manual")
+    config = edge.standard_config(version=2)
+    config.root["systemAdapterList"][0]["cost"] = 5
+    node.configure(config)
+    wait_in_force(node, "zedagent", "the controller's new ports are in force")
+    assert entries(node) == ["zedagent", "manual"]
 
 
 # ---- Bootstrap ----

@@ -150,13 +150,26 @@ static void long_answers_arrive_whole(void **state)
 	assert_int_equal(st.st_size, 5000000);
 }
 
+static void a_request_may_hold_a_small_file(void **state)
+{
+	_cleanup_(freep) char *request = xcalloc(30000, 1);
+	struct stat st;
+
+	(void)state;
+	memset(request, 'x', 29999);
+	memcpy(request, "say ", 4);
+	assert_int_equal(ask(request), 0);
+	assert_int_equal(stat(answer_path, &st), 0);
+	assert_int_equal(st.st_size, 30000 - 5 + (int)strlen("say()\n"));
+}
+
 static void endless_requests_are_refused(void **state)
 {
-	_cleanup_(freep) char *request = xcalloc(8000, 1);
+	_cleanup_(freep) char *request = xcalloc(40000, 1);
 	int r;
 
 	(void)state;
-	memset(request, 'x', 7999);
+	memset(request, 'x', 39999);
 	r = ask(request);
 	assert_true(r == -ECONNRESET || r == -EPIPE);
 	assert_int_equal(ask("say still there"), 0);
@@ -211,6 +224,7 @@ int main(void)
 		test(longest_command_gets_the_rest_of_the_line),
 		test(errors_reach_the_asker_with_their_text),
 		test(long_answers_arrive_whole),
+		test(a_request_may_hold_a_small_file),
 		test(endless_requests_are_refused),
 		test(silent_clients_do_not_keep_others_out),
 		test(socket_is_private_and_replaces_a_stale_one),
