@@ -9,6 +9,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/nft.h"
 #include "dataplane/report.h"
+#include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
 #include "nim/metering.h"
@@ -42,6 +43,7 @@ static void nim_publish(struct nim *nim)
 	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
 				     nim->forwarder.problem, &arena);
 	nim_dpc_status(nim->dpc, status);
+	conntest_status(nim->conntest, status, &arena);
 	r = ps_publish_device_network_status(nim->status_pub, "global", status);
 	if (r < 0)
 		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);
@@ -59,10 +61,12 @@ static void nim_set_view(struct nim *nim, const struct nim_view *view)
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		const struct nim_port_view *was = &nim->view.ports[i], *now = &view->ports[i];
 
-		if (was->usable4 != now->usable4 || was->usable6 != now->usable6)
-			log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d",
-				 nim->config.ports[i].label, now->usable4, now->usable6,
-				 nim->facts.ifaces[i].carrier);
+		if (was->usable4 == now->usable4 && was->usable6 == now->usable6)
+			continue;
+		log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d",
+			 nim->config.ports[i].label, now->usable4, now->usable6,
+			 nim->facts.ifaces[i].carrier);
+		conn_schedule_changed(nim->conn_schedule);
 	}
 	if (nim->view.default4 != view->default4)
 		log_info("default_port", "family=4 port=%s", port_name(nim, view->default4));

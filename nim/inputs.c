@@ -14,6 +14,7 @@
 #include "dataplane/items/inet.h"
 #include "dataplane/lease.h"
 #include "dataplane/nl/carrier.h"
+#include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
@@ -198,6 +199,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
 	log_info("config_ports", "ports=%u", nim->config.nports);
 	nim->firewall_dirty = true;
+	conn_schedule_changed(nim->conn_schedule);
 	nim_changed(nim);
 }
 

@@ -15,6 +15,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/lease.h"
 #include "dataplane/report.h"
+#include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/dpc_manual.h"
 #include "nim/firewall_show.h"
@@ -128,6 +129,33 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
+static void test_told(void *arg)
+{
+	const struct nim *nim = arg;
+
+	event_active(nim->status_ev, 0, 0);
+}
+
+static int nim_open_conntest(struct nim *nim)
+{
+	int r = conntest_new(&(struct conntest_conf){ .daemon = nim->daemon,
+						      .config = &nim->config,
+						      .changed = test_told,
+						      .arg = nim },
+			     &nim->conntest);
+
+	if (r == 0)
+		r = conn_schedule_new(
+			&(struct conn_schedule_conf){
+				.base = daemon_base(nim->daemon),
+				.conntest = nim->conntest,
+				.ports = { &nim->config, &nim->facts, &nim->view } },
+			&nim->conn_schedule);
+	if (r == 0)
+		conn_schedule_control(nim->conn_schedule, daemon_control(nim->daemon));
+	return r;
+}
+
 /* Ports come up from what is stored: the controller's word may take its time. */
 static int nim_open_dpc(struct nim *nim, const char *dir)
 {
@@ -167,6 +195,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_metering(nim);
 	if (r == 0)
+		r = nim_open_conntest(nim);
+	if (r == 0)
 		r = nim_items_open(&nim->items, d);
 	if (r == 0)
 		r = nim_open_dpc(nim, options->dpc_dir);
@@ -183,6 +213,8 @@ struct nim *nim_free(struct nim *nim)
 {
 	if (!nim)
 		return NULL;
+	conn_schedule_free(nim->conn_schedule);
+	conntest_free(nim->conntest);
 	metering_free(nim->metering);
 	ps_free(nim->ps);
 	dp_free(nim->dp);

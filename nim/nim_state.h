@@ -12,6 +12,8 @@
 #include "nim/items.h"
 #include "nim/nim.h"
 
+struct conn_schedule;
+struct conntest;
 struct dp;
 struct dp_lease_watch;
 struct event;
@@ -37,6 +39,8 @@ struct nim {
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
 	struct metering *metering;
+	struct conntest *conntest;
+	struct conn_schedule *conn_schedule;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */

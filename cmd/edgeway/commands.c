@@ -8,9 +8,10 @@
 const struct command commands[] = {
 	{ "status", "[--json]", "what works and what does not: ports, instances, apps", "--json",
 	  cmd_status },
-	{ "ports", "[NAME] [--json]",
-	  "the ports: addresses, gateways, leases, faults; all about one, and what to do", "--json",
-	  cmd_ports },
+	{ "ports", "[NAME] [--test] [--json]",
+	  "the ports: addresses, gateways, leases, faults; all about one, and what to do; tested "
+	  "anew",
+	  "--test --json", cmd_ports },
 	{ "metering", "[--json]", "bytes through metered ports by day and month, and their quotas",
 	  "--json", cmd_metering },
 	{ "plan", "[DAEMON]", "what the daemons still have to do; nothing when all is as wanted",

@@ -10,6 +10,7 @@
 #include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/commands.h"
+#include "cmd/edgeway/ports_test.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/table.h"
 
@@ -78,15 +79,22 @@ static int show(const struct ports *ports, const char *name, bool json)
 	return !json && port->p->error[0] != '\0';
 }
 
-static bool parse(int argc, char *argv[], const char **ret_name, bool *ret_json)
+struct request {
+	const char *name; /* NULL: all ports */
+	bool json, test;
+};
+
+static bool parse(int argc, char *argv[], struct request *ret)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
-			*ret_json = true;
-		else if (argv[i][0] == '-' || *ret_name)
+			ret->json = true;
+		else if (strcmp(argv[i], "--test") == 0)
+			ret->test = true;
+		else if (argv[i][0] == '-' || ret->name)
 			return false;
 		else
-			*ret_name = argv[i];
+			ret->name = argv[i];
 	}
 	return true;
 }
@@ -100,13 +108,15 @@ int cmd_ports(int argc, char *argv[])
 		{ .topic = NULL },
 	};
 	struct status rows = { 0 };
-	const char *name = NULL;
+	struct request request = { 0 };
 	struct ports ports;
-	bool json = false;
 	int r;
 
-	if (!parse(argc, argv, &name, &json))
+	if (!parse(argc, argv, &request))
 		return cli_usage("ports");
+	r = request.test ? ports_test() : 0;
+	if (r)
+		return r;
 	r = table_read(topics, keep, &rows);
 	ports_init(&ports, &rows);
 	read_leases(&ports);
@@ -117,7 +127,7 @@ int cmd_ports(int argc, char *argv[])
 	if (r == 0 && !ports.device)
 		r = cli_fail("nim waits for its configuration");
 	if (r == 0)
-		r = show(&ports, name, json);
+		r = show(&ports, request.name, request.json);
 	ports_fini(&ports);
 	status_fini(&rows);
 	return r;

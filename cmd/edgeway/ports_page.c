@@ -10,6 +10,7 @@
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_view.h"
+#include "cmd/edgeway/test_view.h"
 
 #define INDENT 13
 #define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
@@ -174,6 +175,34 @@ static void service_lines(const struct page *page)
 							 : "in place");
 }
 
+static void add_time(const char *before, int64_t ms, struct strbuf *out)
+{
+	if (!ms)
+		return;
+	strbuf_add(out, before);
+	rfc3339_format(ms / 1000, 0, out);
+}
+
+static void test_lines(const struct page *page)
+{
+	const Ew__PortTest *t = page->port->p->test;
+	struct strbuf text = STRBUF_INIT;
+
+	if (!t)
+		return;
+	test_sentence(t, &text);
+	line(page, "test", &text);
+	line_text(page, "", t->warning);
+	strbuf_addf(&text, "%llu passed", (unsigned long long)t->successes);
+	add_time(", last ", t->success_ms, &text);
+	strbuf_addf(&text, "; %llu failed", (unsigned long long)t->failures);
+	add_time(", last ", t->failure_ms, &text);
+	if (t->latency_avg_ms)
+		strbuf_addf(&text, "; %u ms at least, %u ms on average", t->latency_min_ms,
+			    t->latency_avg_ms);
+	line(page, "tests", &text);
+}
+
 static void hint_line(const char *hint, void *arg)
 {
 	line_text(arg, "to do", hint);
@@ -206,5 +235,6 @@ void ports_print_one(const struct ports *ports, const struct port_facts *port,
 	address_lines(&page);
 	instance_line(&page);
 	service_lines(&page);
+	test_lines(&page);
 	trouble_lines(&page);
 }

@@ -8,6 +8,7 @@
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/ports_view.h"
+#include "cmd/edgeway/test_view.h"
 
 #define NO_END "-" /* of an address without a lease, or without an end of it */
 #define BELOW_INDENT 14
@@ -21,6 +22,7 @@ enum column {
 	COL_LINK,
 	COL_BY,
 	COL_DEFAULT,
+	COL_TEST,
 	COL_BELOW, /* from here on: below, where the terminal is too narrow */
 	COL_ADDRESSES = COL_BELOW,
 	COL_GATEWAY,
@@ -31,10 +33,11 @@ enum column {
 };
 
 static const char *const titles[COLUMNS] = {
-	[COL_PORT] = "PORT",	   [COL_INTERFACE] = "IF",	  [COL_COST] = "COST",
-	[COL_USE] = "USE",	   [COL_LINK] = "LINK",		  [COL_BY] = "BY",
-	[COL_DEFAULT] = "DEFAULT", [COL_ADDRESSES] = "ADDRESSES", [COL_GATEWAY] = "GATEWAY",
-	[COL_DNS] = "DNS",	   [COL_LEASE] = "LEASE UNTIL",	  [COL_ERROR] = "ERROR",
+	[COL_PORT] = "PORT",	   [COL_INTERFACE] = "IF", [COL_COST] = "COST",
+	[COL_USE] = "USE",	   [COL_LINK] = "LINK",	   [COL_BY] = "BY",
+	[COL_DEFAULT] = "DEFAULT", [COL_TEST] = "TEST",	   [COL_ADDRESSES] = "ADDRESSES",
+	[COL_GATEWAY] = "GATEWAY", [COL_DNS] = "DNS",	   [COL_LEASE] = "LEASE UNTIL",
+	[COL_ERROR] = "ERROR",
 };
 
 struct cell { /* texts below one another */
@@ -100,6 +103,15 @@ static void add_lists(struct table *t, size_t row, const struct ports *ports,
 		add(t, row, COL_DNS, p->dns_servers[i]);
 }
 
+static void add_test(struct table *t, size_t row, const Ew__PortTest *test)
+{
+	struct strbuf word = STRBUF_INIT;
+
+	test_word(test, &word);
+	add(t, row, COL_TEST, strbuf_str(&word));
+	strbuf_fini(&word);
+}
+
 static void add_row(struct table *t, size_t row, const struct ports *ports,
 		    const struct port_facts *port)
 {
@@ -119,6 +131,7 @@ static void add_row(struct table *t, size_t row, const struct ports *ports,
 	    : port->default4		     ? "v4"
 	    : port->default6		     ? "v6"
 					     : "");
+	add_test(t, row, p->test);
 	add_lists(t, row, ports, port);
 	add(t, row, COL_ERROR, p->error);
 }

@@ -10,6 +10,7 @@
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/meter_view.h"
+#include "cmd/edgeway/test_view.h"
 
 #define NAME_COLUMNS 16 /* at least, and at most twice that: longer names push the text aside */
 #define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
@@ -184,6 +185,12 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 			strbuf_add(&text, " default6");
 		if (meter && meter_warn(meter, &text))
 			verdict = VERDICT_WARN;
+		if (!p->error[0] && test_failed_far(p->test)) {
+			strbuf_add(&text, " ");
+			test_word(p->test, &text);
+			verdict = p->test->outcome == EW__TEST_OUTCOME__TEST_FAILED ? VERDICT_BAD
+										    : VERDICT_WARN;
+		}
 		if (p->error[0]) {
 			strbuf_addf(&text, " %s", p->error);
 			verdict = VERDICT_BAD;

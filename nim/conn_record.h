@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is kept of a port's tests. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nim/config.h"
+#include "nim/conn_result.h"
+
+#define CONN_TARGET 128
+
+struct arena;
+struct Ew__PortTest;
+
+struct conn_record {
+	char label[NIM_LABEL]; /* "": unused */
+	struct conn_result last;
+	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* it passed, but … */
+	char target[CONN_TARGET]; /* what answered; "": the local stages were all */
+	int64_t success_ms, failure_ms; /* Unix time of the last one; 0: none */
+	uint64_t successes, failures; /* what says nothing about the port counts as neither */
+	uint64_t latency_sum_ms, latencies; /* of those that reached a target */
+	uint32_t latency_min_ms;
+};
+
+/* target: what answered, "" for local stages only. */
+void conn_record_add(struct conn_record *record, const struct conn_result *result,
+		     const char *target, int64_t now_ms);
+/* NULL: never tested. */
+struct Ew__PortTest *conn_record_message(const struct conn_record *record, struct arena *arena);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The insides of nim/conntest.h. */
+#pragma once
+
+#include "base/list.h"
+#include "nim/conn_record.h"
+#include "nim/conntest.h"
+
+struct event;
+
+struct conntest {
+	struct conntest_conf conf;
+	struct list rounds;
+	struct conn_record *records; /* of configured ports that were tested */
+	unsigned int nrecords;
+};
+
+struct conn_round_port {
+	char label[NIM_LABEL];
+	struct conn_result result;
+	char target[CONN_TARGET];
+	bool known, told;
+};
+
+struct conn_round {
+	struct list link;
+	struct conntest *ct;
+	const struct conn_round_ops *ops;
+	void *arg;
+	bool kept; /* over the running configuration: results are recorded */
+	struct event *tell_ev;
+	char failure[sizeof(((struct conn_result *)NULL)->why)];
+	unsigned int nports;
+	struct conn_round_port ports[]; /* in the order of the configuration */
+};
+
+/* It is told at the end of this turn. Of a port that is known already: nothing happens. */
+void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
+		     const char *target);

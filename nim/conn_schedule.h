@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When the running configuration is tested: soon after the usability of a port changed, and when
+ * somebody asks.
+ */
+#pragma once
+
+#include "nim/conntest.h"
+
+struct conn_schedule;
+struct control;
+
+/* conf is borrowed for good. */
+struct conn_schedule_conf {
+	struct event_base *base;
+	struct conntest *conntest;
+	struct conn_ports ports;
+};
+
+int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedule **ret);
+struct conn_schedule *conn_schedule_free(struct conn_schedule *s); /* NULL is fine */
+
+/* Adds the command "test". */
+void conn_schedule_control(struct conn_schedule *s, struct control *control);
+
+/* Something that a test depends on changed: there is a round once it has been quiet for
+ * CONN_QUIET_MS, and in any case CONN_LATEST_MS after the first change. */
+#define CONN_QUIET_MS 500
+#define CONN_LATEST_MS 5000
+void conn_schedule_changed(struct conn_schedule *s);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rounds: who is tested, who is told, and what is kept of it. */
+#include "nim/conntest.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/wall.h"
+#include "nim/conn_local.h"
+#include "nim/conn_round.h"
+#include "status.pb-c.h"
+
+/* ---- Records ---- */
+
+static bool is_configured(const struct nim_config *config, const char *label)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (strcmp(config->ports[i].label, label) == 0)
+			return true;
+	return false;
+}
+
+static struct conn_record *find_record(const struct conntest *ct, const char *label)
+{
+	for (unsigned int i = 0; i < ct->nrecords; i++)
+		if (strcmp(ct->records[i].label, label) == 0)
+			return &ct->records[i];
+	return NULL;
+}
+
+static void forget_others(struct conntest *ct)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ct->nrecords; i++)
+		if (is_configured(ct->conf.config, ct->records[i].label))
+			ct->records[n++] = ct->records[i];
+	ct->nrecords = n;
+}
+
+static struct conn_record *make_record(struct conntest *ct, const char *label)
+{
+	struct conn_record *record = find_record(ct, label);
+
+	if (record)
+		return record;
+	forget_others(ct);
+	ct->records = xrealloc(ct->records, ct->nrecords + 1, sizeof(*ct->records));
+	record = &ct->records[ct->nrecords++];
+	*record = (struct conn_record){ 0 };
+	snprintf(record->label, sizeof(record->label), "%s", label);
+	return record;
+}
+
+static bool is_other_news(const struct conn_result *was, const struct conn_result *now)
+{
+	return was->outcome != now->outcome || was->stage != now->stage ||
+	       strcmp(was->why, now->why) != 0;
+}
+
+static void keep_result(const struct conn_round *round, const struct conn_round_port *port)
+{
+	static const char *const outcomes[] = { "untested", "ok", "not_ready", "remote", "failed" };
+	struct conn_record *record;
+
+	if (!round->kept || !is_configured(round->ct->conf.config, port->label))
+		return;
+	record = make_record(round->ct, port->label);
+	if (is_other_news(&record->last, &port->result))
+		log_info("port_test", "port=%s from=%s to=%s stage=%s latency_ms=%u why=\"%s\"",
+			 port->label, outcomes[record->last.outcome],
+			 outcomes[port->result.outcome], conn_stage_name(port->result.stage),
+			 port->result.latency_ms, port->result.why);
+	conn_record_add(record, &port->result, port->target, wall_ms());
+	round->ct->conf.changed(round->ct->conf.arg);
+}
+
+void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *status,
+		     struct arena *arena)
+{
+	for (size_t i = 0; i < status->n_ports; i++) {
+		const struct conn_record *record = find_record(ct, status->ports[i]->logicallabel);
+
+		if (record)
+			status->ports[i]->test = conn_record_message(record, arena);
+	}
+}
+
+/* ---- Rounds ---- */
+
+static struct conn_round_port *next_to_tell(struct conn_round *round, bool *ret_all)
+{
+	*ret_all = true;
+	for (unsigned int i = 0; i < round->nports; i++) {
+		struct conn_round_port *port = &round->ports[i];
+
+		if (port->known && !port->told)
+			return port;
+		*ret_all = *ret_all && port->told;
+	}
+	return NULL;
+}
+
+/* One each time, with the next already under way: the callback may end the round. */
+static void on_tell(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn_round *round = arg;
+	bool all;
+	struct conn_round_port *port = next_to_tell(round, &all);
+
+	(void)fd, (void)what;
+	if (port) {
+		port->told = true;
+		keep_result(round, port);
+		event_active(round->tell_ev, 0, 0);
+		round->ops->port(port->label, &port->result, round->arg);
+	} else if (all) {
+		const struct conn_round_ops *ops = round->ops;
+		_cleanup_(freep) char *failure = round->failure[0] ? xstrdup(round->failure) : NULL;
+		void *user = round->arg;
+
+		conn_round_free(round);
+		ops->done(failure, user);
+	}
+}
+
+void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
+		     const char *target)
+{
+	struct conn_round_port *p = &round->ports[port];
+
+	if (p->known)
+		return;
+	p->known = true;
+	p->result = *result;
+	snprintf(p->target, sizeof(p->target), "%s", target);
+	event_active(round->tell_ev, 0, 0);
+}
+
+struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
+				    const struct conn_round_ops *ops, void *arg)
+{
+	unsigned int nports = ports->config->nports;
+	struct conn_round *round =
+		xcalloc(1, sizeof(*round) + nports * sizeof(struct conn_round_port));
+
+	round->ct = ct;
+	round->ops = ops;
+	round->arg = arg;
+	round->kept = ports->config == ct->conf.config;
+	round->nports = nports;
+	round->tell_ev = event_new(daemon_base(ct->conf.daemon), -1, 0, on_tell, round);
+	if (!round->tell_ev)
+		abort();
+	list_append(&ct->rounds, &round->link);
+	for (unsigned int i = 0; i < nports; i++) {
+		struct conn_result result;
+
+		memcpy(round->ports[i].label, ports->config->ports[i].label, NIM_LABEL);
+		conn_local(&ports->config->ports[i], &ports->facts->ifaces[i],
+			   &ports->view->ports[i], &result);
+		conn_round_know(round, i, &result, "");
+	}
+	event_active(round->tell_ev, 0, 0); /* of no ports at all */
+	return round;
+}
+
+struct conn_round *conn_round_free(struct conn_round *round)
+{
+	if (!round)
+		return NULL;
+	list_remove(&round->link);
+	event_free(round->tell_ev);
+	free(round);
+	return NULL;
+}
+
+/* ---- Life ---- */
+
+int conntest_new(const struct conntest_conf *conf, struct conntest **ret)
+{
+	struct conntest *ct = xcalloc(1, sizeof(*ct));
+
+	ct->conf = *conf;
+	list_init(&ct->rounds);
+	*ret = ct;
+	return 0;
+}
+
+struct conntest *conntest_free(struct conntest *ct)
+{
+	struct conn_round *round, *next;
+
+	if (!ct)
+		return NULL;
+	list_for_each_safe (round, next, &ct->rounds, link)
+		conn_round_free(round);
+	free(ct->records);
+	free(ct);
+	return NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connectivity tests: how far each port of a configuration gets. A round tests all ports at once,
+ * each with a deadline of its own; the helper conn-test talks to the network, so nothing here
+ * blocks.
+ *
+ *	static const struct conn_round_ops ops = { .port = port_tested, .done = round_done };
+ *
+ *	x->round = conn_round_start(ct, &running, &ops, x);
+ *	…
+ *	conn_round_free(take_ptr(x->round)); // only to call it off
+ */
+#pragma once
+
+#include "nim/conn_result.h"
+#include "nim/facts.h"
+
+struct arena;
+struct conntest;
+struct conn_round;
+struct daemon;
+struct Ew__DeviceNetworkStatus;
+
+struct conn_ports { /* borrowed for the call */
+	const struct nim_config *config;
+	const struct nim_facts *facts;
+	const struct nim_view *view;
+};
+
+struct conntest_conf {
+	const struct daemon *daemon;
+	/* Results of rounds over this configuration are kept and shown; borrowed for good. */
+	const struct nim_config *config;
+	void (*changed)(void *arg); /* what conntest_status() tells; from the loop */
+	void *arg;
+};
+
+int conntest_new(const struct conntest_conf *conf, struct conntest **ret); /* 0 or -ENOMEM */
+/* Calls off what runs, without a callback. NULL is fine. */
+struct conntest *conntest_free(struct conntest *ct);
+
+struct conn_round_ops {
+	/* Exactly once for each port of the configuration, as soon as it is known; the label is
+	 * borrowed for the call. conn_round_free() and conn_round_start() are allowed. */
+	void (*port)(const char *label, const struct conn_result *result, void *arg);
+	/*
+	 * After the last port; the round is gone. failure: why the round as such failed (the helper
+	 * crashed, hung, talked nonsense): ports it had not told of were CONN_UNTESTED, and that
+	 * says nothing about them; NULL: it did not.
+	 */
+	void (*done)(const char *failure, void *arg);
+};
+
+/* Calls back from the loop only, never before it returns. Rounds may run side by side. */
+struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
+				    const struct conn_round_ops *ops, void *arg);
+/* Calls it off: no callback follows. Not after done(). NULL is fine. */
+struct conn_round *conn_round_free(struct conn_round *round);
+
+/* Adds each port's last results. Pure but for what conntest keeps. In the arena. */
+void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *status,
+		     struct arena *arena);
