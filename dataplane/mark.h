@@ -3,7 +3,7 @@
  * The mark a daemon puts on what it makes, so that its next run knows its own. Set atomically
  * with the object's creation wherever the kernel lets us:
  *  - links: the link group (set with RTM_NEWLINK, unlike alias or alternative name),
- *  - routes, rules, addresses, neighbours: the protocol number,
+ *  - routes, next hops, rules, addresses, neighbours: the protocol number,
  *  - nftables: the table name,
  *  - files and processes: their folder under the run directory.
  */

@@ -25,6 +25,7 @@ const struct dp_type *const dp_types[] = {
 	&dp_brport_type,
 	&dp_brvlan_type,
 	&dp_addr_type,
+	&dp_nhgroup_type,
 	&dp_route_type,
 	&dp_rule_type,
 	&dp_neigh_type,

@@ -34,6 +34,31 @@ struct dp_nexthop {
 };
 
 #define DP_NEXTHOPS 8
+
+/*
+ * ip nexthop replace id ID group MEMBER,WEIGHT/… type resilient, and its members. Key:
+ * FAMILY/NUMBER. Routes refer to it by dp_nhgroup_id(): replacing the group moves them all, how many
+ * there may be.
+ *
+ * A member whose link goes down or loses its carrier is taken out of the group by the kernel at
+ * that instant; the last one takes the group with it, and the group its routes. A member of
+ * weight 1 beside one of weight 255 is a standby: no flow comes to it before that.
+ */
+struct dp_nhgroup {
+	uint8_t family;
+	uint16_t number; /* 1..DP_NHGROUPS */
+	uint8_t members;
+	struct dp_nhmember {
+		uint8_t slot; /* 1..255: which one it is, whatever its place in the list */
+		struct dp_nexthop way; /* with interface and weight */
+	} member[DP_NEXTHOPS];
+	bool broken; /* observed only: not a group of this kind, or without one */
+};
+extern const struct dp_type dp_nhgroup_type;
+
+#define DP_NHGROUPS 4095
+uint32_t dp_nhgroup_id(uint8_t family, uint16_t number); /* the kernel's id of the group */
+
 /* ip route replace PREFIX … table TABLE. Key: FAMILY/TABLE/PREFIX/METRIC. */
 struct dp_route {
 	struct prefix dst; /* 0.0.0.0/0, ::/0: default */
@@ -41,6 +66,7 @@ struct dp_route {
 	uint32_t metric;
 	enum dp_route_kind kind;
 	struct ipaddr prefsrc;
+	uint32_t nhid; /* dp_nhgroup_id(), and nexthops is 0; 0: none */
 	uint8_t nexthops; /* used of nexthop[]; 0 for the kinds without */
 	struct dp_nexthop nexthop[DP_NEXTHOPS];
 };

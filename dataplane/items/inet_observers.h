@@ -4,5 +4,8 @@
 
 #include "dataplane/nl/rtnl.h"
 
+/* For routes: the need of this next hop id, if it is the id of one of our groups. */
+void nhgroup_need(struct dp_deps *deps, uint32_t nhid);
+
 extern const struct rtnl_observer dp_addr_observer, dp_route_observer, dp_rule_observer,
-	dp_neigh_observer;
+	dp_neigh_observer, dp_nhgroup_observer;

@@ -81,7 +81,8 @@ static enum dp_change route_diff(const void *have, const void *want)
 {
 	const struct dp_route *h = have, *w = want;
 
-	if (h->kind == w->kind && ipaddr_equal(&h->prefsrc, &w->prefsrc) && nexthops_fit(h, w))
+	if (h->kind == w->kind && h->nhid == w->nhid && ipaddr_equal(&h->prefsrc, &w->prefsrc) &&
+	    nexthops_fit(h, w))
 		return DP_SAME;
 	return DP_MODIFY; /* replaced in place: no packet meets a gap */
 }
@@ -91,6 +92,8 @@ static void route_needs(const void *want, struct dp_deps *deps)
 {
 	const struct dp_route *r = want;
 
+	if (r->nhid)
+		nhgroup_need(deps, r->nhid);
 	for (unsigned int i = 0; i < r->nexthops; i++)
 		if (r->nexthop[i].ifname.str[0])
 			dp_need(deps, &dp_link_type, r->nexthop[i].ifname.str, DP_FALLS_WITH,
@@ -122,6 +125,8 @@ static void route_print(const void *spec, struct strbuf *out)
 	const struct dp_route *r = spec;
 
 	strbuf_add(out, kinds[r->kind]);
+	if (r->nhid)
+		strbuf_addf(out, " nhid=%u", r->nhid);
 	for (unsigned int i = 0; i < r->nexthops; i++)
 		nexthop_print(&r->nexthop[i], out);
 	if (ipaddr_is_set(&r->prefsrc)) {
@@ -229,12 +234,15 @@ static int route_set(struct dp_op *op, const struct dp_route *r)
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
 
 	rtm->rtm_type = wire_kinds[r->kind];
-	rtm->rtm_scope = r->kind == DP_ROUTE_LOCAL			  ? RT_SCOPE_HOST
-			 : r->kind == DP_ROUTE_UNICAST && !has_gateway(r) ? RT_SCOPE_LINK
-									  : RT_SCOPE_UNIVERSE;
+	rtm->rtm_scope = r->kind == DP_ROUTE_LOCAL ? RT_SCOPE_HOST
+			 : r->kind == DP_ROUTE_UNICAST && !r->nhid && !has_gateway(r)
+				 ? RT_SCOPE_LINK
+				 : RT_SCOPE_UNIVERSE;
 	if (ipaddr_is_set(&r->prefsrc))
 		rtnl_put_ipaddr(msg, RTA_PREFSRC, &r->prefsrc);
-	if (r->nexthops == 1)
+	if (r->nhid)
+		mnl_attr_put_u32(msg, RTA_NH_ID, r->nhid);
+	else if (r->nexthops == 1)
 		put_nexthop(msg, dp_op_dp(op), r);
 	else if (r->nexthops)
 		put_nexthops(msg, dp_op_dp(op), r);
@@ -246,7 +254,7 @@ static int route_check(const struct dp_route *r)
 	bool needs_nexthop = r->kind == DP_ROUTE_UNICAST || r->kind == DP_ROUTE_LOCAL;
 
 	if (!ipaddr_is_set(&r->dst.addr) || r->nexthops > DP_NEXTHOPS ||
-	    needs_nexthop != (r->nexthops > 0))
+	    needs_nexthop != (r->nexthops > 0 || r->nhid) || (r->nhid && r->nexthops))
 		return -EINVAL;
 	return 0;
 }
@@ -367,6 +375,10 @@ static bool route_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_rou
 	ret->prefsrc = rtnl_ipaddr(tb[RTA_PREFSRC], rtm->rtm_family);
 	/* Of an unreachable one the kernel tells the loopback interface, if it is IPv6. */
 	if (ret->kind != DP_ROUTE_UNICAST && ret->kind != DP_ROUTE_LOCAL)
+		return true;
+	/* Where it leads the kernel tells as well, or not (nexthop_compat_mode). */
+	ret->nhid = rtnl_u32(tb[RTA_NH_ID]);
+	if (ret->nhid)
 		return true;
 	if (tb[RTA_MULTIPATH])
 		return get_nexthops(dp, tb[RTA_MULTIPATH], rtm->rtm_family, ret);

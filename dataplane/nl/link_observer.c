@@ -103,16 +103,19 @@ static struct link_row *note_link(struct dp *dp, const struct link_info *link)
 {
 	struct rtnl *r = rtnl_state(dp);
 	struct link_row *row = linktab_make(&r->links, link->ifindex);
-	bool up = link->flags & IFF_UP;
+	bool up = link->flags & IFF_UP, running = link->flags & (IFF_RUNNING | IFF_LOWER_UP);
 
 	if (row->ifname.str[0] && !ifname_equal(&row->ifname, &link->ifname))
 		forget_roles(dp, row); /* renamed */
 	if (row->up && !up)
 		rtnl_monitor_lost(r->monitor);
+	if (!row->running && running)
+		rtnl_monitor_returned(r->monitor);
 	row->ifname = link->ifname;
 	row->master = link->master;
 	row->group = link->group;
 	row->up = up;
+	row->running = running;
 	row->mentioned = true;
 	return row;
 }

@@ -20,6 +20,7 @@ struct link_row {
 	const struct link_kind *kind; /* as which the engine knows it; NULL: not ours */
 	const struct link_kind *slave; /* the same, as a port */
 	bool up;
+	bool running; /* up, with a carrier */
 	bool mentioned; /* in the dump under way */
 };
 

@@ -125,6 +125,15 @@ void rtnl_monitor_lost(struct rtnl_monitor *m)
 			rtnl_monitor_resync(m, rtnl_observers[i]);
 }
 
+void rtnl_monitor_returned(struct rtnl_monitor *m)
+{
+	size_t i;
+
+	for (i = 0; rtnl_observers[i]; i++)
+		if (rtnl_observers[i]->lost_with_link)
+			rtnl_monitor_resync(m, rtnl_observers[i]);
+}
+
 static void dispatch(struct rtnl_monitor *m, const struct nlmsghdr *msg)
 {
 	const struct rtnl_observer *o;

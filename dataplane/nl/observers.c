@@ -10,6 +10,7 @@ const struct rtnl_observer *const rtnl_observers[] = {
 	&dp_link_observer,
 	&dp_brvlan_observer,
 	&dp_addr_observer,
+	&dp_nhgroup_observer,
 	&dp_route_observer,
 	&dp_rule_observer,
 	&dp_neigh_observer,

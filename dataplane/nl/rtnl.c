@@ -182,6 +182,7 @@ static void rtnl_close(void *state)
 	rtnl_batch_fini(&r->spare);
 	linktab_fini(&r->links);
 	strbuf_fini(&r->link_dump);
+	strbuf_fini(&r->nexthop_dump);
 	closep(&r->fd);
 	free(r);
 }

@@ -110,6 +110,10 @@ struct rtnl_observer {
 	 * goes, as it does IPv4 routes (fib_sync_down_dev() in net/ipv4/fib_semantics.c): then
 	 * they are read again. */
 	bool silent_loss;
+	/* … when a link stops running, as it does next hops (nexthop_flush_dev() in
+	 * net/ipv4/nexthop.c): read again when one runs again. Until then they are not missed, and
+	 * could not be made anew. */
+	bool lost_with_link;
 	int (*dump)(struct dp *dp);
 	rtnl_msg_fn *seen;
 	rtnl_msg_fn *gone;

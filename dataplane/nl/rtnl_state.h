@@ -82,7 +82,7 @@ struct rtnl {
 	struct linktab links;
 	link_farewell_fn *farewell; /* or NULL */
 	void *farewell_arg;
-	struct strbuf link_dump; /* messages of the dump under way */
+	struct strbuf link_dump, nexthop_dump; /* messages of the dump under way */
 };
 
 struct rtnl *rtnl_state(const struct dp *dp);
@@ -109,4 +109,6 @@ void rtnl_monitor_drain(struct rtnl_monitor *m); /* takes in all that waits in t
 /* A link went down or away, or an address: what the kernel drops with it without a word
  * (silent_loss of the observers) is read again at the end of the turn. */
 void rtnl_monitor_lost(struct rtnl_monitor *m);
+/* A link runs (again): what the kernel dropped while it did not (lost_with_link) is read again. */
+void rtnl_monitor_returned(struct rtnl_monitor *m);
 void rtnl_monitor_resync(struct rtnl_monitor *m, const struct rtnl_observer *observer);
