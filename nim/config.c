@@ -209,6 +209,13 @@ static bool is_true(const char *value)
 	       strcmp(value, "1") == 0;
 }
 
+/* Of those that are enabled, disabled or none. */
+static bool is_enabled(const char *value)
+{
+	return strcasecmp(value, "enabled") == 0 || strcasecmp(value, "enable") == 0 ||
+	       strcasecmp(value, "on") == 0;
+}
+
 /* Keys, one a line; "none" and blanks are none. */
 static char *load_keys(const char *value)
 {
@@ -233,10 +240,13 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 
 		if (strcmp(item->key, "app.allow.vnc") == 0)
 			now.vnc = is_true(item->value);
+		if (strcmp(item->key, "network.fallback.any.eth") == 0)
+			now.fallback_any_eth = is_enabled(item->value);
 		if (strcmp(item->key, "debug.enable.ssh") == 0 && !now.ssh_keys)
 			now.ssh_keys = load_keys(item->value);
 	}
-	same = now.vnc == switches->vnc && keys_equal(now.ssh_keys, switches->ssh_keys);
+	same = now.vnc == switches->vnc && now.fallback_any_eth == switches->fallback_any_eth &&
+	       keys_equal(now.ssh_keys, switches->ssh_keys);
 	nim_switches_fini(switches);
 	*switches = now;
 	return !same;

@@ -60,6 +60,7 @@ struct nim_config {
 struct nim_switches {
 	char *ssh_keys; /* as sshd reads them, heap; NULL: SSH is closed */
 	bool vnc;
+	bool fallback_any_eth; /* the last resort stands ready, whatever else there is */
 };
 
 struct Ew__GlobalConfig;

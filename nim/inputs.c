@@ -16,6 +16,7 @@
 #include "dataplane/nl/carrier.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
+#include "nim/fallback.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 
@@ -213,6 +214,8 @@ void nim_dpc_changed(void *arg)
 	if (r < 0)
 		log_error("publish_failed", "topic=DevicePortConfigList err=%d", -r);
 	event_active(nim->status_ev, 0, 0);
+	nim_fallback_look(nim->fallback);
+	nim->known = nim->known || (entry && entry->source != EW__DPC_SOURCE__DPC_CONTROLLER);
 	if (entry && nim->in_force ? dpc_config_equal(entry->config, nim->in_force)
 				   : !entry && !nim->in_force)
 		return;
@@ -244,6 +247,7 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 	(void)key, (void)was;
 	if (!nim_items_set(&nim->items, now))
 		return;
+	nim_fallback_look(nim->fallback);
 	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
 		 nim->items.switches.vnc ? "open" : "closed");
 	nim->firewall_dirty = true;
@@ -267,7 +271,10 @@ static void input_synced(struct nim *nim, enum nim_input input)
 
 static void config_synced(void *arg)
 {
-	input_synced(arg, NIM_INPUT_PORTS);
+	struct nim *nim = arg;
+
+	nim_fallback_expect_none(nim->fallback);
+	input_synced(nim, NIM_INPUT_PORTS);
 }
 
 static void items_synced(void *arg)

@@ -18,6 +18,7 @@
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/dpc_manual.h"
+#include "nim/fallback.h"
 #include "nim/firewall_show.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
@@ -157,8 +158,9 @@ static int nim_open_conntest(struct nim *nim)
 }
 
 /* Ports come up from what is stored: the controller's word may take its time. */
-static int nim_open_dpc(struct nim *nim, const char *dir)
+static int nim_open_dpc(struct nim *nim, const struct nim_options *options)
 {
+	const char *dir = options->dpc_dir;
 	int r = nim_dpc_open(&(struct nim_dpc_conf){ .base = daemon_base(nim->daemon),
 						     .dir = dir ? dir : NIM_DPC_DIR,
 						     .run_dir = daemon_run_dir(nim->daemon),
@@ -172,7 +174,12 @@ static int nim_open_dpc(struct nim *nim, const char *dir)
 	nim_dpc_manual(nim->dpc, daemon_control(nim->daemon));
 	nim->known = nim_dpc_in_force(nim->dpc) != NULL;
 	nim_dpc_changed(nim);
-	return 0;
+	return nim_fallback_new(&(struct nim_fallback_conf){ .base = daemon_base(nim->daemon),
+							     .dp = nim->dp,
+							     .dpc = nim->dpc,
+							     .items = &nim->items,
+							     .after = options->last_resort_after },
+				&nim->fallback);
 }
 
 int nim_new(struct daemon *d, const struct nim_options *options, struct nim **ret)
@@ -199,7 +206,7 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
 	if (r == 0)
-		r = nim_open_dpc(nim, options->dpc_dir);
+		r = nim_open_dpc(nim, options);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
 		nim_free(nim);
@@ -222,6 +229,7 @@ struct nim *nim_free(struct nim *nim)
 	numbers_free(nim->numbers);
 	nim_items_fini(&nim->items);
 	nim_forwarder_fini(&nim->forwarder);
+	nim_fallback_free(nim->fallback);
 	nim_dpc_free(nim->dpc);
 	if (nim->in_force)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);

@@ -19,6 +19,7 @@ struct dp_lease_watch;
 struct event;
 struct metering;
 struct nim_dpc;
+struct nim_fallback;
 struct numbers;
 struct ps;
 struct ps_pub;
@@ -35,6 +36,7 @@ struct nim {
 	struct ps *ps;
 	struct ps_pub *status_pub, *dpc_pub;
 	struct nim_dpc *dpc;
+	struct nim_fallback *fallback;
 	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;

@@ -37,7 +37,7 @@ struct run {
 	struct supervised daemons[RUN_DAEMONS];
 	unsigned int count;
 	char folder[PATH_MAX]; /* of our own executable and so of the daemons */
-	const char *config, *dpc_dir, *log_level, *resolv_conf;
+	const char *config, *dpc_dir, *last_resort_after, *log_level, *resolv_conf;
 	bool log_json, stopping;
 };
 
@@ -88,7 +88,7 @@ static void supervised_start(struct supervised *s)
 	static const struct child_ops ops = { .exited = exited };
 	const struct run *run = s->run;
 	_cleanup_(freep) char *path = xasprintf("%s/%s", run->folder, s->name);
-	const char *argv[14] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
+	const char *argv[16] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
 	const struct child_conf conf = { .argv = argv, .netns_fd = -1, .log_fd = -1 };
 	unsigned int n = 5;
 	int r;
@@ -106,6 +106,10 @@ static void supervised_start(struct supervised *s)
 	if (run->resolv_conf && strcmp(s->name, "nim") == 0) {
 		argv[n++] = "--resolv-conf";
 		argv[n++] = run->resolv_conf;
+	}
+	if (strcmp(s->name, "nim") == 0) {
+		argv[n++] = "--last-resort-after";
+		argv[n++] = run->last_resort_after;
 	}
 	if (run->dpc_dir && strcmp(s->name, "nim") == 0) {
 		argv[n++] = "--dpc-dir";
@@ -153,6 +157,7 @@ static int parse_options(struct run *run, int argc, char *argv[])
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "dpc-dir", required_argument, NULL, 'd' },
+		{ "last-resort-after", required_argument, NULL, 'a' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "resolv-conf", required_argument, NULL, 'r' },
 		{ "log-json", no_argument, NULL, 'j' },
@@ -168,6 +173,8 @@ static int parse_options(struct run *run, int argc, char *argv[])
 			run->config = optarg;
 		else if (option == 'd')
 			run->dpc_dir = optarg;
+		else if (option == 'a')
+			run->last_resort_after = optarg;
 		else if (option == 'l')
 			run->log_level = optarg;
 		else if (option == 'r')
@@ -206,7 +213,8 @@ static int run_all(struct run *run)
 
 int cmd_run(int argc, char *argv[])
 {
-	struct run run = { 0 };
+	/* Not unasked: it would take over the cards of the machine it is tried on. */
+	struct run run = { .last_resort_after = "never" };
 	int r;
 
 	if (parse_options(&run, argc, argv) < 0)

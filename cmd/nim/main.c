@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "nim/dpc.h"
+#include "nim/fallback.h"
 #include "nim/nim.h"
 
 /* NET_ADMIN programs the kernel; the rest is what dhcpcd needs to open raw sockets, to keep its
@@ -18,6 +19,10 @@ int main(int argc, char *argv[])
 	static struct nim_options options;
 	static const struct daemon_option own[] = {
 		{ "dpc-dir", "DIR", "DevicePortConfig files (" NIM_DPC_DIR ")", &options.dpc_dir },
+		{ "last-resort-after", "SECONDS",
+		  "without any port configuration: all Ethernet ports by DHCP, then; or never "
+		  "(" NIM_LAST_RESORT_AFTER ")",
+		  &options.last_resort_after },
 		{ "resolv-conf", "PATH", "point this file at the node's own DNS forwarder",
 		  &options.resolv_conf },
 		{ 0 },

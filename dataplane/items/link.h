@@ -22,6 +22,7 @@ struct dp_link {
 	struct mac mac;
 	bool up; /* administratively */
 	bool carrier;
+	bool ethernet; /* with broadcast; bridges and wireless ones, too */
 	char kind[16]; /* "bridge", "veth"…; "" for hardware */
 };
 extern const struct dp_type dp_link_type;

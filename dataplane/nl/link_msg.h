@@ -27,6 +27,7 @@ struct link_info { /* one RTM_NEWLINK; pointers are into the message */
 	bool parent_elsewhere; /* parent is an index of another network namespace */
 	struct mac mac;
 	uint32_t flags; /* IFF_* */
+	uint16_t type; /* ARPHRD_* */
 	char kind[16];
 	char slave_kind[16]; /* "bridge", "bond": what it is a port of */
 	const struct nlattr *data; /* IFLA_INFO_DATA, NULL: none */

@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <linux/if_link.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -86,6 +87,7 @@ static void tell_link(struct dp *dp, const struct link_info *link)
 		.mac = link->mac,
 		.up = link->flags & IFF_UP,
 		.carrier = link->flags & IFF_LOWER_UP,
+		.ethernet = link->type == ARPHRD_ETHER && link->flags & IFF_BROADCAST,
 	};
 
 	memcpy(spec.kind, link->kind, sizeof(spec.kind));

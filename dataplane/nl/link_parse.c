@@ -43,6 +43,7 @@ bool link_parse(const struct nlmsghdr *msg, struct link_info *ret)
 		.parent = rtnl_u32(tb[IFLA_LINK]),
 		.parent_elsewhere = tb[IFLA_LINK_NETNSID] != NULL,
 		.flags = ifi->ifi_flags,
+		.type = ifi->ifi_type,
 	};
 	rtnl_str(tb[IFLA_IFNAME], link.ifname.str, sizeof(link.ifname.str));
 	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(link.mac))

@@ -191,11 +191,11 @@ def kill_all(node):
     wait_for(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), "all are dead")
 
 
-def start_nim(node):
+def start_nim(node, *options):
     with open(node.log_path, "ab") as log:
         return node.host.start(
             str(BIN / "nim"), "--run-dir", str(node.run_dir), "--state-dir", str(node.state_dir),
-            "--dpc-dir", str(node.dpc_dir), "--log-level", "debug", stdin=subprocess.DEVNULL,
+            "--dpc-dir", str(node.dpc_dir), "--log-level", "debug", *options, stdin=subprocess.DEVNULL,
             stdout=log, stderr=subprocess.STDOUT)
 
 

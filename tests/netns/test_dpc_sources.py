@@ -8,6 +8,9 @@ a bootstrap-config.pb takes out of force.
 
 import json
 
+import packets
+import scenario
+import topology
 from node import BIN
 from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_override, stored,
                       wait_in_force, wait_static, wait_usable)
@@ -28,8 +31,16 @@ def stick(node, content):
     temporary.rename(folder / "usb.json")
 
 
+def keys_in(table):
+    return [entry["key"] for entry in table.get("global", {}).get("entries", [])]
+
+
 def entries(node):
-    return [entry["key"] for entry in node.table("DevicePortConfigList")["global"]["entries"]]
+    return keys_in(node.table("DevicePortConfigList"))
+
+
+def wait_entries(node, keys, what):
+    node.wait("DevicePortConfigList", lambda t: keys_in(t) == keys, what)
 
 
 # ---- A stick ----
@@ -144,3 +155,79 @@ def test_bootstrap_config_takes_files_out_of_force(edge):
     bootstrap.unlink()
     wait_for(lambda: len(entries(node)) == 3 and not network(node).get("dpcRefusals"),
              "the files count again")
+
+
+# ---- The last resort ----
+
+def ports_of(table):
+    return {p["logicallabel"]: p for p in table.get("global", {}).get("ports", [])}
+
+
+def wait_last_resort(node, *labels):
+    """It is in force, and each of its ports has what DHCP gives."""
+    def works(table):
+        ports = ports_of(table)
+        return table.get("global", {}).get("dpcKey") == "lastresort" and \
+            set(ports) == set(labels) and all(p["usable4"] for p in ports.values())
+
+    node.wait("DeviceNetworkStatus", works, "the last resort is in force and works", 20)
+
+
+def test_node_without_any_configuration_comes_up_by_the_last_resort(net, node):
+    node.run_options = ("--last-resort-after", "60")  # zedagent says at once that there is none
+    node.start()
+    wait_last_resort(node, "eth0", "eth1")
+    assert network(node)["dpcSource"] == "DPC_LAST_RESORT"
+    assert network(node)["defaultPort4"] == "eth0"
+    packets.assert_reaches(net["node"], topology.WEB4, 80, net["internet"])
+    assert node.edgeway("dpc", "list").splitlines()[1].split()[:4] == \
+        ["*", "lastresort", "last", "resort"]
+
+    node.kill("nim")
+    wait_last_resort(node, "eth0", "eth1")
+    node.wait_settled()
+
+    net.host("isp-c")  # another card: a port, too, with nobody at its other end
+    net.cable("node:eth2", "isp-c:lan")
+    node.wait("DeviceNetworkStatus", lambda t: set(ports_of(t)) == {"eth0", "eth1", "eth2"},
+              "the new card is a port")
+    net["node"].configure("link del eth2")
+    node.wait("DeviceNetworkStatus", lambda t: set(ports_of(t)) == {"eth0", "eth1"},
+              "the card that is gone is none any more")
+
+    node.configure(scenario.Edge(net, node).standard_config(static=True))
+    wait_in_force(node, "zedagent", "the controller's configuration is in force")
+    wait_entries(node, ["zedagent"], "the last resort is withdrawn")
+
+
+def test_last_resort_comes_when_nobody_has_said_anything_for_its_time(net, node):
+    node.dpc_dir.mkdir()
+    nim = start_nim(node, "--last-resort-after", "1")
+    wait_last_resort(node, "eth0", "eth1")
+    nim.kill()
+    nim.wait()
+
+
+def test_without_being_asked_edgeway_run_takes_over_no_card(net, node):
+    node.start()
+    wait_for(lambda: node.table("ConfigStatus"), "zedagent has looked for a configuration")
+    node.wait("DeviceNetworkStatus", lambda t: "global" in t, "nim tells its state")
+    assert not network(node).get("ports") and not node.edgeway("plan", "nim").strip()
+    assert "eth0" not in node.edgeway("firewall")
+
+
+def test_last_resort_that_is_switched_on_stands_below_all_others(edge):
+    node = edge.node
+    config = edge.standard_config(version=2)
+    config.item("network.fallback.any.eth", "enabled")
+    node.configure(config)
+    wait_entries(node, ["zedagent", "lastresort"], "it stands in the list")
+    assert network(node)["dpcKey"] == "zedagent"
+    listed = node.table("DevicePortConfigList")["global"]["entries"][1]["config"]["ports"]
+    assert [p["ifname"] for p in listed] == ["eth0", "eth1"], "no interface of apps, no bridge"
+
+    config = edge.standard_config(version=3)
+    config.item("network.fallback.any.eth", "disabled")
+    node.configure(config)
+    wait_entries(node, ["zedagent"], "it is gone")
+    node.wait_settled()
