@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* edgeway ports: asks nim and zedrouter, reads nim's lease files, shows what the views make of it. */
+/* edgeway ports: asks nim and zedrouter, shows what the views make of it. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/commands.h"
+#include "cmd/edgeway/ports_read.h"
 #include "cmd/edgeway/ports_test.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/table.h"
@@ -18,49 +16,6 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 		 void *arg)
 {
 	status_add(arg, topic, key, data, len);
-}
-
-static void read_lease(const char *ifname, const char *part, struct dp_lease *lease)
-{
-	_cleanup_(freep) char *path = xasprintf("%s/nim/lease/%s.%s", cli_run_dir(), ifname, part);
-	_cleanup_(freep) char *text = NULL;
-	struct dp_lease read;
-	size_t len;
-
-	if (file_read(path, DP_LEASE_FILE_MAX, &text, &len) < 0 ||
-	    dp_lease_parse(text, len, &read) < 0)
-		return; /* there is none */
-	if (!dp_lease_expired(&read, dp_lease_clock()))
-		*lease = read;
-}
-
-static void read_leases(struct ports *ports)
-{
-	ports->boot_s = dp_lease_clock();
-	ports->unix_s = time(NULL);
-	for (size_t i = 0; i < ports->n; i++)
-		for (unsigned int j = 0; j < PORT_LEASES; j++)
-			read_lease(ports->list[i].p->ifname, port_lease_parts[j],
-				   &ports->list[i].lease[j]);
-}
-
-/* The exit status. */
-static int read_graph(struct ports *ports)
-{
-	_cleanup_(freep) char *json = NULL;
-	_cleanup_(fclosep) FILE *out = NULL;
-	size_t len;
-	int r;
-
-	out = open_memstream(&json, &len);
-	if (!out)
-		return cli_fail("out of memory");
-	r = ask_daemon("nim", "graph json", out);
-	if (r)
-		return r;
-	if (fflush(out) != 0 || ports_add_graph(ports, json, len) < 0)
-		return cli_fail("nim: its graph is none");
-	return 0;
 }
 
 static int show(const struct ports *ports, const char *name, bool json)
@@ -119,11 +74,10 @@ int cmd_ports(int argc, char *argv[])
 		return r;
 	r = table_read(topics, keep, &rows);
 	ports_init(&ports, &rows);
-	read_leases(&ports);
 	if (r < 0)
 		r = cli_fail("%s", strerror(-r));
 	else
-		r = read_graph(&ports); /* complains when nim is not there */
+		r = ports_read(&ports); /* complains when nim is not there */
 	if (r == 0 && !ports.device)
 		r = cli_fail("nim waits for its configuration");
 	if (r == 0)

@@ -6,14 +6,10 @@
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
-#include "cmd/edgeway/columns.h"
-#include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/lines.h"
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/test_view.h"
-
-#define INDENT 13
-#define TEXT_COLUMNS 24 /* at least: on narrower terminals lines stay whole */
 
 struct page {
 	const struct ports *ports;
@@ -25,14 +21,7 @@ struct page {
 /* Frees what is in text. Nothing when there is none. */
 static void line(const struct page *page, const char *name, struct strbuf *text)
 {
-	_cleanup_(freep) char *taken = strbuf_take(text);
-
-	if (!*taken)
-		return;
-	defuse(taken);
-	fprintf(page->out, "%-*s", INDENT, name);
-	columns_wrap(taken, INDENT,
-		     page->width < INDENT + TEXT_COLUMNS ? ~0u : page->width - INDENT, page->out);
+	lines_add(name, text, page->width, page->out);
 }
 
 static void line_text(const struct page *page, const char *name, const char *value)
@@ -227,7 +216,7 @@ static void trouble_lines(struct page *page)
 void ports_print_one(const struct ports *ports, const struct port_facts *port,
 		     const struct status_look *look, FILE *out)
 {
-	struct page page = { ports, port, look->width ? look->width : ~0u, out };
+	struct page page = { ports, port, look->width, out };
 
 	line_text(&page, "port", port->p->logicallabel);
 	interface_lines(&page);
