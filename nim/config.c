@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "config.pb-c.h"
+#include "nim/addressing.h"
 
 static void port_fail(struct nim_port *port, const char *what, const char *value)
 {
@@ -135,6 +136,17 @@ static void load_servers(struct nim_port *port, const Ew__PortConfig *msg)
 		port_fail(port, "domain too long", msg->domain);
 }
 
+/* Where no client runs there is nothing to ignore. */
+static void load_ignore(struct nim_port *port, const Ew__PortConfig *msg)
+{
+	if (port->dhcp != NIM_DHCP_CLIENT)
+		return;
+	port->ignore = (struct nim_ignore){ .addresses = msg->ignore_dhcp_addresses,
+					    .gateways = msg->ignore_dhcp_gateways,
+					    .dns = msg->ignore_dhcp_dns,
+					    .ntp = msg->ignore_dhcp_ntp };
+}
+
 static void load_labels(struct nim_port *port, const Ew__PortConfig *msg)
 {
 	for (size_t i = 0; i < msg->n_shared_labels; i++) {
@@ -167,6 +179,8 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	load_labels(port, msg);
 	load_addresses(port, msg);
 	load_servers(port, msg);
+	load_ignore(port, msg);
+	nim_addressing_check(port);
 	if (msg->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
 		load_vlan(port, all, msg->vlan);
 	else if (msg->lower_case == EW__PORT_CONFIG__LOWER_BOND)
@@ -216,6 +230,12 @@ static bool is_enabled(const char *value)
 	       strcasecmp(value, "on") == 0;
 }
 
+/* For an item that is true by default. */
+static bool is_false(const char *value)
+{
+	return *value && !is_true(value);
+}
+
 /* Keys, one a line; "none" and blanks are none. */
 static char *load_keys(const char *value)
 {
@@ -242,10 +262,13 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 			now.vnc = is_true(item->value);
 		if (strcmp(item->key, "network.fallback.any.eth") == 0)
 			now.fallback_any_eth = is_enabled(item->value);
+		if (strcmp(item->key, "dhcp.enable.vendorclassid") == 0)
+			now.no_vendor_class = is_false(item->value);
 		if (strcmp(item->key, "debug.enable.ssh") == 0 && !now.ssh_keys)
 			now.ssh_keys = load_keys(item->value);
 	}
 	same = now.vnc == switches->vnc && now.fallback_any_eth == switches->fallback_any_eth &&
+	       now.no_vendor_class == switches->no_vendor_class &&
 	       keys_equal(now.ssh_keys, switches->ssh_keys);
 	nim_switches_fini(switches);
 	*switches = now;

@@ -20,6 +20,11 @@ struct Ew__DevicePortConfig;
 enum nim_dhcp { NIM_DHCP_NONE, NIM_DHCP_STATIC, NIM_DHCP_CLIENT };
 enum nim_lower { NIM_LOWER_NONE, NIM_LOWER_VLAN, NIM_LOWER_BOND };
 
+/* What of DHCP and router advertisements does not count; all false where there is no client. */
+struct nim_ignore {
+	bool addresses, gateways, dns, ntp;
+};
+
 struct nim_port {
 	char label[NIM_LABEL];
 	struct ifname ifname;
@@ -41,6 +46,7 @@ struct nim_port {
 	char ntp[NIM_SERVERS][NIM_LABEL];
 	uint8_t nntp;
 	char domain[NIM_LABEL];
+	struct nim_ignore ignore;
 
 	enum nim_lower lower;
 	struct dp_vlan vlan;
@@ -54,6 +60,7 @@ struct nim_port {
 struct nim_config {
 	struct nim_port ports[NIM_PORTS];
 	unsigned int nports;
+	bool no_vendor_class; /* DHCP clients do not say what they are */
 };
 
 /* What the configuration items switch. */
@@ -61,6 +68,7 @@ struct nim_switches {
 	char *ssh_keys; /* as sshd reads them, heap; NULL: SSH is closed */
 	bool vnc;
 	bool fallback_any_eth; /* the last resort stands ready, whatever else there is */
+	bool no_vendor_class;
 };
 
 struct Ew__GlobalConfig;

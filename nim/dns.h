@@ -27,7 +27,6 @@ struct nim_dns_conf { /* all borrowed */
 /* Servers of the config come first, then those of the leases; each once. Returns how many. */
 unsigned int nim_port_dns(const struct nim_port *port, const struct nim_iface *iface,
 			  struct ipaddr ret[NIM_PORT_DNS]);
-const char *nim_port_domain(const struct nim_port *port, const struct nim_iface *iface);
 
 /* Whether there is to be a forwarder: a valid management port that may have an address. */
 bool nim_dns_wanted(const struct nim_config *config);

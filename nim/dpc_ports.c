@@ -154,6 +154,10 @@ static void read_addressing(struct reader *r, const Dpc__Port *from, Ew__PortCon
 	port->n_ntp_servers =
 		copy_texts(r, from->ntpservers, from->n_ntpservers, &port->ntp_servers);
 	port->domain = arena_strdup(r->arena, from->domainname);
+	port->ignore_dhcp_addresses = from->ignoredhcpipaddresses;
+	port->ignore_dhcp_gateways = from->ignoredhcpgateways;
+	port->ignore_dhcp_dns = from->ignoredhcpdnsconfig;
+	port->ignore_dhcp_ntp = from->ignoredhcpntpservers;
 }
 
 /* ---- Layers ---- */
@@ -359,20 +363,12 @@ static bool has_pnac(const Dpc__Port *p)
 	return p->pnac && p->pnac->enabled;
 }
 
-static bool ignores_dhcp(const Dpc__Port *p)
-{
-	return p->ignoredhcpntpservers || p->ignoredhcpipaddresses || p->ignoredhcpgateways ||
-	       p->ignoredhcpdnsconfig;
-}
-
 const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)
 {
 	static const struct {
 		const char *name;
 		bool (*has)(const Dpc__Port *p);
-	} parts[] = { { "proxies", has_proxy },
-		      { "PNAC", has_pnac },
-		      { "IgnoreDhcp", ignores_dhcp } };
+	} parts[] = { { "proxies", has_proxy }, { "PNAC", has_pnac } };
 	char *list = arena_strdup(arena, "");
 
 	for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {

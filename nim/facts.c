@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "dataplane/lease.h"
+#include "nim/addressing.h"
 
 struct nim_iface *nim_facts_find(struct nim_facts *facts, const char *ifname)
 {
@@ -13,6 +14,71 @@ struct nim_iface *nim_facts_find(struct nim_facts *facts, const char *ifname)
 		if (ifname[0] && strcmp(facts->ifaces[i].ifname.str, ifname) == 0)
 			return &facts->ifaces[i];
 	return NULL;
+}
+
+struct addr_list {
+	struct prefix *list;
+	uint8_t *n;
+};
+
+static void list_remove_addr(struct addr_list addrs, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < *addrs.n; i++) {
+		if (!prefix_equal(&addrs.list[i], p))
+			continue;
+		memmove(&addrs.list[i], &addrs.list[i + 1],
+			(*addrs.n - i - 1u) * sizeof(*addrs.list));
+		--*addrs.n;
+		return;
+	}
+}
+
+static void list_add_addr(struct addr_list addrs, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < *addrs.n; i++)
+		if (prefix_equal(&addrs.list[i], p))
+			return;
+	if (*addrs.n < NIM_ADDRS)
+		addrs.list[(*addrs.n)++] = *p;
+}
+
+static struct addr_list counted(struct nim_iface *iface)
+{
+	return (struct addr_list){ iface->addrs, &iface->naddrs };
+}
+
+static struct addr_list ignored(struct nim_iface *iface)
+{
+	return (struct addr_list){ iface->ignored, &iface->nignored };
+}
+
+void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p)
+{
+	list_remove_addr(counted(iface), p);
+	list_remove_addr(ignored(iface), p);
+}
+
+void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p)
+{
+	list_add_addr(counted(iface), p);
+}
+
+void nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
+			 const struct prefix *p)
+{
+	list_add_addr(nim_addr_counts(port, p) ? counted(iface) : ignored(iface), p);
+}
+
+/* The port may now think otherwise of what counts. */
+static void sort_addresses(struct nim_iface *iface, const struct nim_port *port)
+{
+	const struct nim_iface was = *iface;
+
+	iface->naddrs = iface->nignored = 0;
+	for (unsigned int i = 0; i < was.naddrs; i++)
+		nim_iface_sort_addr(iface, port, &was.addrs[i]);
+	for (unsigned int i = 0; i < was.nignored; i++)
+		nim_iface_sort_addr(iface, port, &was.ignored[i]);
 }
 
 void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config)
@@ -26,28 +92,8 @@ void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config)
 		if (was)
 			facts->ifaces[i] = *was;
 		facts->ifaces[i].ifname = config->ports[i].ifname;
+		sort_addresses(&facts->ifaces[i], &config->ports[i]);
 	}
-}
-
-void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p)
-{
-	for (unsigned int i = 0; i < iface->naddrs; i++) {
-		if (!prefix_equal(&iface->addrs[i], p))
-			continue;
-		memmove(&iface->addrs[i], &iface->addrs[i + 1],
-			(iface->naddrs - i - 1u) * sizeof(iface->addrs[0]));
-		iface->naddrs--;
-		return;
-	}
-}
-
-void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p)
-{
-	for (unsigned int i = 0; i < iface->naddrs; i++)
-		if (prefix_equal(&iface->addrs[i], p))
-			return;
-	if (iface->naddrs < NIM_ADDRS)
-		iface->addrs[iface->naddrs++] = *p;
 }
 
 static void lease_servers(struct nim_lease *to, const struct dp_lease *lease)
@@ -61,18 +107,33 @@ static void lease_servers(struct nim_lease *to, const struct dp_lease *lease)
 	}
 }
 
+static void lease_names(struct nim_lease *to, const struct dp_lease *lease)
+{
+	if (strlen(lease->domain) < sizeof(to->domain)) /* cut off it is another one */
+		strcpy(to->domain, lease->domain);
+	if (strlen(lease->search) < sizeof(to->search)) {
+		strcpy(to->search, lease->search);
+		return;
+	}
+	memcpy(to->search, lease->search, sizeof(to->search) - 1);
+	for (size_t i = sizeof(to->search) - 1; i-- > 0 && to->search[i] != ' ';)
+		to->search[i] = '\0'; /* the name that is cut off */
+}
+
 bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_lease *lease)
 {
 	struct nim_lease *to = family == AF_INET6 ? &iface->lease6 : &iface->lease4;
 	struct nim_lease was = *to;
 
 	memset(to, 0, sizeof(*to));
-	if (lease) {
-		if (lease->routers)
-			to->gateway = lease->router[0];
+	if (lease)
+		nim_lease_refuse(lease, to->refused);
+	if (lease && !to->refused[0]) {
+		to->gateway = nim_lease_gateway(lease);
+		to->mtu_bytes = lease->mtu_bytes;
+		iface->mtu_by_lease |= family == AF_INET && lease->mtu_bytes;
 		lease_servers(to, lease);
-		if (strlen(lease->domain) < sizeof(to->domain)) /* cut off it is another one */
-			strcpy(to->domain, lease->domain);
+		lease_names(to, lease);
 	}
 	return memcmp(&was, to, sizeof(was)) != 0;
 }
@@ -85,30 +146,17 @@ static bool has_family(const struct nim_iface *iface, int family)
 	return false;
 }
 
-static void view_gateways(const struct nim_port *port, const struct nim_iface *iface,
-			  struct nim_port_view *view)
-{
-	if (port->no_default_route || port->dhcp == NIM_DHCP_NONE)
-		return;
-	view->gateway4 = port->gateway4;
-	view->gateway6 = port->gateway6;
-	if (port->dhcp != NIM_DHCP_CLIENT)
-		return;
-	if (port->ipv4 && !ipaddr_is_set(&view->gateway4))
-		view->gateway4 = iface->lease4.gateway;
-	if (port->ipv6 && !ipaddr_is_set(&view->gateway6))
-		view->gateway6 = ipaddr_is_set(&iface->lease6.gateway) ? iface->lease6.gateway
-								       : iface->ra_gateway;
-}
-
 static void view_port(const struct nim_port *port, const struct nim_iface *iface,
 		      struct nim_port_view *view)
 {
 	bool link = iface->ifindex && iface->up && iface->carrier;
+	struct nim_gateways gateways;
 
 	if (port->error[0] || !port->is_l3 || !port->number)
 		return;
-	view_gateways(port, iface, view);
+	gateways = nim_port_gateways(port, iface);
+	view->gateway4 = gateways.v4;
+	view->gateway6 = gateways.v6;
 	view->usable4 = link && ipaddr_is_set(&view->gateway4) && has_family(iface, AF_INET);
 	view->usable6 = link && ipaddr_is_set(&view->gateway6) && has_family(iface, AF_INET6);
 }

@@ -4,6 +4,9 @@
 
 #include "nim/config.h"
 
+#define NIM_SEARCH 256 /* bytes with NUL */
+#define NIM_REFUSED 96
+
 struct dp_lease;
 
 struct nim_lease { /* of one family, from the DHCP client */
@@ -13,6 +16,9 @@ struct nim_lease { /* of one family, from the DHCP client */
 	char ntp[NIM_SERVERS][NIM_LABEL];
 	uint8_t nntp;
 	char domain[NIM_LABEL];
+	char search[NIM_SEARCH]; /* names divided by blanks */
+	uint16_t mtu_bytes; /* 0: not told */
+	char refused[NIM_REFUSED]; /* why there is a lease that does not count; "" = it does */
 };
 
 struct nim_iface {
@@ -22,10 +28,12 @@ struct nim_iface {
 	struct mac mac;
 	bool up, carrier;
 	struct prefix addrs[NIM_ADDRS]; /* global ones, usable (not tentative) */
-	uint8_t naddrs;
+	struct prefix ignored[NIM_ADDRS]; /* the same, that do not count: nim/addressing.h */
+	uint8_t naddrs, nignored;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
 	bool over_quota; /* not for apps */
+	bool mtu_by_lease; /* was given by it, now or before */
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };
 
@@ -50,6 +58,9 @@ struct nim_view {
 void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config);
 struct nim_iface *nim_facts_find(struct nim_facts *facts, const char *ifname); /* or NULL */
 void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p); /* set semantics */
+/* The same for one that may not count for the port: nim/addressing.h. */
+void nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
+			 const struct prefix *p);
 void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p);
 /* lease NULL: none. True when anything nim uses changed. */
 bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_lease *lease);

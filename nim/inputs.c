@@ -57,7 +57,8 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 	if (old)
 		nim_iface_remove_addr(iface, &old->prefix);
 	if (new && !new->tentative && !new->dadfailed)
-		nim_iface_add_addr(iface, &new->prefix);
+		nim_iface_sort_addr(iface, &nim->config.ports[iface - nim->facts.ifaces],
+				    &new->prefix);
 	nim_changed(nim);
 }
 
@@ -110,8 +111,12 @@ static void lease_changed(const struct ifname *ifname, int family, const struct 
 	struct nim *nim = arg;
 	struct nim_iface *iface = nim_facts_find(&nim->facts, ifname->str);
 
-	if (iface && nim_iface_set_lease(iface, family, lease))
-		nim_changed(nim);
+	if (!iface || !nim_iface_set_lease(iface, family, lease))
+		return;
+	if (family == AF_INET && iface->lease4.refused[0])
+		log_warning("lease_refused", "ifname=%s why=\"%s\"", ifname->str,
+			    iface->lease4.refused);
+	nim_changed(nim);
 }
 
 int nim_watch_leases(struct nim *nim)
@@ -170,6 +175,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	int r;
 
 	nim_config_load(&nim->config, msg);
+	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
 	nim_give_numbers(nim);
 	/* Ports that moved in the order are other ports to the view: start it anew. Nobody is told
 	 * before it is complete: it would look as if no port worked. */
@@ -250,6 +256,7 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 	nim_fallback_look(nim->fallback);
 	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
 		 nim->items.switches.vnc ? "open" : "closed");
+	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
 	nim->firewall_dirty = true;
 	nim_changed(nim);
 }

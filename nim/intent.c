@@ -19,24 +19,30 @@
 #include "dataplane/items/host.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
+#include "nim/addressing.h"
 #include "nim/firewall.h"
 
 #define PRIORITY_MARK 900
 #define PRIORITY_SOURCE 15000
 #define METRIC_MGMT 5000
 #define METRIC_APPS 10000
+#define VENDOR_CLASS "LFEDGE-EVE" /* DHCP option 60, as EVE says it */
 
 /* No link is set up before the firewall stands for it. */
-static void intent_link(struct dp_graph *g, const struct nim_port *port)
+static void intent_link(struct dp_graph *g, const struct nim_port *port, uint32_t mtu_bytes)
 {
+	struct dp_vlan vlan = port->vlan;
+	struct dp_bond bond = port->bond;
+
+	vlan.mtu_bytes = bond.mtu_bytes = mtu_bytes;
 	if (port->lower == NIM_LOWER_VLAN)
-		dp_want(g, &dp_vlan_type, &port->vlan);
+		dp_want(g, &dp_vlan_type, &vlan);
 	else if (port->lower == NIM_LOWER_BOND)
-		dp_want(g, &dp_bond_type, &port->bond);
+		dp_want(g, &dp_bond_type, &bond);
 	else
 		dp_want(g, &dp_linkset_type,
 			&(struct dp_linkset){
-				.ifname = port->ifname, .mtu_bytes = port->mtu_bytes, .up = true });
+				.ifname = port->ifname, .mtu_bytes = mtu_bytes, .up = true });
 	nim_firewall_first(g, port);
 	for (unsigned int i = 0; i < port->nmembers; i++)
 		dp_want(g, &dp_bond_member_type,
@@ -44,17 +50,31 @@ static void intent_link(struct dp_graph *g, const struct nim_port *port)
 						  .bond = port->ifname });
 }
 
-static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
+static void intent_sysctls(struct dp_graph *g, const struct nim_port *port,
+			   const struct nim_iface *iface)
 {
+	uint32_t mtu6 = nim_port_mtu6(port, iface);
+	char mtu[16];
+
 	char four[sizeof("ipv4/conf/") + IFNAMSIZ], six[sizeof("ipv6/conf/") + IFNAMSIZ];
 
 	snprintf(four, sizeof(four), "ipv4/conf/%s", port->ifname.str);
 	snprintf(six, sizeof(six), "ipv6/conf/%s", port->ifname.str);
 	/* Strict filtering drops answers that come in by another port than the main table's. */
 	dp_want_sysctl(g, four, "rp_filter", "2");
+	if (port->ipv4) {
+		/* Each port speaks for its own addresses only: else two in one subnet answer for one
+		 * another, and what is sent to one comes in by the other. */
+		dp_want_sysctl(g, four, "arp_ignore", "1");
+		dp_want_sysctl(g, four, "arp_announce", "2");
+	}
 	if (!port->ipv6)
 		return;
 	dp_want_sysctl(g, six, "keep_addr_on_down", "1");
+	if (mtu6) {
+		snprintf(mtu, sizeof(mtu), "%u", mtu6);
+		dp_want_sysctl(g, six, "mtu", mtu);
+	}
 	if (port->dhcp == NIM_DHCP_CLIENT) {
 		/* dhcpcd listens to router advertisements and switches the kernel's ear off. */
 		dp_want_sysctl(g, six, "accept_ra", "0");
@@ -66,19 +86,21 @@ static void intent_sysctls(struct dp_graph *g, const struct nim_port *port)
 	dp_want_sysctl(g, six, "ra_defrtr_metric", "20000");
 }
 
-static void intent_addresses(struct dp_graph *g, const struct nim_port *port)
+static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
+			     const char *vendor_class)
 {
+	struct dp_dhcpcd dhcpcd = { .ifname = port->ifname,
+				    .ipv4 = port->ipv4,
+				    .ipv6 = port->ipv6 };
+
 	if (port->dhcp == NIM_DHCP_NONE)
 		return;
 	for (unsigned int i = 0; i < port->naddrs; i++)
 		dp_want(g, &dp_addr_type,
 			&(struct dp_addr){ .ifname = port->ifname, .prefix = port->addrs[i] });
+	strcpy(dhcpcd.vendor_class, vendor_class);
 	if (port->dhcp == NIM_DHCP_CLIENT)
-		dp_want(g, &dp_dhcpcd_type,
-			&(struct dp_dhcpcd){ .ifname = port->ifname,
-					     .ipv4 = port->ipv4,
-					     .ipv6 = port->ipv6,
-					     .vendor_class = "LFEDGE-EVE" });
+		dp_want(g, &dp_dhcpcd_type, &dhcpcd);
 }
 
 static void want_default(struct dp_graph *g, const struct nim_port *port,
@@ -169,11 +191,11 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 	nim_firewall_port(g, p);
 	if (p->error[0])
 		return g;
-	intent_link(g, p);
+	intent_link(g, p, nim_port_mtu(config, facts, port));
 	if (!p->is_l3 || !p->number)
 		return g;
-	intent_sysctls(g, p);
-	intent_addresses(g, p);
+	intent_sysctls(g, p, &facts->ifaces[port]);
+	intent_addresses(g, p, config->no_vendor_class ? "" : VENDOR_CLASS);
 	intent_routes(g, p, &facts->ifaces[port], &view->ports[port]);
 	if (facts->ifaces[port].over_quota) /* flows of apps look for another port */
 		return g;

@@ -2,6 +2,7 @@
 #include "nim/status.h"
 
 #include "base/arena.h"
+#include "nim/addressing.h"
 #include "nim/dns.h"
 #include "status.pb-c.h"
 
@@ -50,14 +51,33 @@ static struct texts port_dns(const struct nim_port *port, const struct nim_iface
 static struct texts port_ntp(const struct nim_port *port, const struct nim_iface *iface,
 			     struct arena *a)
 {
-	struct texts t = texts_new(a, 3 * NIM_SERVERS);
+	const char *servers[NIM_PORT_NTP];
+	unsigned int n = nim_port_ntp(port, iface, servers);
+	struct texts t = texts_new(a, NIM_PORT_NTP);
 
-	for (unsigned int i = 0; i < port->nntp; i++)
-		texts_add(&t, arena_strdup(a, port->ntp[i]));
-	for (unsigned int i = 0; i < iface->lease4.nntp; i++)
-		texts_add(&t, arena_strdup(a, iface->lease4.ntp[i]));
-	for (unsigned int i = 0; i < iface->lease6.nntp; i++)
-		texts_add(&t, arena_strdup(a, iface->lease6.ntp[i]));
+	for (unsigned int i = 0; i < n; i++)
+		texts_add(&t, arena_strdup(a, servers[i]));
+	return t;
+}
+
+static struct texts port_domains(const struct nim_port *port, const struct nim_iface *iface,
+				 struct arena *a)
+{
+	char domains[NIM_PORT_DOMAINS][NIM_LABEL];
+	unsigned int n = nim_port_domains(port, iface, domains);
+	struct texts t = texts_new(a, NIM_PORT_DOMAINS);
+
+	for (unsigned int i = 0; i < n; i++)
+		texts_add(&t, arena_strdup(a, domains[i]));
+	return t;
+}
+
+static struct texts port_addresses(const struct prefix *list, unsigned int n, struct arena *a)
+{
+	struct texts t = texts_new(a, NIM_ADDRS);
+
+	for (unsigned int i = 0; i < n; i++)
+		texts_add(&t, arena_prefix(a, &list[i]));
 	return t;
 }
 
@@ -74,11 +94,13 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 		return iface->problem;
 	if (!iface->carrier)
 		return "no carrier";
+	if (iface->lease4.refused[0])
+		return iface->lease4.refused;
 	if (!port->is_l3 || port->dhcp == NIM_DHCP_NONE || view->usable4 || view->usable6)
 		return "";
 	if (!iface->naddrs)
 		return "no address";
-	return port->no_default_route ? "" : "no gateway";
+	return nim_port_needs_no_gateway(port) ? "" : "no gateway";
 }
 
 static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim_iface *iface,
@@ -86,10 +108,10 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 {
 	Ew__PortStatus *s = arena_alloc(a, sizeof(*s));
 	struct texts labels = port_labels(port, a), dns = port_dns(port, iface, a),
-		     ntp = port_ntp(port, iface, a), addrs = texts_new(a, NIM_ADDRS);
+		     ntp = port_ntp(port, iface, a), domains = port_domains(port, iface, a),
+		     addrs = port_addresses(iface->addrs, iface->naddrs, a),
+		     ignored = port_addresses(iface->ignored, iface->nignored, a);
 
-	for (unsigned int i = 0; i < iface->naddrs; i++)
-		texts_add(&addrs, arena_prefix(a, &iface->addrs[i]));
 	ew__port_status__init(s);
 	s->logicallabel = arena_strdup(a, port->label);
 	s->ifname = arena_strdup(a, port->ifname.str);
@@ -111,7 +133,11 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->n_dns_servers = dns.n;
 	s->ntp_servers = ntp.item;
 	s->n_ntp_servers = ntp.n;
-	s->domain = arena_strdup(a, nim_port_domain(port, iface));
+	s->domain = domains.n ? domains.item[0] : arena_strdup(a, "");
+	s->search_domains = domains.item;
+	s->n_search_domains = domains.n;
+	s->ignored_addresses = ignored.item;
+	s->n_ignored_addresses = ignored.n;
 	s->table = port->number ? nim_port_table(port) : 0;
 	s->mark = nim_port_mark(port);
 	s->usable4 = view->usable4;

@@ -99,8 +99,6 @@ static int check_ip(struct za_map *m, const EVE(NetworkConfig) * net, const stru
 	r = za_map_addresses(m, ip->dns, ip->n_dns, at, "/ip/dns");
 	if (r < 0)
 		return r;
-	if (ip->dhcp_options_ignore)
-		za_map_ignored(m, "networks.ip.dhcpOptionsIgnore");
 	return za_map_ntp(m, ip, at);
 }
 
@@ -193,6 +191,16 @@ static void map_lists(const EVE_COMMON(Ipspec) * ip, Ew__PortConfig *port)
 	za_set(&port->domain, ip->domain);
 }
 
+static void map_ignore(const EVE_COMMON(DhcpOptionsIgnore) * ignore, Ew__PortConfig *port)
+{
+	if (!ignore || port->dhcp != EW__DHCP_MODE__DHCP_CLIENT)
+		return;
+	port->ignore_dhcp_addresses = ignore->ip_addresses_exclusively;
+	port->ignore_dhcp_gateways = ignore->gateways_exclusively;
+	port->ignore_dhcp_dns = ignore->dns_config_exclusively;
+	port->ignore_dhcp_ntp = ignore->ntp_server_exclusively;
+}
+
 static int map_mode(struct za_map *m, const EVE(NetworkConfig) * net, const struct za_at *at,
 		    Ew__PortConfig *port)
 {
@@ -239,5 +247,6 @@ int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, cons
 		return 0;
 	}
 	map_lists(net->ip, port);
+	map_ignore(net->ip->dhcp_options_ignore, port);
 	return *adapter->addr ? map_address(m, adapter, net->ip, at, port) : 0;
 }

@@ -105,9 +105,30 @@ static const char *usage_of(const Ew__PortConfig *port)
 	return port->is_l3 ? "apps" : "layer 2";
 }
 
+static void add_ignored(const Ew__PortConfig *port, struct strbuf *out)
+{
+	const struct {
+		bool is;
+		const char *what;
+	} parts[] = { { port->ignore_dhcp_addresses, "addresses" },
+		      { port->ignore_dhcp_gateways, "gateways" },
+		      { port->ignore_dhcp_dns, "DNS" },
+		      { port->ignore_dhcp_ntp, "NTP" } };
+	const char *before = "without its ";
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (!parts[i].is)
+			continue;
+		strbuf_addf(out, "%s%s", before, parts[i].what);
+		before = ", ";
+	}
+	strbuf_add(out, *before == ',' ? " " : "");
+}
+
 static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
 {
 	strbuf_add(out, port->dhcp == EW__DHCP_MODE__DHCP_CLIENT ? "dhcp " : "");
+	add_ignored(port, out);
 	for (size_t i = 0; i < port->n_addresses; i++)
 		strbuf_addf(out, "%s ", port->addresses[i]);
 	for (size_t i = 0; i < port->n_gateways; i++)

@@ -111,12 +111,13 @@ static void address_lines(const struct page *page)
 		add_end(page->ports, lease, &text);
 		line(page, i ? "" : "addresses", &text);
 	}
+	line_list(page, "not used", p->ignored_addresses, p->n_ignored_addresses);
 	strbuf_addf(&text, "%s%s%s", p->gateway4, p->gateway4[0] && p->gateway6[0] ? ", " : "",
 		    p->gateway6);
 	line(page, "gateways", &text);
 	line_list(page, "DNS servers", p->dns_servers, p->n_dns_servers);
 	line_list(page, "NTP servers", p->ntp_servers, p->n_ntp_servers);
-	line_text(page, "domain", p->domain);
+	line_list(page, "domain", p->search_domains, p->n_search_domains);
 }
 
 static void instance_line(const struct page *page)

@@ -219,10 +219,11 @@ static void dns_line(struct view *v, const Ew__DnsStatus *d)
 		const Ew__DnsServer *s = d->servers[i];
 
 		strbuf_addf(&text, "%s %s by %s", i ? "," : "", s->address, s->port);
-		if (s->domain_only)
-			strbuf_addf(&text, " for %s only", s->domain);
-		else if (s->domain[0])
-			strbuf_addf(&text, " and for %s", s->domain);
+		if (s->domain[0])
+			strbuf_addf(&text, "%s for %s", s->domain_only ? "" : " and", s->domain);
+		for (size_t k = 0; k < s->n_more_domains; k++)
+			strbuf_addf(&text, ", %s", s->more_domains[k]);
+		strbuf_add(&text, s->domain_only ? " only" : "");
 	}
 	if (d->error[0])
 		strbuf_addf(&text, ": %s", d->error);

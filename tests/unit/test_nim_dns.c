@@ -6,6 +6,7 @@
 #include "base/pbjson.h"
 #include "dataplane/lease.h"
 #include "dnsrelay/conf.h"
+#include "nim/addressing.h"
 #include "nim/dns.h"
 #include "status.pb-c.h"
 
@@ -158,14 +159,62 @@ static void hostile_domain_is_none(void **state)
 	assert_servers(w, "server 192.0.2.53 eth0 0\nserver 192.0.2.54 eth0 0\n");
 }
 
+static void search_list_of_a_lease_is_routed_like_its_domain(void **state)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+	struct world *w = *state;
+
+	strcpy(w->facts.ifaces[0].lease4.search, "given.example lab.example bad..example");
+	w->config.ports[1].is_mgmt = false;
+	assert_servers(w, "domain given.example\n"
+			  "domain lab.example\n"
+			  "server 192.0.2.53 eth0 0\n"
+			  "server 192.0.2.53 eth0 0 given.example\n"
+			  "server 192.0.2.53 eth0 0 lab.example\n"
+			  "server 192.0.2.54 eth0 0\n"
+			  "server 192.0.2.54 eth0 0 given.example\n"
+			  "server 192.0.2.54 eth0 0 lab.example\n");
+	nim_dns_resolv_conf(&w->config, &w->facts, &text);
+	assert_non_null(strstr(strbuf_str(&text), "search given.example lab.example\n"));
+}
+
+/* The forwarder must not fall silent because of what DHCP servers say. */
+static void no_search_lists_are_too_many_for_the_relay(void **state)
+{
+	_cleanup_(freep) struct dns_conf *conf = xcalloc(1, sizeof(*conf));
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+	struct world *w = *state;
+
+	for (unsigned int i = 3; i < 40; i++) {
+		char name[IFNAMSIZ];
+
+		snprintf(name, sizeof(name), "eth%u", i);
+		add_port(w, name, name, 1);
+		w->config.ports[i].is_mgmt = true;
+		w->config.ports[i].ndns = 1;
+		w->config.ports[i].dns[0] = address("192.0.2.60");
+		give(w, i, "203.0.113.2/24", "203.0.113.1");
+		snprintf(w->facts.ifaces[i].lease4.search, NIM_SEARCH,
+			 "a%u.example b%u.example c%u.example d%u.example e%u.example", i, i, i, i,
+			 i);
+	}
+	nim_view(&w->config, &w->facts, &w->view);
+	nim_dns_servers(&w->config, &w->facts, &w->view, &text);
+	assert_int_equal(dns_conf_parse(strbuf_str(&text), conf), 0);
+	assert_int_equal(conf->ndomains, DNS_DOMAINS);
+	for (unsigned int i = 1; i < conf->ndomains; i++) /* each has somebody to ask */
+		assert_true(dns_conf_next_tier(conf, i, -1) >= 0);
+}
+
 static void too_long_a_domain_is_not_cut_into_another(void **state)
 {
+	char domains[NIM_PORT_DOMAINS][NIM_LABEL];
 	struct dp_lease lease = { 0 };
 	struct world *w = *state;
 
 	memset(lease.domain, 'a', NIM_LABEL);
 	nim_iface_set_lease(&w->facts.ifaces[0], AF_INET, &lease);
-	assert_string_equal(nim_port_domain(&w->config.ports[0], &w->facts.ifaces[0]), "");
+	assert_int_equal(nim_port_domains(&w->config.ports[0], &w->facts.ifaces[0], domains), 0);
 }
 
 static void server_told_twice_is_asked_once(void **state)
@@ -225,6 +274,8 @@ int main(void)
 		TEST(server_beside_a_port_without_gateway_knows_its_domain),
 		TEST(servers_of_a_family_go_with_its_gateway),
 		TEST(hostile_domain_is_none),
+		TEST(search_list_of_a_lease_is_routed_like_its_domain),
+		TEST(no_search_lists_are_too_many_for_the_relay),
 		TEST(too_long_a_domain_is_not_cut_into_another),
 		TEST(server_told_twice_is_asked_once),
 		TEST(ports_for_apps_alone_need_no_forwarder),

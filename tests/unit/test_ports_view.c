@@ -58,6 +58,7 @@ static Ew__PortStatus good_port(void)
 	static char *dns[] = { (char *)"192.168.1.1", (char *)"2001:db8:1::1" };
 	static char *ntp[] = { (char *)"192.168.1.1" };
 	static char *labels[] = { (char *)"all", (char *)"uplink" };
+	static char *domains[] = { (char *)"plant.example" };
 	Ew__PortStatus p = port("uplink-a", "eth0", 2);
 
 	p.is_mgmt = p.up = p.carrier = p.usable4 = p.usable6 = true;
@@ -71,7 +72,9 @@ static Ew__PortStatus good_port(void)
 	p.n_ntp_servers = ARRAY_SIZE(ntp);
 	p.labels = labels;
 	p.n_labels = ARRAY_SIZE(labels);
-	p.domain = (char *)"plant.example";
+	p.domain = domains[0];
+	p.search_domains = domains;
+	p.n_search_domains = ARRAY_SIZE(domains);
 	p.gateway4 = (char *)"192.168.1.1";
 	p.gateway6 = (char *)"fe80::1";
 	p.table = 501;

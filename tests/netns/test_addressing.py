@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where addresses, gateways and servers come from, when the configuration and DHCP both speak.
+
+     node --eth0-- isp-a: 192.168.1.0/24, DHCP gives .100, router .1 -- internet
+"""
+
+import json
+import re
+import struct
+
+import pytest
+
+import dhcp
+import packets
+import topology
+from config import Config
+from dhcp import DhcpServer, ip
+from waiting import wait_for
+
+LEASE, STATIC = "192.168.1.100", "192.168.1.10"
+OPTIONS = {dhcp.ROUTER: ip("192.168.1.1"), dhcp.DNS: ip("192.168.1.1"), dhcp.NTP: ip("192.168.1.9"),
+           dhcp.DOMAIN: b"given.example", dhcp.SEARCH: dhcp.names("given.example", "lab.example")}
+FLAGS = ("ipAddressesExclusively", "gatewaysExclusively", "dnsConfigExclusively", "ntpServerExclusively")
+
+
+class World:
+    def __init__(self, net, node):
+        self.net, self.node, self.host, self.isp = net, node, net["node"], net["isp-a"]
+        self.version = 0
+
+    def serve(self, **more):
+        self.server = DhcpServer(self.isp, "lan", LEASE, {**OPTIONS, **more.pop("options", {})}, **more)
+        return self.server
+
+    def config(self, kind="V4Only", items=(), address=None, **fields):
+        """eth0 by DHCP; address and fields of its network beside it."""
+        self.version += 1
+        config = Config(self.version)
+        config.port("uplink-a", "eth0", kind=kind)
+        config.root["networks"][0]["ip"].update(fields)
+        if address:
+            config.root["networks"][0]["ip"]["subnet"] = "192.168.1.0/24"
+            config.root["systemAdapterList"][0]["addr"] = address
+        for key, value in items:
+            config.item(key, value)
+        return config
+
+    def port(self, table=None):
+        table = table or self.node.table("DeviceNetworkStatus")
+        return next(iter(table.get("global", {}).get("ports", [])), {})
+
+    def wait_port(self, accept, what):
+        return self.port(self.node.wait(
+            "DeviceNetworkStatus", lambda t: (p := self.port(t)) and accept(p), what, 20))
+
+    def sources(self):
+        """Addresses with a rule of their own, of IPv4."""
+        return set(re.findall(r"15000:\s+from (\S+) lookup", self.host.run("ip", "rule").stdout))
+
+    def addresses(self):
+        return {a["local"] for link in json.loads(self.host.run("ip", "-j", "addr", "show", "dev", "eth0").stdout)
+                for a in link["addr_info"] if a["family"] == "inet"}
+
+    def client(self):
+        """Process number of dhcpcd's manager."""
+        return int((self.node.run_dir / "nim/pids/dhcpcd.eth0.pid").read_text().split()[0])
+
+
+@pytest.fixture
+def world(make_net, make_node):
+    net = make_net(topology.standard, "a", dhcp=False)
+    return World(net, make_node(net["node"]))
+
+
+def addresses_are(*wanted):
+    return lambda p: [a.partition("/")[0] for a in p["addresses"]] == list(wanted) and p["usable4"]
+
+
+def test_override_dhcp_merges_and_with_the_flags_excludes(world):
+    """EVE: OverrideDhcp{Gateway,IPs,DNS,NTP}."""
+    node = world.node
+    world.serve()
+    more = {"dns": ["192.168.1.53"], "ntp": "time.example", "moreNtp": ["192.168.1.8"]}
+    node.start(world.config(address=STATIC, **more))
+    port = world.wait_port(lambda p: {a.partition("/")[0] for a in p["addresses"]} == {STATIC, LEASE}
+                           and p["usable4"], "both addresses")
+    node.wait_settled()
+    assert world.sources() == {STATIC, LEASE} == world.addresses()
+    assert port["dnsServers"] == ["192.168.1.53", "192.168.1.1"]
+    assert port["ntpServers"] == ["time.example", "192.168.1.8", "192.168.1.9"]
+    assert port["searchDomains"] == ["given.example", "lab.example"] and port["domain"] == "given.example"
+    assert port["gateway4"] == "192.168.1.1"
+    packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
+    client = world.client()
+
+    # What DHCP says does not count any more; what it gave stays where it is.
+    node.configure(world.config(address=STATIC, gateway="192.168.1.1", domain="plant.example",
+                                dhcpOptionsIgnore={flag: True for flag in FLAGS}, **more))
+    port = world.wait_port(addresses_are(STATIC), "only its own address counts")
+    node.wait_settled()
+    assert [a.partition("/")[0] for a in port["ignoredAddresses"]] == [LEASE]
+    assert world.sources() == {STATIC} and world.addresses() == {STATIC, LEASE}
+    assert port["dnsServers"] == ["192.168.1.53"] and port["ntpServers"] == ["time.example", "192.168.1.8"]
+    assert port["searchDomains"] == ["plant.example"] and port["gateway4"] == "192.168.1.1"
+    packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
+    assert world.client() == client, "flags are no reason to start the client anew"
+    assert "not used     192.168.1.100/24" in node.edgeway("ports", "uplink-a")
+    assert "without its addresses, gateways, DNS, NTP" in node.edgeway("dpc", "show", "zedagent")
+
+    node.kill("nim")
+    node.wait_daemons()
+    world.wait_port(addresses_are(STATIC), "the same after kill -9")
+    node.wait_settled()
+    assert world.sources() == {STATIC} and world.client() == client
+
+    # Exclusively nothing: no way out by this port, and that is no fault.
+    node.configure(world.config(address=STATIC, dhcpOptionsIgnore={"gatewaysExclusively": True}, **more))
+    port = world.wait_port(lambda p: not p["gateway4"] and len(p["addresses"]) == 2, "no gateway")
+    assert port["error"] == "" and not port["usable4"]
+
+    node.configure(Config(version=99))
+    node.wait("DeviceNetworkStatus", lambda t: t and not t["global"].get("ports"), "no port is left")
+    node.wait_settled()
+    assert world.sources() == set() == world.addresses()
+
+
+def test_dhcp_ipv4_only_asks_for_nothing_else(world):
+    """EVE: DHCPIPv4Only. The router advertises itself in vain."""
+    world.serve()
+    world.isp.configure("addr flush dev lan", "addr add 192.168.1.1/24 dev lan",
+                        "addr add 2001:db8:1::1/64 dev lan nodad")
+    with packets.Sniffer(world.isp, "lan") as sniffer:
+        world.node.start(world.config())
+        world.wait_port(addresses_are(LEASE), "the lease")
+        world.node.wait_settled()
+        # Packets have passed below: what it sends before them is in the buffer.
+        assert not sniffer.find(lambda f: f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 133, 0.2)
+    packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
+
+
+def test_vendor_class_is_told_unless_an_item_forbids_it(world):
+    server = world.serve()
+    world.node.start(world.config())
+    world.wait_port(addresses_are(LEASE), "the lease")
+    assert {asked.get(dhcp.VENDOR) for asked in server.asked} == {b"LFEDGE-EVE"}
+    with server.changed:
+        server.asked.clear()
+    world.node.configure(world.config(items=[("dhcp.enable.vendorclassid", "false")]))
+    wait_for(lambda: any(asked[dhcp.KIND][0] == dhcp.REQUEST and dhcp.VENDOR not in asked
+                         for asked in server.asked), "it asks without", 10, wake=server.changed, every=0.5)
+    world.wait_port(addresses_are(LEASE), "the lease again")
+
+
+def test_mtu_of_the_lease_is_that_of_the_port(world):
+    server = world.serve(options={dhcp.MTU: struct.pack("!H", 1400)})
+    world.node.start(world.config())
+    world.wait_port(lambda p: p["mtu"] == 1400 and p["usable4"], "the MTU of the lease")
+    tried = world.host.run("ping", "-c1", "-W1", "-Mdo", "-s1400", "192.168.1.1", check=False)
+    assert "mtu=1400" in tried.stdout + tried.stderr
+
+    del server.options[dhcp.MTU]
+    world.net.pull("node:eth0")
+    world.wait_port(lambda p: not p["carrier"], "no carrier")
+    world.net.plug("node:eth0")  # asked for again
+    world.wait_port(lambda p: p["mtu"] == 1500, "the MTU without that option")
+    world.node.configure(Config(version=99))
+    world.node.wait_settled()
+    assert "mtu 1500" in world.host.run("ip", "link", "show", "dev", "eth0").stdout
+
+
+def test_mtu_of_a_router_advertisement_is_that_of_ipv6(world):
+    world.isp.start("dnsmasq", *(f"--{o}" for o in [
+        "keep-in-foreground", "conf-file=/dev/null", "user=root", "port=0", "interface=lan", "enable-ra",
+        f"pid-file=/run/{world.isp.netns}.pid", "leasefile-ro", "ra-param=lan,mtu:1380,10,1800",
+        "dhcp-range=2001:db8:1::,ra-only"]))
+    world.node.start(world.config(kind="V6Only"))
+    world.wait_port(lambda p: p["usable6"] and p["mtu"] == 1500, "an IPv6 address")
+    path = "/proc/sys/net/ipv6/conf/eth0/mtu"
+    wait_for(lambda: world.host.run("cat", path).stdout.strip() == "1380", "the MTU of IPv6")
+    packets.assert_reaches(world.host, topology.WEB6, 7, world.net["internet"])
+    assert not world.addresses()  # EVE: DeviceIPv6Connectivity
+    world.node.configure(Config(version=99))
+    world.node.wait_settled()
+    wait_for(lambda: world.host.run("cat", path).stdout.strip() == "1500", "its own MTU again")
+
+
+@pytest.mark.parametrize("address, mask, why", [
+    ("127.0.0.9", "255.0.0.0", "127.0.0.9/8 is no address for a port"),
+    ("10.0.0.9", "0.0.0.0", "10.0.0.9/0 is no address for a port"),
+])
+def test_lease_that_cannot_be_is_refused_and_takes_no_traffic(world, address, mask, why):
+    server = world.serve(options={dhcp.MASK: ip(mask)})
+    server.address = address
+    world.node.start(world.config(address=STATIC, gateway="192.168.1.1"))
+    port = world.wait_port(lambda p: p["usable4"] and why in p["error"], "the lease is refused")
+    world.node.wait_settled()
+    assert [a.partition("/")[0] for a in port["addresses"]] == [STATIC]
+    assert world.sources() == {STATIC}
+    assert "event=lease_refused" in world.node.log() and why in world.node.log()
+    got = world.host.run("ip", "route", "get", topology.WEB4).stdout
+    assert "via 192.168.1.1" in got, world.host.run("ip", "route", "show", "table", "all").stdout
+    packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
