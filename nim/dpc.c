@@ -189,6 +189,7 @@ int nim_dpc_open(const struct nim_dpc_conf *conf, struct nim_dpc **ret)
 	dpc->arg = conf->arg;
 	open_folders(dpc, conf);
 	(void)stored_load(dpc->stored, parse, dpc); /* none: files and controller will say */
+	dpc->list.current = NULL; /* by its order alone: nothing is tested */
 	if (scan(dpc))
 		store(dpc);
 	*ret = dpc;

@@ -127,7 +127,8 @@ static void drop_other_keys(struct scan *scan, const Ew__DpcEntry *now)
 
 	for (size_t i = list->n; i-- > 0;) {
 		if (strcmp(list->entries[i]->file, now->file) == 0 &&
-		    strcmp(list->entries[i]->key, now->key) != 0) {
+		    strcmp(list->entries[i]->key, now->key) != 0 &&
+		    !dpc_entry_is_former(list->entries[i], now->key)) {
 			dpc_list_remove(list, list->entries[i]->key);
 			scan->changed = true;
 		}

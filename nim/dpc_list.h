@@ -7,13 +7,14 @@
  *   controller  goes above all that is neither from the controller nor newer
  *   others      go above what has an earlier time priority
  *
- * An entry that is put again under its key replaces the former: in place when the time priority is
- * the same, else it is ranked anew. A controller's configuration whose ports did not change stays
- * where it is, whatever its time: a controller sends the whole device configuration anew for any
- * change, and that alone must not put an override out of force.
+ * The controller's newest word is above what it said before. An entry that is put again under its
+ * key replaces the former: in place when the time priority is the same, else it is ranked anew. A
+ * controller's configuration whose ports did not change stays where it is, whatever its time: a
+ * controller sends the whole device configuration anew for any change, and that alone must not put
+ * an override out of force.
  *
- * In force is the first that is usable (see dpc_is_usable()), but nothing below a manual one;
- * without any usable one, the first: it has the best chance.
+ * A former one that has worked is kept as KEY@TIME, to fall back on; what is put with its ports
+ * again takes over its results.
  */
 #pragma once
 
@@ -31,6 +32,8 @@ struct strbuf;
 struct dpc_list {
 	Ew__DpcEntry *entries[DPC_LIST_MAX]; /* owned */
 	size_t n;
+	Ew__DpcEntry *current; /* one of them, the one in force; NULL: none chosen yet */
+	Ew__DpcEntry *tested; /* one of them, under verification; NULL: none */
 };
 
 void dpc_list_fini(struct dpc_list *list);
@@ -44,7 +47,19 @@ Ew__DpcEntry *dpc_entry_new(const char *key, Ew__DpcSource source, int64_t time_
 int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry);
 void dpc_list_remove(struct dpc_list *list, const char *key); /* absent is fine */
 const Ew__DpcEntry *dpc_list_find(const struct dpc_list *list, const char *key); /* or NULL */
-const Ew__DpcEntry *dpc_list_in_force(const struct dpc_list *list); /* NULL: it is empty */
+/* The current one. While none is chosen the first that is usable (see dpc_is_usable()), but nothing
+ * below a manual one; without any, the first. NULL: it is empty. */
+const Ew__DpcEntry *dpc_list_in_force(const struct dpc_list *list);
+size_t dpc_list_index(const struct dpc_list *list, const Ew__DpcEntry *entry); /* n: not in it */
+
+/* Removes what nobody will fall back on any more. Kept are the first and the current one, the first
+ * that worked, the newest of the controller, those of files (they go with them), the last resort if
+ * it is wanted, a manual one until something above it has worked, and of each source the first
+ * while no configuration of the controller has ever worked. True: something went. */
+bool dpc_list_compress(struct dpc_list *list, bool last_resort);
+bool dpc_entry_works(const Ew__DpcEntry *entry); /* when it was tested last; untested: false */
+bool dpc_entry_untested(const Ew__DpcEntry *entry);
+bool dpc_entry_is_former(const Ew__DpcEntry *entry, const char *key); /* KEY@TIME of key */
 
 /* Source and time of a configuration stand in its entry: a copy is without, so that what is asked
  * for compares. Freed by ew__device_port_config__free_unpacked(). */
@@ -53,6 +68,7 @@ bool dpc_config_equal(const Ew__DevicePortConfig *a, const Ew__DevicePortConfig 
 
 /* The list as a message; it borrows all. */
 Ew__DevicePortConfigList dpc_list_message(struct dpc_list *list);
-/* For a file. dpc_list_parse() fills an empty list; -EINVAL or -ENOMEM with err filled in. */
+/* For a file. Results by port and states of waiting are of no use to the next run and not taken
+ * from it. dpc_list_parse() fills an empty list; -EINVAL or -ENOMEM with err filled in. */
 void dpc_list_format(struct dpc_list *list, struct strbuf *out);
 int dpc_list_parse(const char *text, size_t len, struct dpc_list *list, struct pbjson_error *err);

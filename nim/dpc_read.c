@@ -23,6 +23,10 @@ static int check_key(const char *key, struct pbjson_error *err)
 		snprintf(err->why, sizeof(err->why), "longer than %d bytes", KEY_MAX);
 		return -EINVAL;
 	}
+	if (strchr(key, '@')) { /* former configurations are named so: nim/dpc_list.h */
+		snprintf(err->why, sizeof(err->why), "\"@\" cannot be part of it");
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
 		if (strcmp(key, reserved[i]) == 0) {
 			snprintf(err->why, sizeof(err->why), "\"%s\" is reserved", key);
