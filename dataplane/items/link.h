@@ -29,10 +29,12 @@ extern const struct dp_type dp_link_type;
 bool dp_link_is_up(const void *have); /* predicates for dp_need() */
 bool dp_link_has_carrier(const void *have);
 
-/* Administrative state and MTU of an interface somebody else made (a port). Prior value restored. */
+/* Administrative state and MTU of an interface somebody else made (a port). Prior value restored,
+ * under another name too. A greater MTU than its driver takes is cut to that. */
 struct dp_linkset {
 	struct ifname ifname;
 	uint32_t mtu_bytes;
+	uint32_t max_mtu_bytes; /* observed; 0: any */
 	bool up;
 };
 extern const struct dp_type dp_linkset_type;

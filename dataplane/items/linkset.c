@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "dataplane/nl/link_hardware.h"
 #include "dataplane/nl/link_msg.h"
 
 #define PRIOR "link."
@@ -35,9 +36,9 @@ static char *prior_path(const struct dp *dp, const struct ifname *ifname)
 }
 
 /* -ENOENT: none, or of another link. */
-static int prior_read(const struct dp *dp, const struct dp_link *link, struct prior *ret)
+static int prior_read_file(const char *path, uint32_t ifindex, struct prior *ret)
 {
-	_cleanup_(freep) char *path = prior_path(dp, &link->ifname), *text = NULL;
+	_cleanup_(freep) char *text = NULL;
 	struct prior prior;
 	size_t len;
 	int r;
@@ -47,10 +48,36 @@ static int prior_read(const struct dp *dp, const struct dp_link *link, struct pr
 		return r;
 	if (sscanf(text, "ifindex=%u mtu=%u up=%u", &prior.ifindex, &prior.mtu_bytes, &prior.up) !=
 		    3 ||
-	    prior.ifindex != link->ifindex)
+	    prior.ifindex != ifindex)
 		return -ENOENT;
 	*ret = prior;
 	return 0;
+}
+
+static int prior_read(const struct dp *dp, const struct dp_link *link, struct prior *ret)
+{
+	_cleanup_(freep) char *path = prior_path(dp, &link->ifname);
+
+	return prior_read_file(path, link->ifindex, ret);
+}
+
+/* A link that was renamed left its file under its former name: that is the record of it. */
+static void prior_follow(const struct dp *dp, const struct dp_link *link)
+{
+	_cleanup_(freep) char *dir_path = prior_dir(dp), *now = prior_path(dp, &link->ifname);
+	const struct dirent *entry;
+	struct prior prior;
+	DIR *dir = opendir(dir_path);
+
+	while (dir && (entry = readdir(dir))) {
+		_cleanup_(freep) char *was = xasprintf("%s/%s", dir_path, entry->d_name);
+
+		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) == 0 &&
+		    prior_read_file(was, link->ifindex, &prior) == 0 && rename(was, now) == 0)
+			break;
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static int prior_write(const struct dp *dp, const struct dp_link *link, const struct prior *prior)
@@ -69,6 +96,10 @@ static int prior_ensure(const struct dp *dp, const struct dp_link *link,
 	int r;
 
 	r = prior_read(dp, link, &prior);
+	if (r < 0) {
+		prior_follow(dp, link);
+		r = prior_read(dp, link, &prior);
+	}
 	if (r == 0 && (prior.mtu_bytes || !want->mtu_bytes))
 		return 0;
 	if (r < 0)
@@ -85,50 +116,92 @@ static void prior_remove(const struct dp *dp, const struct ifname *ifname)
 	unlink(path);
 }
 
-static void tell(struct dp *dp, const struct ifname *ifname, uint32_t mtu_bytes, bool up)
+void dp_linkset_follow(struct dp *dp, const struct link_info *link)
 {
-	const struct dp_linkset spec = { .ifname = *ifname, .mtu_bytes = mtu_bytes, .up = up };
+	const struct dp_linkset spec = {
+		.ifname = link->ifname,
+		.mtu_bytes = link->mtu_bytes,
+		.max_mtu_bytes = link->max_mtu_bytes,
+		.up = link->flags & IFF_UP,
+	};
+
+	if (dp_have(dp, &dp_linkset_type, link->ifname.str))
+		dp_observed(dp, &dp_linkset_type, &spec, true);
+}
+
+static uint32_t ask_max_mtu(struct dp *dp, const struct dp_link *link)
+{
+	struct link_hardware hardware;
+
+	return link_hardware_read(dp, link->ifindex, &hardware) < 0 ? 0 : hardware.max_mtu_bytes;
+}
+
+static void tell(struct dp *dp, const struct dp_link *link)
+{
+	const struct dp_linkset spec = {
+		.ifname = link->ifname,
+		.mtu_bytes = link->mtu_bytes,
+		.max_mtu_bytes = ask_max_mtu(dp, link),
+		.up = link->up,
+	};
 
 	dp_observed(dp, &dp_linkset_type, &spec, true);
 }
 
-void dp_linkset_follow(struct dp *dp, const struct link_info *link)
+/* The link that a record is about, whatever it is called now; NULL: it is gone. */
+static const struct dp_link *prior_link(struct dp *dp, const char *path, struct ifname *ret_name)
 {
-	if (dp_have(dp, &dp_linkset_type, link->ifname.str))
-		tell(dp, &link->ifname, link->mtu_bytes, link->flags & IFF_UP);
+	_cleanup_(freep) char *text = NULL;
+	unsigned int ifindex;
+	size_t len;
+
+	if (file_read(path, 256, &text, &len) < 0 || sscanf(text, "ifindex=%u", &ifindex) != 1 ||
+	    !rtnl_ifname(dp, ifindex, ret_name))
+		return NULL;
+	return dp_have(dp, &dp_link_type, ret_name->str);
 }
 
 static int linkset_observe(struct dp *dp)
 {
 	_cleanup_(freep) char *path = prior_dir(dp);
-	const struct dp_link *link;
 	const struct dirent *entry;
-	struct ifname ifname;
-	struct prior prior;
 	DIR *dir;
 
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) != 0 ||
-		    ifname_parse(entry->d_name + strlen(PRIOR), &ifname) < 0)
+		_cleanup_(freep) char *was = xasprintf("%s/%s", path, entry->d_name), *now = NULL;
+		const struct dp_link *link;
+		struct ifname ifname;
+
+		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) != 0)
 			continue;
-		link = dp_have(dp, &dp_link_type, ifname.str);
-		if (link && prior_read(dp, link, &prior) == 0)
-			tell(dp, &ifname, link->mtu_bytes, link->up);
-		else
-			prior_remove(dp, &ifname); /* that link is gone */
+		link = prior_link(dp, was, &ifname);
+		if (!link) {
+			unlink(was);
+			continue;
+		}
+		now = prior_path(dp, &ifname);
+		if (rename(was, now) == 0)
+			tell(dp, link);
 	}
 	closedir(dir);
 	return 0;
+}
+
+static uint32_t at_most(uint32_t mtu_bytes, uint32_t max_bytes) /* max 0: any */
+{
+	return max_bytes && mtu_bytes > max_bytes ? max_bytes : mtu_bytes;
 }
 
 static enum dp_change linkset_diff(const void *have, const void *want)
 {
 	const struct dp_linkset *h = have, *w = want;
 
-	return h->up != w->up || link_mtu_differs(h->mtu_bytes, w->mtu_bytes) ? DP_MODIFY : DP_SAME;
+	uint32_t mtu_bytes = at_most(w->mtu_bytes, h->max_mtu_bytes);
+
+	return h->up != w->up || link_mtu_differs(h->mtu_bytes, mtu_bytes) ? DP_MODIFY : DP_SAME;
 }
 
 static void linkset_needs(const void *want, struct dp_deps *deps)
@@ -161,6 +234,7 @@ static int linkset_create(struct dp_op *op, const void *want)
 {
 	const struct dp_linkset *set = want;
 	const struct dp_link *link = dp_have(dp_op_dp(op), &dp_link_type, set->ifname.str);
+	uint32_t mtu_bytes = set->mtu_bytes;
 	int r;
 
 	if (!link)
@@ -168,9 +242,11 @@ static int linkset_create(struct dp_op *op, const void *want)
 	r = prior_ensure(dp_op_dp(op), link, set);
 	if (r < 0)
 		return r;
-	if (link->up == set->up && !link_mtu_differs(link->mtu_bytes, set->mtu_bytes))
+	if (mtu_bytes > link->mtu_bytes)
+		mtu_bytes = at_most(mtu_bytes, ask_max_mtu(dp_op_dp(op), link));
+	if (link->up == set->up && !link_mtu_differs(link->mtu_bytes, mtu_bytes))
 		return 0;
-	return put_settings(op, &set->ifname, set->mtu_bytes, set->up, 0);
+	return put_settings(op, &set->ifname, mtu_bytes, set->up, 0);
 }
 
 static int linkset_modify(struct dp_op *op, const void *have, const void *want)

@@ -20,7 +20,7 @@
 struct link_info { /* one RTM_NEWLINK; pointers are into the message */
 	struct ifname ifname;
 	uint32_t ifindex;
-	uint32_t mtu_bytes;
+	uint32_t mtu_bytes, max_mtu_bytes; /* max 0: any */
 	uint32_t group;
 	uint32_t master; /* ifindex; 0: none */
 	uint32_t parent; /* IFLA_LINK: of a vlan, the other end of a veth; 0: none */

@@ -38,6 +38,7 @@ bool link_parse(const struct nlmsghdr *msg, struct link_info *ret)
 	link = (struct link_info){
 		.ifindex = ifi->ifi_index,
 		.mtu_bytes = rtnl_u32(tb[IFLA_MTU]),
+		.max_mtu_bytes = rtnl_u32(tb[IFLA_MAX_MTU]),
 		.group = rtnl_u32(tb[IFLA_GROUP]),
 		.master = rtnl_u32(tb[IFLA_MASTER]),
 		.parent = rtnl_u32(tb[IFLA_LINK]),

@@ -76,12 +76,66 @@ static void a_new_link_of_that_name_has_values_of_its_own(void **state)
 	in_space(replugged, NULL);
 }
 
+static void renamed(const void *arg)
+{
+	const struct dp_linkset other = { .ifname = IFNAME("q0"), .mtu_bytes = 1400, .up = true };
+	struct node *n;
+
+	(void)arg;
+	somebody_elses_link();
+	n = node_new();
+	node_apply(n, &dp_linkset_type, &set);
+	sh("ip link set p0 down && ip link set p0 name q0 && ip link set q0 up");
+	node_apply(n, &dp_linkset_type, &other);
+	node_apply(n, &dp_linkset_type, NULL);
+	sh("ip link show q0 | grep 'mtu 1450' | grep 'state DOWN'");
+	require(sh_try("ls /run/edgeway/test/prior/link.*") != 0, "record is left");
+	/* … and by the next run, which finds it under another name. */
+	node_apply(n, &dp_linkset_type, &other);
+	node_free(n);
+	sh("ip link set q0 down && ip link set q0 name r0 && ip link set r0 up");
+	n = node_new();
+	dp_sweep(node_dp(n));
+	node_settle(n);
+	sh("ip link show r0 | grep 'mtu 1450' | grep 'state DOWN'");
+	node_free(n);
+}
+
+static void a_renamed_link_gets_back_what_it_had(void **state)
+{
+	(void)state;
+	in_space(renamed, NULL);
+}
+
+static void too_great(const void *arg)
+{
+	const struct dp_linkset big = { .ifname = IFNAME("p0"), .mtu_bytes = 70000, .up = true };
+	struct node *n;
+
+	(void)arg;
+	somebody_elses_link();
+	n = node_new();
+	node_apply(n, &dp_linkset_type, &big);
+	sh("ip link show p0 up | grep 'mtu 65535'");
+	sh("ip link set p0 mtu 1500");
+	node_wait_sh(n, 5000, "ip link show p0 | grep 'mtu 65535'");
+	node_free(n);
+}
+
+static void an_mtu_beyond_the_drivers_is_the_drivers_greatest(void **state)
+{
+	(void)state;
+	in_space(too_great, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(linkset_conforms),
 		cmocka_unit_test(next_run_restores_what_was_before),
 		cmocka_unit_test(a_new_link_of_that_name_has_values_of_its_own),
+		cmocka_unit_test(a_renamed_link_gets_back_what_it_had),
+		cmocka_unit_test(an_mtu_beyond_the_drivers_is_the_drivers_greatest),
 	};
 
 	return cmocka_run_group_tests_name("linkset", tests, NULL, NULL);
