@@ -107,8 +107,11 @@ struct dp_bond {
 	uint32_t miimon_ms, updelay_ms, downdelay_ms; /* MII monitor or */
 	uint32_t arp_interval_ms; /* ARP monitor */
 	struct in_addr arp_targets[DP_BOND_ARP_TARGETS];
+	bool arp_validate; /* only answers to its own requests count, on active members */
 };
 extern const struct dp_type dp_bond_type;
+/* LACP, TLB and ALB are monitored by MII only, at 100 ms when nothing is wished. */
+bool dp_bond_takes_arp(enum dp_bond_mode mode);
 
 /* ip link set NAME master BOND (down, enslave, the bond brings it up). Key: NAME. */
 struct dp_bond_member {
