@@ -9,7 +9,6 @@
 #include "dataplane/lease.h"
 #include "dnsrelay/conf.h"
 
-#define MTU_DEFAULT 1500
 #define MTU_MIN4 576 /* RFC 791: what every host must accept */
 #define MTU_MIN6 1280 /* RFC 8200, 5; the kernel drops IPv6 from a link below it */
 #define LEN_MIN4 8 /* no network is larger than 10.0.0.0/8 */
@@ -223,11 +222,11 @@ uint32_t nim_port_mtu(const struct nim_config *config, const struct nim_facts *f
 	const struct nim_iface *iface = &facts->ifaces[port];
 	uint32_t mtu = iface->lease4.mtu_bytes;
 
-	if (p->mtu_bytes || p->dhcp != NIM_DHCP_CLIENT || !p->ipv4 || carries_others(config, p))
+	if (p->mtu_given || p->dhcp != NIM_DHCP_CLIENT || !p->ipv4 || carries_others(config, p))
 		return p->mtu_bytes;
-	if (mtu >= (p->ipv6 ? MTU_MIN6 : MTU_MIN4) && mtu < MTU_DEFAULT)
+	if (mtu >= (p->ipv6 ? MTU_MIN6 : MTU_MIN4) && mtu < p->mtu_bytes)
 		return mtu;
-	return iface->mtu_by_lease ? MTU_DEFAULT : 0;
+	return p->mtu_bytes;
 }
 
 /* As the kernel does it where it listens itself (net/ipv6/ndisc.c, ndisc_router_discovery()). */

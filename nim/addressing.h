@@ -42,7 +42,7 @@ unsigned int nim_port_ntp(const struct nim_port *port, const struct nim_iface *i
 unsigned int nim_port_domains(const struct nim_port *port, const struct nim_iface *iface,
 			      char ret[NIM_PORT_DOMAINS][NIM_LABEL]);
 
-/* Bytes for the link of a port; 0: as it is. */
+/* Bytes for the link of a port. */
 uint32_t nim_port_mtu(const struct nim_config *config, const struct nim_facts *facts,
 		      unsigned int port);
 /* Bytes for its IPv6 packets alone; 0: as the link. */

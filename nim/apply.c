@@ -101,6 +101,14 @@ static void nim_apply_firewall(struct nim *nim)
 	nim_submit(nim, nim_intent_firewall(&nim->config, &nim->items.switches));
 }
 
+/* Layer by layer, from below: the kernel takes no greater MTU above than there is below. */
+static void apply_ports(struct nim *nim, enum nim_lower kind)
+{
+	for (unsigned int i = 0; i < nim->config.nports; i++)
+		if (nim->config.ports[i].lower == kind)
+			nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
+}
+
 void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
@@ -110,8 +118,9 @@ void nim_apply(struct nim *nim)
 	nim_set_view(nim, &view);
 	nim->stale = false;
 	nim_apply_firewall(nim);
-	for (unsigned int i = 0; i < nim->config.nports; i++)
-		nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
+	apply_ports(nim, NIM_LOWER_NONE);
+	apply_ports(nim, NIM_LOWER_BOND);
+	apply_ports(nim, NIM_LOWER_VLAN);
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
 	nim_publish(nim); /* first: others follow while we are in the kernel */
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);

@@ -8,8 +8,13 @@
 #include "base/cleanup.h"
 #include "config.pb-c.h"
 #include "nim/addressing.h"
+#include "nim/layers.h"
 
-static void port_fail(struct nim_port *port, const char *what, const char *value)
+#define MTU_DEFAULT 1500
+#define MTU_MIN 1280 /* RFC 8200, 5 */
+#define MTU_MAX 65535
+
+void nim_port_fail(struct nim_port *port, const char *what, const char *value)
 {
 	char error[sizeof(port->error)]; /* value may be a field of port */
 
@@ -29,80 +34,12 @@ static bool copy_text(char *dst, size_t size, const char *src)
 	return true;
 }
 
-static const Ew__PortConfig *find_label(const struct Ew__DevicePortConfig *msg, const char *label)
-{
-	for (size_t i = 0; i < msg->n_ports; i++)
-		if (strcmp(msg->ports[i]->logicallabel, label) == 0)
-			return msg->ports[i];
-	return NULL;
-}
-
-/* A lower layer is named by its label; items go by interface name. */
-static void resolve_lower(struct nim_port *port, const struct Ew__DevicePortConfig *msg,
-			  const char *label, struct ifname *ret)
-{
-	const Ew__PortConfig *lower = find_label(msg, label);
-
-	if (!lower)
-		port_fail(port, "lower layer not found", label);
-	else if (ifname_parse(lower->ifname, ret) < 0)
-		port_fail(port, "lower layer has no interface name", label);
-}
-
-static void load_vlan(struct nim_port *port, const struct Ew__DevicePortConfig *msg,
-		      const Ew__VlanConfig *vlan)
-{
-	port->lower = NIM_LOWER_VLAN;
-	port->vlan.ifname = port->ifname;
-	port->vlan.vid = (uint16_t)vlan->vid;
-	port->vlan.mtu_bytes = port->mtu_bytes;
-	if (vlan->vid < 1 || vlan->vid > 4094)
-		port_fail(port, "VLAN id is not in 1..4094", port->label);
-	resolve_lower(port, msg, vlan->parent, &port->vlan.parent);
-}
-
-static void load_arp_targets(struct nim_port *port, const Ew__BondConfig *bond)
-{
-	for (size_t i = 0; i < bond->n_arp_targets; i++) {
-		struct ipaddr target;
-
-		if (i >= DP_BOND_ARP_TARGETS || ipaddr_parse(bond->arp_targets[i], &target) < 0 ||
-		    target.family != AF_INET)
-			port_fail(port, "bad ARP target", bond->arp_targets[i]);
-		else
-			port->bond.arp_targets[i] = target.v4;
-	}
-}
-
-static void load_bond(struct nim_port *port, const struct Ew__DevicePortConfig *msg,
-		      const Ew__BondConfig *bond)
-{
-	port->lower = NIM_LOWER_BOND;
-	port->bond = (struct dp_bond){
-		.ifname = port->ifname,
-		.mtu_bytes = port->mtu_bytes,
-		.mode = (enum dp_bond_mode)bond->mode,
-		.lacp_fast = bond->lacp_fast,
-		.miimon_ms = bond->miimon_ms,
-		.updelay_ms = bond->updelay_ms,
-		.downdelay_ms = bond->downdelay_ms,
-		.arp_interval_ms = bond->arp_interval_ms,
-	};
-	load_arp_targets(port, bond);
-	if (bond->n_members > NIM_MEMBERS)
-		port_fail(port, "too many bond members", port->label);
-	for (size_t i = 0; i < bond->n_members && i < NIM_MEMBERS; i++) {
-		resolve_lower(port, msg, bond->members[i], &port->members[i]);
-		port->nmembers++;
-	}
-}
-
 static void load_addresses(struct nim_port *port, const Ew__PortConfig *msg)
 {
 	for (size_t i = 0; i < msg->n_addresses; i++) {
 		if (port->naddrs == NIM_ADDRS ||
 		    prefix_parse(msg->addresses[i], &port->addrs[port->naddrs]) < 0)
-			port_fail(port, "bad address", msg->addresses[i]);
+			nim_port_fail(port, "bad address", msg->addresses[i]);
 		else
 			port->naddrs++;
 	}
@@ -110,7 +47,7 @@ static void load_addresses(struct nim_port *port, const Ew__PortConfig *msg)
 		struct ipaddr gw;
 
 		if (ipaddr_parse(msg->gateways[i], &gw) < 0)
-			port_fail(port, "bad gateway", msg->gateways[i]);
+			nim_port_fail(port, "bad gateway", msg->gateways[i]);
 		else if (gw.family == AF_INET)
 			port->gateway4 = gw;
 		else
@@ -122,18 +59,18 @@ static void load_servers(struct nim_port *port, const Ew__PortConfig *msg)
 {
 	for (size_t i = 0; i < msg->n_dns_servers && port->ndns < NIM_SERVERS; i++) {
 		if (ipaddr_parse(msg->dns_servers[i], &port->dns[port->ndns]) < 0)
-			port_fail(port, "bad DNS server", msg->dns_servers[i]);
+			nim_port_fail(port, "bad DNS server", msg->dns_servers[i]);
 		else
 			port->ndns++;
 	}
 	for (size_t i = 0; i < msg->n_ntp_servers && port->nntp < NIM_SERVERS; i++) {
 		if (!copy_text(port->ntp[port->nntp], NIM_LABEL, msg->ntp_servers[i]))
-			port_fail(port, "NTP server name too long", msg->ntp_servers[i]);
+			nim_port_fail(port, "NTP server name too long", msg->ntp_servers[i]);
 		else
 			port->nntp++;
 	}
 	if (!copy_text(port->domain, sizeof(port->domain), msg->domain))
-		port_fail(port, "domain too long", msg->domain);
+		nim_port_fail(port, "domain too long", msg->domain);
 }
 
 /* Where no client runs there is nothing to ignore. */
@@ -147,16 +84,43 @@ static void load_ignore(struct nim_port *port, const Ew__PortConfig *msg)
 					    .ntp = msg->ignore_dhcp_ntp };
 }
 
-static void load_labels(struct nim_port *port, const Ew__PortConfig *msg)
+static bool is_derived(const char *label)
+{
+	return strcmp(label, "all") == 0 || strcmp(label, "uplink") == 0 ||
+	       strcmp(label, "freeuplink") == 0;
+}
+
+static void load_labels(struct nim_port *port, const struct Ew__DevicePortConfig *all,
+			const Ew__PortConfig *msg)
 {
 	for (size_t i = 0; i < msg->n_shared_labels; i++) {
+		const char *label = msg->shared_labels[i];
+
 		if (port->nshared == NIM_LABELS ||
-		    !copy_text(port->shared[port->nshared], NIM_LABEL, msg->shared_labels[i]))
-			port_fail(port, "too many or too long shared labels",
-				  msg->shared_labels[i]);
-		else
-			port->nshared++;
+		    !copy_text(port->shared[port->nshared], NIM_LABEL, label)) {
+			nim_port_fail(port, "too many or too long shared labels", label);
+			continue;
+		}
+		port->nshared++;
+		if (!*label)
+			nim_port_fail(port, "a shared label is empty", port->label);
+		if (is_derived(label))
+			nim_port_fail(port, "shared label is reserved", label);
+		for (size_t k = 0; k < all->n_ports; k++)
+			if (strcmp(all->ports[k]->logicallabel, label) == 0)
+				nim_port_fail(port, "shared label is the name of a port", label);
 	}
+}
+
+static void load_mtu(struct nim_port *port, const Ew__PortConfig *msg)
+{
+	char number[16];
+
+	port->mtu_given = msg->mtu;
+	port->mtu_bytes = msg->mtu ? msg->mtu : MTU_DEFAULT;
+	snprintf(number, sizeof(number), "%u", msg->mtu);
+	if (port->mtu_bytes < MTU_MIN || port->mtu_bytes > MTU_MAX)
+		nim_port_fail(port, "MTU is not 0 or in 1280..65535", number);
 }
 
 static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *all,
@@ -165,26 +129,39 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	if (msg->error[0])
 		snprintf(port->error, sizeof(port->error), "%s", msg->error);
 	if (!copy_text(port->label, sizeof(port->label), msg->logicallabel))
-		port_fail(port, "label too long", msg->logicallabel);
+		nim_port_fail(port, "label too long", msg->logicallabel);
+	for (const char *c = port->label; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			nim_port_fail(port, "a control character in the label", "");
 	if (ifname_parse(msg->ifname, &port->ifname) < 0)
-		port_fail(port, "bad interface name", msg->ifname);
+		nim_port_fail(port, "bad interface name", msg->ifname);
 	port->is_mgmt = msg->is_mgmt;
 	port->is_l3 = msg->is_l3;
 	port->cost = msg->cost > 255 ? 255 : (uint8_t)msg->cost;
-	port->mtu_bytes = msg->mtu;
 	port->dhcp = (enum nim_dhcp)msg->dhcp;
 	port->ipv4 = msg->ip_versions != EW__IP_VERSIONS__IP_V6_ONLY;
 	port->ipv6 = msg->ip_versions != EW__IP_VERSIONS__IP_V4_ONLY;
 	port->no_default_route = msg->no_default_route;
-	load_labels(port, msg);
+	load_mtu(port, msg);
+	load_labels(port, all, msg);
 	load_addresses(port, msg);
 	load_servers(port, msg);
 	load_ignore(port, msg);
 	nim_addressing_check(port);
-	if (msg->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
-		load_vlan(port, all, msg->vlan);
-	else if (msg->lower_case == EW__PORT_CONFIG__LOWER_BOND)
-		load_bond(port, all, msg->bond);
+}
+
+static bool same_address(const struct nim_port *a, const struct nim_port *b,
+			 const struct prefix **ret)
+{
+	for (unsigned int i = 0; i < a->naddrs; i++) {
+		for (unsigned int k = 0; k < b->naddrs; k++) {
+			if (!ipaddr_equal(&a->addrs[i].addr, &b->addrs[k].addr))
+				continue;
+			*ret = &a->addrs[i];
+			return true;
+		}
+	}
+	return false;
 }
 
 static void refuse_twins(struct nim_config *config)
@@ -192,13 +169,19 @@ static void refuse_twins(struct nim_config *config)
 	for (unsigned int i = 0; i < config->nports; i++) {
 		for (unsigned int j = 0; j < i; j++) {
 			struct nim_port *a = &config->ports[j], *b = &config->ports[i];
+			const struct prefix *address;
+			char text[INET6_ADDRSTRLEN];
 
 			if (strcmp(a->label, b->label) == 0) {
-				port_fail(a, "label used twice", a->label);
-				port_fail(b, "label used twice", b->label);
+				nim_port_fail(a, "label used twice", a->label);
+				nim_port_fail(b, "label used twice", b->label);
 			} else if (ifname_equal(&a->ifname, &b->ifname)) {
-				port_fail(a, "interface used twice", a->ifname.str);
-				port_fail(b, "interface used twice", b->ifname.str);
+				nim_port_fail(a, "interface used twice", a->ifname.str);
+				nim_port_fail(b, "interface used twice", b->ifname.str);
+			} else if (same_address(a, b, &address)) {
+				ipaddr_str(&address->addr, text);
+				nim_port_fail(a, "address used twice", text);
+				nim_port_fail(b, "address used twice", text);
 			}
 		}
 	}
@@ -212,6 +195,7 @@ void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfi
 	for (size_t i = 0; i < msg->n_ports && config->nports < NIM_PORTS; i++)
 		load_port(&config->ports[config->nports++], msg, msg->ports[i]);
 	refuse_twins(config);
+	nim_layers(config, msg);
 }
 
 /* ---- Configuration items ---- */

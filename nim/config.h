@@ -33,7 +33,8 @@ struct nim_port {
 	bool is_mgmt, is_l3;
 	uint8_t cost;
 	uint8_t number; /* 1..255, kept over restarts: chooses table and mark; 0 = none */
-	uint32_t mtu_bytes;
+	uint32_t mtu_bytes; /* of the link: at least what the layers above send */
+	bool mtu_given; /* by the configuration of it, or of a layer above; else it is the default */
 
 	enum nim_dhcp dhcp;
 	bool ipv4, ipv6;
@@ -51,8 +52,8 @@ struct nim_port {
 	enum nim_lower lower;
 	struct dp_vlan vlan;
 	struct dp_bond bond;
-	struct ifname members[NIM_MEMBERS];
-	uint8_t nmembers;
+	uint8_t lowers[NIM_MEMBERS]; /* ports it runs on: a VLAN's parent, a bond's members */
+	uint8_t nlowers;
 
 	char error[160]; /* why it is not applied; "" = valid */
 };
@@ -79,9 +80,13 @@ void nim_switches_fini(struct nim_switches *switches);
 /*
  * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
  * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.
- * Numbers are not filled in.
+ * So are the layers above it. Numbers are not filled in.
  */
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
+
+/* For the files that judge parts of a port: the first error counts, "WHAT: VALUE". Never of NULL;
+ * value may be a part of port. */
+void nim_port_fail(struct nim_port *port, const char *what, const char *value);
 
 /* Routing table and mark of a port with a number. */
 #define NIM_TABLE_BASE 500

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "nim/config.h"
 #include "nim/dpc_ports.h"
 
 void dpc_list_fini(struct dpc_list *list)
@@ -51,6 +52,24 @@ Ew__DevicePortConfig *dpc_config_copy(const Ew__DevicePortConfig *config)
 	return ew__device_port_config__unpack(NULL, len, bytes);
 }
 
+/* What nim_config_load() finds wrong is an error of the entry, too: who asks what to rely on, or
+ * looks at the list, sees it before the configuration is in force. */
+static void judge(Ew__DevicePortConfig *config)
+{
+	_cleanup_(freep) struct nim_config *loaded = xcalloc(1, sizeof(*loaded));
+
+	nim_config_load(loaded, config);
+	for (unsigned int i = 0; i < loaded->nports; i++) {
+		Ew__PortConfig *port = config->ports[i];
+
+		if (port->error[0] || !loaded->ports[i].error[0])
+			continue;
+		if (port->error != protobuf_c_empty_string)
+			free(port->error);
+		port->error = xstrdup(loaded->ports[i].error);
+	}
+}
+
 static char *why_not_usable(const Ew__DevicePortConfig *config)
 {
 	if (dpc_is_usable(config))
@@ -73,6 +92,7 @@ Ew__DpcEntry *dpc_entry_new(const char *key, Ew__DpcSource source, int64_t time_
 	entry->time_priority_ms = time_priority_ms;
 	entry->file = xstrdup(file);
 	entry->config = dpc_config_copy(config);
+	judge(entry->config);
 	entry->error = why_not_usable(entry->config);
 	entry->last_error = xstrdup("");
 	entry->last_warning = xstrdup("");

@@ -12,10 +12,6 @@
 #include "dpc.pb-c.h"
 #include "nim/config.h"
 
-#define MTU_DEFAULT 1500
-#define MTU_MIN 1280 /* RFC 8200, 5 */
-#define MIIMON_DEFAULT_MS 100
-
 struct reader {
 	struct arena *arena;
 	bool all_l3, all_mgmt;
@@ -58,25 +54,27 @@ static void read_names(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
 	port->phylabel = arena_strdup(r->arena, *from->phylabel ? from->phylabel : ifname);
 	if (!*label)
 		port_fail(r, port, "neither IfName nor Logicallabel");
-	else if (!*from->ifname && (*from->pciaddr || *from->usbaddr))
-		port_fail(r, port, "named by its %s address only", *from->pciaddr ? "PCI" : "USB");
+	port->pci_address = arena_strdup(r->arena, from->pciaddr);
+	port->usb_address = arena_strdup(r->arena, from->usbaddr);
+}
+
+/* EVE writes the labels it derives into its own files: those that the port has anyway are passed
+ * over here, and others of them are an error. */
+static bool has_anyway(const Ew__PortConfig *port, const char *label)
+{
+	return strcmp(label, "all") == 0 || (port->is_mgmt && strcmp(label, "uplink") == 0) ||
+	       (port->is_mgmt && port->cost == 0 && strcmp(label, "freeuplink") == 0);
 }
 
 static void read_labels(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
-	static const char *const derived[] = { "all", "uplink", "freeuplink" };
 	char **labels;
 	size_t n = copy_texts(r, from->sharedlabels, from->n_sharedlabels, &labels);
 
 	port->shared_labels = labels;
-	for (size_t i = 0; i < n; i++) {
-		bool user = true;
-
-		for (size_t k = 0; k < ARRAY_SIZE(derived); k++)
-			user = user && strcmp(labels[i], derived[k]) != 0;
-		if (user)
+	for (size_t i = 0; i < n; i++)
+		if (!has_anyway(port, labels[i]))
 			labels[port->n_shared_labels++] = labels[i];
-	}
 }
 
 static void read_dhcp(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
@@ -175,66 +173,35 @@ static void read_vlan(struct reader *r, const Dpc__Port *from, Ew__PortConfig *p
 	port->lower_case = EW__PORT_CONFIG__LOWER_VLAN;
 }
 
-enum { EVE_BOND_ACTIVE_BACKUP = 2, EVE_BOND_8023AD = 5, EVE_BOND_TLB, EVE_BOND_ALB };
-
-/* The kernel refuses ARP monitoring in the last three modes (bond_option_arp_interval_set()). */
-static void read_arp_monitor(struct reader *r, const Dpc__Bond *from, Ew__PortConfig *port)
-{
-	const Dpc__ArpMonitor *arp = from->arpmonitor;
-
-	if (from->miimonitor && from->miimonitor->enabled)
-		port_fail(r, port, "MII and ARP monitor at once");
-	if (from->mode >= EVE_BOND_8023AD)
-		port_fail(r, port, "this bond mode cannot be monitored by ARP");
-	if (!arp->interval || !arp->n_iptargets)
-		port_fail(r, port, "ARPMonitor without Interval or IPTargets");
-	port->bond->arp_interval_ms = arp->interval;
-	port->bond->n_arp_targets =
-		copy_texts(r, arp->iptargets, arp->n_iptargets, &port->bond->arp_targets);
-}
-
-static void read_mii_monitor(const Dpc__MiiMonitor *mii, Ew__BondConfig *bond)
-{
-	uint32_t interval = mii->interval ? mii->interval : MIIMON_DEFAULT_MS;
-
-	bond->miimon_ms = interval;
-	/* The kernel counts delays in intervals and rounds down. */
-	bond->updelay_ms = mii->updelay / interval * interval;
-	bond->downdelay_ms = mii->downdelay / interval * interval;
-}
-
-/* These never notice a dead member without a monitor. */
-static bool needs_monitor(uint32_t mode)
-{
-	return mode == EVE_BOND_ACTIVE_BACKUP || mode == EVE_BOND_TLB || mode == EVE_BOND_ALB;
-}
-
 static void read_bond(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
 	const Dpc__Bond *bond = from->bond;
+	const Dpc__MiiMonitor *mii = bond ? bond->miimonitor : NULL;
+	const Dpc__ArpMonitor *arp = bond ? bond->arpmonitor : NULL;
 
-	if (!bond || !bond->n_aggregatedports) {
-		port_fail(r, port, "a bond without AggregatedPorts");
+	if (!bond) {
+		port_fail(r, port, "L2Type 2 without Bond");
 		return;
 	}
-	if (bond->mode < 1 || bond->mode > EVE_BOND_ALB)
-		port_fail(r, port, "bond Mode %u is not in 1..7", bond->mode);
-	/* The kernel makes a bond0 of its own when the module loads. */
-	if (strcmp(port->ifname, "bond0") == 0)
-		port_fail(r, port, "the name bond0 is reserved");
 	port->bond = arena_alloc(r->arena, sizeof(*port->bond));
 	ew__bond_config__init(port->bond);
+	port->lower_case = EW__PORT_CONFIG__LOWER_BOND;
 	port->bond->n_members =
 		copy_texts(r, bond->aggregatedports, bond->n_aggregatedports, &port->bond->members);
-	port->bond->mode = bond->mode ? bond->mode - 1 : 0; /* BOND_MODE_*, same order */
+	port->bond->mode = (Ew__BondMode)bond->mode; /* the same numbers */
 	port->bond->lacp_fast = bond->lacprate == 2;
-	if (bond->arpmonitor && bond->arpmonitor->enabled)
-		read_arp_monitor(r, bond, port);
-	else if (bond->miimonitor && bond->miimonitor->enabled)
-		read_mii_monitor(bond->miimonitor, port->bond);
-	else if (needs_monitor(bond->mode))
-		port->bond->miimon_ms = MIIMON_DEFAULT_MS;
-	port->lower_case = EW__PORT_CONFIG__LOWER_BOND;
+	if (mii && mii->enabled) {
+		port->bond->mii = true;
+		port->bond->miimon_ms = mii->interval;
+		port->bond->updelay_ms = mii->updelay;
+		port->bond->downdelay_ms = mii->downdelay;
+	}
+	if (arp && arp->enabled) {
+		port->bond->arp = true;
+		port->bond->arp_interval_ms = arp->interval;
+		port->bond->n_arp_targets =
+			copy_texts(r, arp->iptargets, arp->n_iptargets, &port->bond->arp_targets);
+	}
 }
 
 static void read_layer(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
@@ -259,51 +226,17 @@ static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 		port_fail(r, port, "marked as invalid: %.100s",
 			  *from->lasterror ? from->lasterror : "no reason given");
 	read_names(r, from, port);
-	read_labels(r, from, port);
 	port->is_l3 = from->isl3port || r->all_l3;
 	port->is_mgmt = from->ismgmt || (r->all_mgmt && port->is_l3);
 	port->cost = from->cost;
 	port->mtu = from->mtu;
-	if (from->mtu && from->mtu < MTU_MIN)
-		port_fail(r, port, "MTU %u is below %d", from->mtu, MTU_MIN);
+	read_labels(r, from, port);
 	read_addressing(r, from, port);
 	read_layer(r, from, port);
 	return port;
 }
 
 /* ---- The whole ---- */
-
-static uint32_t effective_mtu(const Ew__PortConfig *port)
-{
-	return port->mtu ? port->mtu : MTU_DEFAULT;
-}
-
-static void carry(Ew__DevicePortConfig *config, const char *label, uint32_t mtu)
-{
-	for (size_t i = 0; i < config->n_ports; i++) {
-		Ew__PortConfig *lower = config->ports[i];
-
-		if (strcmp(lower->logicallabel, label) == 0 && effective_mtu(lower) < mtu)
-			lower->mtu = mtu;
-	}
-}
-
-/* VLANs first, then bonds to their members: there are no deeper stacks. */
-static void spread_mtu(Ew__DevicePortConfig *config)
-{
-	for (size_t i = 0; i < config->n_ports; i++)
-		if (config->ports[i]->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
-			carry(config, config->ports[i]->vlan->parent,
-			      effective_mtu(config->ports[i]));
-	for (size_t i = 0; i < config->n_ports; i++) {
-		const Ew__PortConfig *port = config->ports[i];
-
-		if (port->lower_case != EW__PORT_CONFIG__LOWER_BOND)
-			continue;
-		for (size_t k = 0; k < port->bond->n_members; k++)
-			carry(config, port->bond->members[k], effective_mtu(port));
-	}
-}
 
 static void set_defaults(struct reader *r, const Dpc__Config *dpc)
 {
@@ -335,7 +268,6 @@ int dpc_ports(const Dpc__Config *dpc, struct arena *arena, Ew__DevicePortConfig 
 	config->ports = arena_alloc(arena, (dpc->n_ports + 1) * sizeof(*config->ports));
 	for (size_t i = 0; i < dpc->n_ports; i++)
 		config->ports[config->n_ports++] = read_port(&r, dpc->ports[i]);
-	spread_mtu(config);
 	*ret = config;
 	return 0;
 }

@@ -6,8 +6,6 @@
  *   Logicallabel, Phylabel  default to IfName, IfName to Logicallabel
  *   IsL3Port                all ports when none says so (files from before EVE 7.3)
  *   IsMgmt                  Version 0 and none says so: all L3 ports
- *   MTU                     a layer carries at least what those above send
- *   bond monitor            active-backup, TLB and ALB without one get MII at 100 ms
  */
 #pragma once
 
@@ -20,8 +18,8 @@ struct Dpc__Config;
 struct Ew__DevicePortConfig;
 
 /*
- * A port that cannot be applied (bad address, unknown number, wireless) stays, with its error;
- * lower layers are looked up later, by nim_config_load(). The message lives in the arena; its
+ * A port that cannot be applied (bad address, unknown number, wireless) stays, with its error.
+ * What ports have to do with each other is judged later, by nim_config_load(). The message lives in the arena; its
  * timestamp is TimePriority, 0 without one. -EINVAL with err filled in when there are more ports
  * than nim has room for.
  */

@@ -131,7 +131,6 @@ bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_le
 	if (lease && !to->refused[0]) {
 		to->gateway = nim_lease_gateway(lease);
 		to->mtu_bytes = lease->mtu_bytes;
-		iface->mtu_by_lease |= family == AF_INET && lease->mtu_bytes;
 		lease_servers(to, lease);
 		lease_names(to, lease);
 	}

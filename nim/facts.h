@@ -33,7 +33,6 @@ struct nim_iface {
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
 	bool over_quota; /* not for apps */
-	bool mtu_by_lease; /* was given by it, now or before */
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };
 

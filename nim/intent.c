@@ -29,7 +29,8 @@
 #define VENDOR_CLASS "LFEDGE-EVE" /* DHCP option 60, as EVE says it */
 
 /* No link is set up before the firewall stands for it. */
-static void intent_link(struct dp_graph *g, const struct nim_port *port, uint32_t mtu_bytes)
+static void intent_link(struct dp_graph *g, const struct nim_config *config,
+			const struct nim_port *port, uint32_t mtu_bytes)
 {
 	struct dp_vlan vlan = port->vlan;
 	struct dp_bond bond = port->bond;
@@ -44,9 +45,9 @@ static void intent_link(struct dp_graph *g, const struct nim_port *port, uint32_
 			&(struct dp_linkset){
 				.ifname = port->ifname, .mtu_bytes = mtu_bytes, .up = true });
 	nim_firewall_first(g, port);
-	for (unsigned int i = 0; i < port->nmembers; i++)
+	for (unsigned int i = 0; port->lower == NIM_LOWER_BOND && i < port->nlowers; i++)
 		dp_want(g, &dp_bond_member_type,
-			&(struct dp_bond_member){ .ifname = port->members[i],
+			&(struct dp_bond_member){ .ifname = config->ports[port->lowers[i]].ifname,
 						  .bond = port->ifname });
 }
 
@@ -191,7 +192,7 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 	nim_firewall_port(g, p);
 	if (p->error[0])
 		return g;
-	intent_link(g, p, nim_port_mtu(config, facts, port));
+	intent_link(g, config, p, nim_port_mtu(config, facts, port));
 	if (!p->is_l3 || !p->number)
 		return g;
 	intent_sysctls(g, p, &facts->ifaces[port]);

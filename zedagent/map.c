@@ -132,10 +132,9 @@ int za_config_map(const EVE(EdgeDevConfig) * eve, struct za_config **ret, struct
 
 	r = map_all(&m);
 	za_names_fini(&m.labels);
-	za_names_fini(&m.ifnames);
 	za_names_fini(&m.networks);
 	za_names_fini(&m.instances);
-	free(m.lowers);
+	za_lowers_free(&m);
 	free(m.subnets);
 	if (r < 0)
 		return r;

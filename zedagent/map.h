@@ -16,12 +16,11 @@ struct za_lower {
 	enum za_lower_kind kind;
 	size_t index; /* in deviceIoList, vlans or bonds */
 	const char *label, *phylabel; /* borrowed */
-	struct ifname ifname; /* unset: no network device */
-	const char *unsupported; /* why ports on it cannot be used yet; NULL: they can */
-	size_t adapter; /* index in systemAdapterList, or ZA_NONE */
-	size_t bond; /* index of the bond it is a member of, or ZA_NONE */
-	size_t parent; /* VLAN: its parent, in lowers */
-	uint32_t mtu; /* the largest of those above; 0: nobody is above */
+	const char *ifname; /* borrowed; "": only the address tells */
+	const char *pci, *usb; /* borrowed; NULL: none */
+	char *error; /* why ports on it cannot be used; NULL: they can */
+	size_t adapter; /* the first index in systemAdapterList, or ZA_NONE */
+	bool needed; /* by an adapter or a layer above */
 };
 
 struct za_map {
@@ -31,7 +30,6 @@ struct za_map {
 	struct za_lower *lowers;
 	size_t n_lowers;
 	struct za_names labels; /* of lowers, to their index */
-	struct za_names ifnames;
 	struct za_names networks; /* uuid to index in networks */
 	struct za_names instances; /* uuid to index in networkInstances and out->instances */
 	struct prefix *subnets; /* of the instances; unset: none */
@@ -45,6 +43,7 @@ void za_map_ignored(struct za_map *m, const char *part);
 
 int za_map_items(struct za_map *m); /* items.c */
 int za_map_lowers(struct za_map *m); /* lowers.c */
+void za_lowers_free(struct za_map *m);
 int za_map_networks(struct za_map *m); /* networks.c: checks them all */
 int za_map_ports(struct za_map *m); /* ports.c */
 int za_map_metering(struct za_map *m); /* metering.c */
@@ -52,7 +51,6 @@ int za_map_instances(struct za_map *m); /* instances.c */
 int za_map_apps(struct za_map *m); /* apps.c */
 
 /* bonds.c */
-int za_check_bond(struct za_map *m, const EVE(BondAdapter) * b, const struct za_at *at);
 Ew__BondConfig *za_map_bond(const EVE(BondAdapter) * b);
 
 /* networks.c: addressing of one port, from its network. at: the system adapter. */

@@ -233,7 +233,7 @@ static void bad_ports_keep_their_error(void **state)
 	assert_string_equal(w->config.ports[0].error, "bad address: 10.0.0.1/33");
 	assert_string_equal(w->config.ports[1].error, "bad interface name: name-that-is-too-long");
 	assert_string_equal(w->config.ports[2].error, "lower layer not found: nobody");
-	assert_string_equal(w->config.ports[3].error, "VLAN id is not in 1..4094: d");
+	assert_string_equal(w->config.ports[3].error, "VLAN id is not in 1..4094: 4095");
 	assert_string_equal(w->config.ports[4].error, "label used twice: e");
 	assert_string_equal(w->config.ports[5].error, "label used twice: e");
 	assert_string_equal(w->config.ports[6].error, "interface used twice: eth7");
@@ -269,7 +269,7 @@ static void bond_has_its_members(void **state)
 	load(w, "{'ports':[{'logicallabel':'m0','ifname':'eth0'},"
 		"{'logicallabel':'m1','ifname':'eth1'},"
 		"{'logicallabel':'lag','ifname':'bond1','is_l3':true,'dhcp':'DHCP_CLIENT',"
-		" 'bond':{'members':['m0','m1'],'mode':4,'lacp_fast':true,'miimon_ms':100}}]}");
+		" 'bond':{'members':['m0','m1'],'mode':'BOND_802_3AD','lacp_fast':true,'mii':true}}]}");
 	nim_view(&w->config, &w->facts, &w->view);
 	golden_graph(nim_intent_port(&w->config, &w->facts, &w->view, 2), &out);
 	golden_text("nim_bond", strbuf_str(&out));

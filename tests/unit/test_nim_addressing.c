@@ -339,7 +339,7 @@ static void mtu_of_a_lease_counts_within_bounds_and_where_none_is_configured(voi
 	struct world *w = *state;
 
 	port(w, "");
-	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 0), 0);
+	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 0), 1500);
 	tell_mtu(w, AF_INET, 1400);
 	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 0), 1400);
 	tell_mtu(w, AF_INET, 1279); /* the kernel would take IPv6 away */
@@ -363,7 +363,7 @@ static void mtu_of_a_router_is_that_of_ipv6_alone(void **state)
 
 	port(w, "");
 	tell_mtu(w, AF_INET6, 1400);
-	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 0), 0);
+	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 1500), 0);
 	assert_int_equal(nim_port_mtu6(&w->config.ports[0], &w->facts.ifaces[0]), 1400);
 	text = graph(w);
 	assert_non_null(strstr(text, "ipv6/conf/eth0/mtu"));
