@@ -363,7 +363,7 @@ static void mtu_of_a_router_is_that_of_ipv6_alone(void **state)
 
 	port(w, "");
 	tell_mtu(w, AF_INET6, 1400);
-	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 1500), 0);
+	assert_int_equal(nim_port_mtu(&w->config, &w->facts, 0), 1500);
 	assert_int_equal(nim_port_mtu6(&w->config.ports[0], &w->facts.ifaces[0]), 1400);
 	text = graph(w);
 	assert_non_null(strstr(text, "ipv6/conf/eth0/mtu"));
