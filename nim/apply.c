@@ -12,19 +12,16 @@
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
+#include "nim/led.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/status.h"
 
-static void nim_publish(struct nim *nim)
+/* What the engine reports of our scopes. */
+static void nim_look(struct nim *nim)
 {
-	struct arena arena = { 0 };
 	struct dp_report report;
-	Ew__DeviceNetworkStatus *status;
-	int r;
 
-	if (!nim->known)
-		return;
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		struct nim_iface *iface = &nim->facts.ifaces[i];
 		char scope[sizeof("port/") + NIM_LABEL];
@@ -39,11 +36,23 @@ static void nim_publish(struct nim *nim)
 		dp_report_str(&report, nim->facts.firewall_problem,
 			      sizeof(nim->facts.firewall_problem));
 	nim_forwarder_look(&nim->forwarder, nim->dp, &nim->config);
+}
+
+static void nim_publish(struct nim *nim)
+{
+	struct arena arena = { 0 };
+	Ew__DeviceNetworkStatus *status;
+	int r;
+
+	if (!nim->known)
+		return;
+	nim_look(nim);
 	status = nim_status(&nim->config, &nim->facts, &nim->view, &arena);
 	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
 				     nim->forwarder.problem, &arena);
 	nim_dpc_status(nim->dpc, status);
 	conntest_status(nim->conntest, status, &arena);
+	status->led = nim_led(status);
 	r = ps_publish_device_network_status(nim->status_pub, "global", status);
 	if (r < 0)
 		log_error("publish_failed", "topic=DeviceNetworkStatus err=%d", -r);

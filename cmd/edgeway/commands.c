@@ -12,6 +12,8 @@ const struct command commands[] = {
 	  "the ports: addresses, gateways, leases, faults; all about one, and what to do; tested "
 	  "anew",
 	  "--test --json", cmd_ports },
+	{ "diag", "", "why the node is, or is not, reachable: configuration, each port, what to do",
+	  NULL, cmd_diag },
 	{ "metering", "[--json]", "bytes through metered ports by day and month, and their quotas",
 	  "--json", cmd_metering },
 	{ "plan", "[DAEMON]", "what the daemons still have to do; nothing when all is as wanted",

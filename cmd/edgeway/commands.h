@@ -20,9 +20,11 @@ extern const struct command commands[]; /* ends with name NULL */
 int cmd_status(int argc, char *argv[]);
 int cmd_plan(int argc, char *argv[]);
 int cmd_graph(int argc, char *argv[]);
+int cmd_diag(int argc, char *argv[]);
 int cmd_ports(int argc, char *argv[]);
 int cmd_metering(int argc, char *argv[]);
 int cmd_firewall(int argc, char *argv[]);
+int cmd_diag(int argc, char *argv[]);
 int cmd_dpc(int argc, char *argv[]);
 int cmd_doctor(int argc, char *argv[]);
 int cmd_netdump(int argc, char *argv[]);

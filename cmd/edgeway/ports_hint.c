@@ -92,6 +92,37 @@ static void hint_dhcp(const struct hints *h)
 		     p->ifname);
 }
 
+/* How far packets get tells whom to ask. */
+static void hint_test(const struct hints *h)
+{
+	const Ew__PortTest *t = h->port->p->test;
+
+	if (!t || t->outcome <= EW__TEST_OUTCOME__TEST_OK)
+		return;
+	switch ((int)t->stage) {
+	case EW__TEST_STAGE__TEST_STAGE_GATEWAY:
+		hint(h, "the router does not answer: is it switched on, has it another address, is "
+			"the port in the right VLAN?");
+		break;
+	case EW__TEST_STAGE__TEST_STAGE_DNS:
+		hint(h, "names are not resolved: are the DNS servers the right ones, does a "
+			"firewall keep out UDP and TCP 53? Other servers can be configured");
+		break;
+	case EW__TEST_STAGE__TEST_STAGE_TCP:
+		hint(h, "nothing answers there: a firewall on the way may let no connections out; "
+			"have the target's port opened, or configure the network's proxy");
+		break;
+	case EW__TEST_STAGE__TEST_STAGE_TLS:
+		hint(h, "is the node's clock right? A proxy that looks into TLS needs its CA "
+			"certificate in the port's configuration");
+		break;
+	case EW__TEST_STAGE__TEST_STAGE_HTTP:
+		hint(h, "the far end answers and refuses: does it know this node, is the address "
+			"of the controller right?");
+		break;
+	}
+}
+
 static void hint_quota(const struct hints *h)
 {
 	if (h->port->p->over_quota)
@@ -146,5 +177,6 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	}
 	hint_conflicts(&h);
 	hint_dhcp(&h);
+	hint_test(&h);
 	hint_quota(&h);
 }
