@@ -1033,11 +1033,13 @@ static void each_layer_counts_up_to_the_one_that_failed(void **state)
 	}
 }
 
-/* A VLAN port of label "v" on parent "p", which is eth0 or, with members, a bond. */
+/* A VLAN port of label "v" on parent "p", which is a card or, with a mode, a bond. */
 static Ew__DpcEntry *vlan_entry(uint32_t vid, uint32_t bond_mode)
 {
 	Ew__DevicePortConfig config = EW__DEVICE_PORT_CONFIG__INIT;
-	Ew__PortConfig ports[2] = { EW__PORT_CONFIG__INIT, EW__PORT_CONFIG__INIT };
+	Ew__PortConfig ports[3] = { EW__PORT_CONFIG__INIT, EW__PORT_CONFIG__INIT,
+				    EW__PORT_CONFIG__INIT };
+	char *members[] = { (char *)"m" };
 	Ew__VlanConfig vlan = EW__VLAN_CONFIG__INIT;
 	Ew__BondConfig bond = EW__BOND_CONFIG__INIT;
 
@@ -1053,9 +1055,12 @@ static Ew__DpcEntry *vlan_entry(uint32_t vid, uint32_t bond_mode)
 	if (bond_mode) {
 		ports[1].lower_case = EW__PORT_CONFIG__LOWER_BOND;
 		ports[1].bond = &bond;
+		bond.members = members;
+		bond.n_members = 1;
 	}
-	config.ports = (Ew__PortConfig *[]){ &ports[0], &ports[1] };
-	config.n_ports = 2;
+	ports[2].logicallabel = ports[2].ifname = members[0];
+	config.ports = (Ew__PortConfig *[]){ &ports[0], &ports[1], &ports[2] };
+	config.n_ports = 3;
 	return dpc_entry_new("v", CONTROLLER, 1, "", &config);
 }
 
