@@ -30,14 +30,17 @@ bool nim_prefix_is_usable(const struct prefix *p)
 	return is_unicast(&p->addr) && p->len >= (p->addr.family == AF_INET ? LEN_MIN4 : LEN_MIN6);
 }
 
-bool nim_addr_counts(const struct nim_port *port, const struct prefix *p)
+bool nim_port_has_addr(const struct nim_port *port, const struct prefix *p)
 {
-	if (!nim_prefix_is_usable(p))
-		return false;
 	for (unsigned int i = 0; i < port->naddrs; i++)
 		if (prefix_equal(&port->addrs[i], p))
 			return true;
-	return !port->ignore.addresses;
+	return false;
+}
+
+bool nim_addr_counts(const struct nim_port *port, const struct prefix *p)
+{
+	return nim_prefix_is_usable(p) && (!port->ignore.addresses || nim_port_has_addr(port, p));
 }
 
 /* ---- The configuration's part ---- */

@@ -20,6 +20,7 @@ void nim_addressing_check(struct nim_port *port);
 
 /* A unicast address in a network of sensible size: neither 127.0.0.1/8 nor 10.0.0.1/0. */
 bool nim_prefix_is_usable(const struct prefix *p);
+bool nim_port_has_addr(const struct nim_port *port, const struct prefix *p); /* configured */
 /* Whether an address of the interface gets rules and routes. */
 bool nim_addr_counts(const struct nim_port *port, const struct prefix *p);
 

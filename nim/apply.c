@@ -9,6 +9,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/nft.h"
 #include "dataplane/report.h"
+#include "nim/acd_watch.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
@@ -123,6 +124,7 @@ void nim_apply(struct nim *nim)
 	struct nim_view view;
 
 	metering_tell(nim->metering, &nim->facts);
+	acd_watch_apply(nim->acd, &nim->config, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim->stale = false;

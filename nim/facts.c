@@ -69,6 +69,42 @@ void nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
 	list_add_addr(nim_addr_counts(port, p) ? counted(iface) : ignored(iface), p);
 }
 
+static void remove_conflict(struct nim_iface *iface, unsigned int i)
+{
+	memmove(&iface->conflicts[i], &iface->conflicts[i + 1],
+		(iface->nconflicts - i - 1u) * sizeof(iface->conflicts[0]));
+	iface->nconflicts--;
+}
+
+bool nim_iface_clear_conflict(struct nim_iface *iface, const struct ipaddr *addr)
+{
+	for (unsigned int i = 0; i < iface->nconflicts; i++) {
+		if (!ipaddr_equal(&iface->conflicts[i].addr, addr))
+			continue;
+		remove_conflict(iface, i);
+		return true;
+	}
+	return false;
+}
+
+void nim_iface_clear_conflicts(struct nim_iface *iface, int family)
+{
+	for (unsigned int i = iface->nconflicts; i-- > 0;)
+		if (iface->conflicts[i].addr.family == family)
+			remove_conflict(iface, i);
+}
+
+bool nim_iface_set_conflict(struct nim_iface *iface, const struct ipaddr *addr,
+			    const struct mac *mac)
+{
+	bool had = nim_iface_clear_conflict(iface, addr);
+
+	if (iface->nconflicts < NIM_ADDRS)
+		iface->conflicts[iface->nconflicts++] =
+			(struct nim_conflict){ .addr = *addr, .mac = *mac };
+	return !had;
+}
+
 /* The port may now think otherwise of what counts. */
 static void sort_addresses(struct nim_iface *iface, const struct nim_port *port)
 {
@@ -93,6 +129,7 @@ void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config)
 			facts->ifaces[i] = *was;
 		facts->ifaces[i].ifname = config->ports[i].ifname;
 		sort_addresses(&facts->ifaces[i], &config->ports[i]);
+		facts->ifaces[i].nconflicts = 0; /* whoever knows of them says so again */
 	}
 }
 

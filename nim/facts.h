@@ -21,6 +21,11 @@ struct nim_lease { /* of one family, from the DHCP client */
 	char refused[NIM_REFUSED]; /* why there is a lease that does not count; "" = it does */
 };
 
+struct nim_conflict { /* an address that somebody else has, too */
+	struct ipaddr addr;
+	struct mac mac; /* of them; unset: the kernel did not tell (IPv6) */
+};
+
 struct nim_iface {
 	struct ifname ifname; /* empty: slot unused */
 	uint32_t ifindex; /* 0: not there */
@@ -30,6 +35,8 @@ struct nim_iface {
 	struct prefix addrs[NIM_ADDRS]; /* global ones, usable (not tentative) */
 	struct prefix ignored[NIM_ADDRS]; /* the same, that do not count: nim/addressing.h */
 	uint8_t naddrs, nignored;
+	struct nim_conflict conflicts[NIM_ADDRS];
+	uint8_t nconflicts;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
 	bool over_quota; /* not for apps */
@@ -61,6 +68,11 @@ void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p); /* set
 void nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
 			 const struct prefix *p);
 void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p);
+/* Both: true when it is news. */
+bool nim_iface_set_conflict(struct nim_iface *iface, const struct ipaddr *addr,
+			    const struct mac *mac);
+bool nim_iface_clear_conflict(struct nim_iface *iface, const struct ipaddr *addr);
+void nim_iface_clear_conflicts(struct nim_iface *iface, int family);
 /* lease NULL: none. True when anything nim uses changed. */
 bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_lease *lease);
 

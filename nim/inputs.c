@@ -14,6 +14,7 @@
 #include "dataplane/items/inet.h"
 #include "dataplane/lease.h"
 #include "dataplane/nl/carrier.h"
+#include "nim/addressing.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/fallback.h"
@@ -43,9 +44,31 @@ static void link_changed(const char *key, const void *was, const void *now, void
 	nim_changed(nim);
 }
 
+/* IPv6: the kernel asks before it uses an address. One that is ours is made anew until it is free:
+ * meanwhile the conflict stands. */
+static void look_for_conflict(struct nim_iface *iface, const struct nim_port *port,
+			      const struct prefix *p, const struct dp_addr *now)
+{
+	static const struct mac unknown;
+	char text[INET6_ADDRSTRLEN];
+
+	if (p->addr.family != AF_INET6)
+		return;
+	if (now && now->dadfailed) {
+		if (nim_iface_set_conflict(iface, &p->addr, &unknown))
+			log_warning("address_conflict", "ifname=%s address=%s mac=unknown",
+				    iface->ifname.str, ipaddr_str(&p->addr, text));
+	} else if (now ? !now->tentative : !nim_port_has_addr(port, p)) {
+		if (nim_iface_clear_conflict(iface, &p->addr))
+			log_info("address_conflict_over", "ifname=%s address=%s", iface->ifname.str,
+				 ipaddr_str(&p->addr, text));
+	}
+}
+
 static void addr_changed(const char *key, const void *was, const void *now, void *arg)
 {
 	const struct dp_addr *old = was, *new = now, *addr = now ? now : was;
+	const struct nim_port *port;
 	struct nim *nim = arg;
 	struct nim_iface *iface;
 
@@ -54,11 +77,12 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 	iface = nim_facts_find(&nim->facts, addr->ifname.str);
 	if (!iface || ipaddr_is_linklocal(&addr->prefix.addr))
 		return;
+	port = &nim->config.ports[iface - nim->facts.ifaces];
 	if (old)
 		nim_iface_remove_addr(iface, &old->prefix);
 	if (new && !new->tentative && !new->dadfailed)
-		nim_iface_sort_addr(iface, &nim->config.ports[iface - nim->facts.ifaces],
-				    &new->prefix);
+		nim_iface_sort_addr(iface, port, &new->prefix);
+	look_for_conflict(iface, port, &addr->prefix, new);
 	nim_changed(nim);
 }
 

@@ -15,6 +15,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/lease.h"
 #include "dataplane/report.h"
+#include "nim/acd_watch.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/dpc_manual.h"
@@ -130,6 +131,11 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
+static void conflict_changed(void *arg)
+{
+	nim_changed(arg);
+}
+
 static void test_told(void *arg)
 {
 	const struct nim *nim = arg;
@@ -202,6 +208,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_metering(nim);
 	if (r == 0)
+		r = acd_watch_new(daemon_base(d), conflict_changed, nim, &nim->acd);
+	if (r == 0)
 		r = nim_open_conntest(nim);
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
@@ -223,6 +231,7 @@ struct nim *nim_free(struct nim *nim)
 	conn_schedule_free(nim->conn_schedule);
 	conntest_free(nim->conntest);
 	metering_free(nim->metering);
+	acd_watch_free(nim->acd);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

@@ -14,6 +14,7 @@
 
 struct conn_schedule;
 struct conntest;
+struct acd_watch;
 struct dp;
 struct dp_lease_watch;
 struct event;
@@ -41,6 +42,7 @@ struct nim {
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
 	struct metering *metering;
+	struct acd_watch *acd;
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */

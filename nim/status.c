@@ -81,6 +81,19 @@ static struct texts port_addresses(const struct prefix *list, unsigned int n, st
 	return t;
 }
 
+static void add_conflicts(const struct nim_iface *iface, Ew__PortStatus *s, struct arena *a)
+{
+	s->conflicts = arena_alloc(a, (iface->nconflicts + 1u) * sizeof(*s->conflicts));
+	for (unsigned int i = 0; i < iface->nconflicts; i++) {
+		Ew__AddressConflict *c = arena_alloc(a, sizeof(*c));
+
+		ew__address_conflict__init(c);
+		c->address = arena_ipaddr(a, &iface->conflicts[i].addr);
+		c->mac = arena_mac(a, &iface->conflicts[i].mac);
+		s->conflicts[s->n_conflicts++] = c;
+	}
+}
+
 static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
 			      const struct nim_port_view *view)
 {
@@ -138,6 +151,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->n_search_domains = domains.n;
 	s->ignored_addresses = ignored.item;
 	s->n_ignored_addresses = ignored.n;
+	add_conflicts(iface, s, a);
 	s->table = port->number ? nim_port_table(port) : 0;
 	s->mark = nim_port_mark(port);
 	s->usable4 = view->usable4;

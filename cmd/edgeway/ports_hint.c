@@ -58,11 +58,21 @@ static void hint_conflicts(const struct hints *h)
 {
 	const struct port_facts *port = h->port;
 
-	for (size_t i = 0; i < port->nconflicts; i++)
-		hint(h,
-		     "another host has the address %.*s, too: give one of the two another address; "
-		     "\"ip neigh show dev %s\" may tell its MAC address",
-		     host_part(port->conflicts[i]), port->conflicts[i], port->p->ifname);
+	for (size_t i = 0; i < port->p->n_conflicts; i++) {
+		const Ew__AddressConflict *c = port->p->conflicts[i];
+
+		if (c->mac[0])
+			hint(h,
+			     "another host, %s, has the address %s, too: give one of the two "
+			     "another "
+			     "address",
+			     c->mac, c->address);
+		else
+			hint(h,
+			     "another host has the address %s, too: give one of the two another "
+			     "address; \"ip neigh show dev %s\" may tell its MAC address",
+			     c->address, port->p->ifname);
+	}
 	for (size_t i = 0; i < port->p->n_addresses; i++)
 		hint_twice(h, port->p->addresses[i]);
 }

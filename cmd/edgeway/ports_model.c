@@ -50,9 +50,6 @@ static void port_fini(struct port_facts *port)
 		free(port->faults[i].why);
 	}
 	free(port->faults);
-	for (size_t i = 0; i < port->nconflicts; i++)
-		free(port->conflicts[i]);
-	free(port->conflicts);
 }
 
 void ports_fini(struct ports *ports)
@@ -114,26 +111,6 @@ static void look_at_scopes(struct ports *ports, const json_t *item)
 	}
 }
 
-/* Key "eth0/192.0.2.1/24"; "dadfailed" is what ip address shows, too: RFC 4862 5.4. */
-static void look_at_address(struct ports *ports, const json_t *item)
-{
-	const char *key = member(item, "key"), *slash = strchr(key, '/');
-
-	if (strcmp(member(item, "type"), "addr") != 0 || !slash ||
-	    !strstr(member(item, "have"), " dadfailed"))
-		return;
-	for (size_t i = 0; i < ports->n; i++) {
-		struct port_facts *port = &ports->list[i];
-		size_t len = strlen(port->p->ifname);
-
-		if (len != (size_t)(slash - key) || memcmp(key, port->p->ifname, len) != 0)
-			continue;
-		port->conflicts =
-			xrealloc(port->conflicts, port->nconflicts + 1, sizeof(*port->conflicts));
-		port->conflicts[port->nconflicts++] = xstrdup(slash + 1);
-	}
-}
-
 int ports_add_graph(struct ports *ports, const char *json, size_t len)
 {
 	json_t *root = json_loadb(json, len, 0, NULL);
@@ -144,11 +121,7 @@ int ports_add_graph(struct ports *ports, const char *json, size_t len)
 		json_decref(root);
 		return -EINVAL;
 	}
-	json_array_foreach(items, i, item)
-	{
-		look_at_scopes(ports, item);
-		look_at_address(ports, item);
-	}
+	json_array_foreach(items, i, item) look_at_scopes(ports, item);
 	json_decref(root);
 	return 0;
 }

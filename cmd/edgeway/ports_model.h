@@ -36,8 +36,6 @@ struct port_facts {
 	struct dp_lease lease[PORT_LEASES]; /* without a reason: there is none */
 	struct port_fault *faults;
 	size_t nfaults;
-	char **conflicts; /* addresses that another host has, too */
-	size_t nconflicts;
 };
 
 struct ports {
@@ -54,7 +52,7 @@ void ports_init(struct ports *ports, const struct status *rows);
 void ports_fini(struct ports *ports);
 /* By logical label, else by name of the interface; NULL: there is none. */
 struct port_facts *ports_find(const struct ports *ports, const char *name);
-/* Faults and conflicts from the answer to "graph json". -EINVAL when it is none. */
+/* Faults from the answer to "graph json". -EINVAL when it is none. */
 int ports_add_graph(struct ports *ports, const char *json, size_t len);
 
 /* "static", "DHCP", "DHCPv6", "router advertisement", or "other means" of an address with prefix length.

@@ -185,6 +185,12 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 			strbuf_add(&text, " default6");
 		if (meter && meter_warn(meter, &text))
 			verdict = VERDICT_WARN;
+		for (size_t k = 0; k < p->n_conflicts; k++) {
+			strbuf_addf(&text, " %s is also used by %s", p->conflicts[k]->address,
+				    p->conflicts[k]->mac[0] ? p->conflicts[k]->mac
+							    : "another host");
+			verdict = VERDICT_WARN;
+		}
 		if (!p->error[0] && test_failed_far(p->test)) {
 			strbuf_add(&text, " ");
 			test_word(p->test, &text);

@@ -12,8 +12,6 @@
 
 static const char graph[] =
 	"{\"items\":["
-	"{\"type\":\"addr\",\"key\":\"eth0/2001:db8:1::9/64\",\"scopes\":[],\"state\":\"foreign\","
-	"\"have\":\"dev=eth0 dadfailed\"},"
 	"{\"type\":\"link\",\"key\":\"eth1\",\"scopes\":[\"port/uplink-b\"],\"state\":\"foreign\"},"
 	"{\"type\":\"dhcpcd\",\"key\":\"eth1\",\"scopes\":[\"port/"
 	"uplink-b\"],\"state\":\"created\"},"
@@ -58,6 +56,8 @@ static Ew__PortStatus good_port(void)
 	static char *dns[] = { (char *)"192.168.1.1", (char *)"2001:db8:1::1" };
 	static char *ntp[] = { (char *)"192.168.1.1" };
 	static char *labels[] = { (char *)"all", (char *)"uplink" };
+	static Ew__AddressConflict conflict = EW__ADDRESS_CONFLICT__INIT;
+	static Ew__AddressConflict *conflicts[] = { &conflict };
 	static char *domains[] = { (char *)"plant.example" };
 	Ew__PortStatus p = port("uplink-a", "eth0", 2);
 
@@ -72,6 +72,9 @@ static Ew__PortStatus good_port(void)
 	p.n_ntp_servers = ARRAY_SIZE(ntp);
 	p.labels = labels;
 	p.n_labels = ARRAY_SIZE(labels);
+	conflict.address = (char *)"2001:db8:1::9";
+	p.conflicts = conflicts;
+	p.n_conflicts = ARRAY_SIZE(conflicts);
 	p.domain = domains[0];
 	p.search_domains = domains;
 	p.n_search_domains = ARRAY_SIZE(domains);
