@@ -36,9 +36,10 @@ const struct command commands[] = {
 	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
 	{ "run",
 	  "[--config FILE] [--dpc-dir DIR] [--last-resort-after SECONDS] [--resolv-conf FILE] "
-	  "[--log-level LEVEL] [--log-json]",
+	  "[--log-level LEVEL] [--log-json] [--usb]",
 	  "all daemons in the foreground, the crashed are started again",
-	  "--config --dpc-dir --last-resort-after --resolv-conf --log-level --log-json", cmd_run },
+	  "--config --dpc-dir --last-resort-after --resolv-conf --log-level --log-json --usb",
+	  cmd_run },
 	{ "version", "", "version of this command", NULL, cmd_version },
 	{ "completion", "bash", "shell completion: eval \"$(edgeway completion bash)\"", "bash",
 	  cmd_completion },

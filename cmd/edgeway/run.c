@@ -38,7 +38,7 @@ struct run {
 	unsigned int count;
 	char folder[PATH_MAX]; /* of our own executable and so of the daemons */
 	const char *config, *dpc_dir, *last_resort_after, *log_level, *resolv_conf;
-	bool log_json, stopping;
+	bool log_json, usb, stopping;
 };
 
 static void supervised_start(struct supervised *s);
@@ -161,6 +161,7 @@ static int parse_options(struct run *run, int argc, char *argv[])
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "resolv-conf", required_argument, NULL, 'r' },
 		{ "log-json", no_argument, NULL, 'j' },
+		{ "usb", no_argument, NULL, 'u' },
 		{ 0 },
 	};
 	int option;
@@ -179,6 +180,8 @@ static int parse_options(struct run *run, int argc, char *argv[])
 			run->log_level = optarg;
 		else if (option == 'r')
 			run->resolv_conf = optarg;
+		else if (option == 'u')
+			run->usb = true;
 		else
 			run->log_json = true;
 	}
@@ -199,15 +202,21 @@ static void run_fini(struct run *run)
 		event_base_free(run->base);
 }
 
+static void supervise(struct run *run, const char *name)
+{
+	struct supervised *s = &run->daemons[run->count++];
+
+	*s = (struct supervised){ .run = run, .name = name };
+	s->restart = event_new(run->base, -1, 0, restart_cb, s);
+	supervised_start(s);
+}
+
 static int run_all(struct run *run)
 {
-	for (const char *const *name = cli_daemons; *name && run->count < RUN_DAEMONS; name++) {
-		struct supervised *s = &run->daemons[run->count++];
-
-		*s = (struct supervised){ .run = run, .name = *name };
-		s->restart = event_new(run->base, -1, 0, restart_cb, s);
-		supervised_start(s);
-	}
+	for (const char *const *name = cli_daemons; *name; name++)
+		supervise(run, *name);
+	if (run->usb)
+		supervise(run, "usb-config");
 	return event_base_dispatch(run->base) < 0 ? 1 : 0;
 }
 

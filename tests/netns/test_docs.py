@@ -8,7 +8,8 @@ import pytest
 
 from node import BIN, DAEMONS, TOP
 
-SOURCES = ("base", "pubsub", "dataplane", "nim", "zedrouter", "domainmgr", "zedagent", "cmd")
+SOURCES = ("base", "pubsub", "dataplane", "nim", "usb", "zedrouter", "domainmgr", "zedagent", "cmd")
+PAGES = (*DAEMONS, "usb-config")
 LOGGED = re.compile(r'log_(error|warning|info|debug)\(\s*"([a-z_0-9]+)"')
 CHOSEN = re.compile(r'event = "([a-z_0-9]+)"')  # by dp_report_log()
 
@@ -49,13 +50,13 @@ def manual(name):
 
 def test_man_pages_are_well_formed():
     pages = sorted((TOP / "docs/man").iterdir())
-    assert [page.stem for page in pages] == sorted([*DAEMONS, "edgeway"])
+    assert [page.stem for page in pages] == sorted([*PAGES, "edgeway"])
     done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], check=False, capture_output=True,
                           text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("name", DAEMONS)
+@pytest.mark.parametrize("name", PAGES)
 def test_man_page_has_the_options_of_its_daemon(name):
     told = subprocess.run([BIN / name, "--help"], check=True, capture_output=True, text=True).stdout
     options = {match[0].rstrip(): match[1] for match in

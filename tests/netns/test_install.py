@@ -9,10 +9,11 @@ import pytest
 
 from node import BIN, DAEMONS, TOP
 
-PROGRAMS = {"edgeway", "nim", "zedrouter", "domainmgr", "zedagent", "dhcp-hook", "dns-relay"}
+PROGRAMS = {"edgeway", "nim", "zedrouter", "domainmgr", "zedagent", "dhcp-hook", "dns-relay", "usb-config",
+            "usb-stick"}
 
 
-@pytest.mark.parametrize("name", DAEMONS)
+@pytest.mark.parametrize("name", [*DAEMONS, "usb-config"])
 def test_unit_grants_the_capabilities_its_daemon_keeps(name):
     unit = (TOP / f"systemd/edgeway-{name}.service").read_text()
     granted = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE)[1].split()
@@ -26,7 +27,7 @@ def test_installed_tree_is_complete(tmp_path):
                    cwd=TOP, check=True, capture_output=True)
     assert {path.name for path in (tmp_path / "usr/libexec/edgeway").iterdir()} == PROGRAMS
     units = list((tmp_path / "usr/lib/systemd/system").iterdir())
-    assert len(units) == 5
+    assert len(units) == 6
     for unit in units:
         text = unit.read_text()
         assert "@LIBEXEC@" not in text
@@ -35,7 +36,7 @@ def test_installed_tree_is_complete(tmp_path):
         for program in re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE):
             assert (tmp_path / program.lstrip("/")).exists(), program
     assert {page.name for page in (tmp_path / "usr/share/man/man8").iterdir()} == \
-        {f"{name}.8" for name in PROGRAMS - {"dhcp-hook", "dns-relay"}}
+        {f"{name}.8" for name in PROGRAMS - {"dhcp-hook", "dns-relay", "usb-stick"}}
     assert "_edgeway" in (tmp_path / "usr/share/bash-completion/completions/edgeway").read_text()
     assert (tmp_path / "usr/bin/edgeway").readlink() == pathlib.Path("/usr/libexec/edgeway/edgeway")
     version = subprocess.run([tmp_path / "usr/libexec/edgeway/edgeway", "version"], check=True,

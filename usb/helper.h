@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program that runs for a limited time and says something. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HELPER_SAID_MAX 65536 /* bytes; the rest is dropped */
+
+struct event_base;
+struct helper;
+
+/* status as of child_ops; late: it was stopped. said has a NUL behind its bytes, and is borrowed
+ * for the call. The helper is gone already. */
+typedef void helper_done_fn(int status, bool late, const char *said, size_t len, void *arg);
+
+int helper_start(struct event_base *base, const char *const *argv, unsigned int timeout_ms,
+		 helper_done_fn *done, void *arg, struct helper **ret);
+struct helper *helper_free(struct helper *h); /* it is killed; done does not come; NULL is fine */
