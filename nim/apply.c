@@ -16,6 +16,7 @@
 #include "nim/led.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
+#include "nim/pnac_ports.h"
 #include "nim/status.h"
 
 /* What the engine reports of our scopes. */
@@ -36,6 +37,7 @@ static void nim_look(struct nim *nim)
 	if (dp_scope_problem(nim->dp, NIM_FIREWALL, &report))
 		dp_report_str(&report, nim->facts.firewall_problem,
 			      sizeof(nim->facts.firewall_problem));
+	pnac_ports_tell(nim->pnac, &nim->config, &nim->facts);
 	nim_forwarder_look(&nim->forwarder, nim->dp, &nim->config);
 }
 
@@ -133,6 +135,7 @@ void nim_apply(struct nim *nim)
 	apply_ports(nim, NIM_LOWER_BOND);
 	apply_ports(nim, NIM_LOWER_VLAN);
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
+	pnac_ports_apply(nim->pnac, &nim->config, &nim->facts, nim->items.switches.pnac_retries);
 	nim_publish(nim); /* first: others follow while we are in the kernel */
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	dp_run(nim->dp);

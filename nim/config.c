@@ -5,10 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cert.h"
 #include "base/cleanup.h"
 #include "config.pb-c.h"
+#include "dataplane/items/rundir.h"
 #include "nim/addressing.h"
 #include "nim/layers.h"
+#include "nim/pnac_reacquire.h"
 
 #define MTU_DEFAULT 1500
 #define MTU_MIN 1280 /* RFC 8200, 5 */
@@ -123,6 +126,29 @@ static void load_mtu(struct nim_port *port, const Ew__PortConfig *msg)
 		nim_port_fail(port, "MTU is not 0 or in 1280..65535", number);
 }
 
+/* Frames of 802.1X pass between neighbours only: there are none on a VLAN, and a bond has members. */
+static void load_pnac(struct nim_port *port, const Ew__PnacConfig *msg)
+{
+	struct cert ca;
+	char method[16];
+
+	port->pnac = true;
+	port->pnac_ca = msg->ca_pem[0] ? msg->ca_pem : NULL;
+	if (!copy_text(port->pnac_identity, sizeof(port->pnac_identity), msg->identity))
+		nim_port_fail(port, "802.1X: identity too long", msg->identity);
+	if (!copy_text(port->pnac_profile, sizeof(port->pnac_profile), msg->profile) ||
+	    !rundir_is_name(port->pnac_profile))
+		nim_port_fail(port, "802.1X: bad name of a certificate profile", msg->profile);
+	if (msg->eap_method != 1) {
+		snprintf(method, sizeof(method), "%u", msg->eap_method);
+		nim_port_fail(port, "802.1X: EAP method is not TLS (1)", method);
+	}
+	if (port->pnac_ca && cert_parse_pem(port->pnac_ca, strlen(port->pnac_ca), &ca) < 0)
+		nim_port_fail(port, "802.1X: the CA's certificate is none", port->label);
+	if (port->lower != NIM_LOWER_NONE)
+		nim_port_fail(port, "802.1X is for physical ports only", port->label);
+}
+
 static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *all,
 		      const Ew__PortConfig *msg)
 {
@@ -148,6 +174,8 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	load_servers(port, msg);
 	load_ignore(port, msg);
 	nim_addressing_check(port);
+	if (msg->pnac)
+		load_pnac(port, msg->pnac);
 }
 
 static bool same_address(const struct nim_port *a, const struct nim_port *b,
@@ -236,7 +264,7 @@ static bool keys_equal(const char *a, const char *b)
 
 bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalConfig *msg)
 {
-	struct nim_switches now = { 0 };
+	struct nim_switches now = { .pnac_retries = PNAC_REACQUIRE_RETRIES };
 	bool same;
 
 	for (size_t i = 0; msg && i < msg->n_items; i++) {
@@ -244,6 +272,8 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 
 		if (strcmp(item->key, "app.allow.vnc") == 0)
 			now.vnc = is_true(item->value);
+		if (strcmp(item->key, "pnac.dhcp.reacquire.max.retries") == 0)
+			now.pnac_retries = (unsigned int)strtoul(item->value, NULL, 10);
 		if (strcmp(item->key, "network.fallback.any.eth") == 0)
 			now.fallback_any_eth = is_enabled(item->value);
 		if (strcmp(item->key, "dhcp.enable.vendorclassid") == 0)
@@ -253,6 +283,7 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 	}
 	same = now.vnc == switches->vnc && now.fallback_any_eth == switches->fallback_any_eth &&
 	       now.no_vendor_class == switches->no_vendor_class &&
+	       now.pnac_retries == switches->pnac_retries &&
 	       keys_equal(now.ssh_keys, switches->ssh_keys);
 	nim_switches_fini(switches);
 	*switches = now;

@@ -55,6 +55,11 @@ struct nim_port {
 	uint8_t lowers[NIM_MEMBERS]; /* ports it runs on: a VLAN's parent, a bond's members */
 	uint8_t nlowers;
 
+	bool pnac; /* 802.1X */
+	char pnac_identity[128]; /* "" = the certificate's */
+	char pnac_profile[NIM_LABEL]; /* folder of its certificate and key */
+	const char *pnac_ca; /* PEM; borrowed from the message; NULL: in the profile's folder */
+
 	char error[160]; /* why it is not applied; "" = valid */
 };
 
@@ -68,6 +73,7 @@ struct nim_config {
 struct nim_switches {
 	char *ssh_keys; /* as sshd reads them, heap; NULL: SSH is closed */
 	bool vnc;
+	unsigned int pnac_retries; /* of asking DHCP anew, after a change of authentication */
 	bool fallback_any_eth; /* the last resort stands ready, whatever else there is */
 	bool no_vendor_class;
 };
@@ -80,7 +86,8 @@ void nim_switches_fini(struct nim_switches *switches);
 /*
  * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
  * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.
- * So are the layers above it. Numbers are not filled in.
+ * So are the layers above it. Numbers are not filled in. Keeps pointers into the
+ * message: see pnac_ca.
  */
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
 

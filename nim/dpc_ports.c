@@ -217,6 +217,24 @@ static void read_layer(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
 			  from->wirelesscfg->wtype == 1 ? "cellular" : "wireless");
 }
 
+static void read_pnac(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+{
+	const Dpc__Pnac *pnac = from->pnac;
+	const char *ca = "";
+
+	if (!pnac || !pnac->enabled)
+		return;
+	for (size_t i = 0; i < pnac->n_proxycertpem && pnac->proxycertpem[i].len; i++)
+		ca = arena_printf(r->arena, "%s%.*s\n", ca, (int)pnac->proxycertpem[i].len,
+				  (const char *)pnac->proxycertpem[i].data);
+	port->pnac = arena_alloc(r->arena, sizeof(*port->pnac));
+	ew__pnac_config__init(port->pnac);
+	port->pnac->identity = arena_strdup(r->arena, pnac->eapidentity);
+	port->pnac->profile = arena_strdup(r->arena, pnac->certenrollmentprofilename);
+	port->pnac->ca_pem = arena_strdup(r->arena, ca);
+	port->pnac->eap_method = pnac->eapmethod;
+}
+
 static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 {
 	Ew__PortConfig *port = arena_alloc(r->arena, sizeof(*port));
@@ -233,6 +251,7 @@ static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 	read_labels(r, from, port);
 	read_addressing(r, from, port);
 	read_layer(r, from, port);
+	read_pnac(r, from, port);
 	return port;
 }
 
@@ -290,17 +309,12 @@ static bool has_proxy(const Dpc__Port *p)
 	       p->n_proxycertpem;
 }
 
-static bool has_pnac(const Dpc__Port *p)
-{
-	return p->pnac && p->pnac->enabled;
-}
-
 const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)
 {
 	static const struct {
 		const char *name;
 		bool (*has)(const Dpc__Port *p);
-	} parts[] = { { "proxies", has_proxy }, { "PNAC", has_pnac } };
+	} parts[] = { { "proxies", has_proxy } };
 	char *list = arena_strdup(arena, "");
 
 	for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nim/config.h"
+#include "nim/wpa_text.h"
 
 #define NIM_SEARCH 256 /* bytes with NUL */
 #define NIM_REFUSED 96
@@ -26,6 +27,14 @@ struct nim_conflict { /* an address that somebody else has, too */
 	struct mac mac; /* of them; unset: the kernel did not tell (IPv6) */
 };
 
+struct nim_pnac { /* 802.1X, of a port that has it */
+	enum pnac_state state;
+	int64_t last_auth_ms; /* Unix time of the last success; 0: none since nim runs */
+	int64_t cert_until_s; /* Unix time; 0: not known */
+	char identity[256];
+	char error[160]; /* "" = none */
+};
+
 struct nim_iface {
 	struct ifname ifname; /* empty: slot unused */
 	uint32_t ifindex; /* 0: not there */
@@ -39,6 +48,7 @@ struct nim_iface {
 	uint8_t nconflicts;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
+	struct nim_pnac pnac;
 	bool over_quota; /* not for apps */
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };

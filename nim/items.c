@@ -24,6 +24,7 @@ int nim_items_open(struct nim_items *items, const struct daemon *d)
 	int r = stored_open(daemon_base(d), daemon_run_dir(d), daemon_state_dir(d), "items.json",
 			    &items->stored);
 
+	nim_switches_load(&items->switches, NULL); /* the defaults */
 	if (r == 0)
 		items->known = stored_load(items->stored, parse, items);
 	return r;

@@ -23,6 +23,7 @@
 #include "nim/firewall_show.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
+#include "nim/pnac_ports.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
 {
@@ -112,6 +113,24 @@ static void quota_changed(void *arg)
 
 	if (nim->known)
 		nim_changed(nim);
+}
+
+static void pnac_changed(void *arg)
+{
+	nim_changed(arg);
+}
+
+static int nim_open_pnac(struct nim *nim)
+{
+	return pnac_ports_new(&(struct pnac_ports_conf){ .base = daemon_base(nim->daemon),
+							 .dp = nim->dp,
+							 .ps = nim->ps,
+							 .run_dir = daemon_run_dir(nim->daemon),
+							 .state_dir = daemon_state_dir(nim->daemon),
+							 .owner = "nim",
+							 .changed = pnac_changed,
+							 .arg = nim },
+			      &nim->pnac);
 }
 
 static int nim_open_metering(struct nim *nim)
@@ -210,6 +229,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = acd_watch_new(daemon_base(d), conflict_changed, nim, &nim->acd);
 	if (r == 0)
+		r = nim_open_pnac(nim);
+	if (r == 0)
 		r = nim_open_conntest(nim);
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
@@ -232,6 +253,7 @@ struct nim *nim_free(struct nim *nim)
 	conntest_free(nim->conntest);
 	metering_free(nim->metering);
 	acd_watch_free(nim->acd);
+	pnac_ports_free(nim->pnac);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

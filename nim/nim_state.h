@@ -22,6 +22,7 @@ struct metering;
 struct nim_dpc;
 struct nim_fallback;
 struct numbers;
+struct pnac_ports;
 struct ps;
 struct ps_pub;
 
@@ -43,6 +44,7 @@ struct nim {
 	struct numbers *numbers;
 	struct metering *metering;
 	struct acd_watch *acd;
+	struct pnac_ports *pnac;
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "nim/addressing.h"
 #include "nim/dns.h"
+#include "nim/pnac.h"
 #include "status.pb-c.h"
 
 struct texts { /* a repeated string field while it grows */
@@ -94,9 +95,24 @@ static void add_conflicts(const struct nim_iface *iface, Ew__PortStatus *s, stru
 	}
 }
 
-static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
-			      const struct nim_port_view *view)
+/* It explains the missing address, and where there is one it still needs somebody. */
+static const char *pnac_error(const struct nim_port *port, const struct nim_iface *iface,
+			      struct arena *a)
 {
+	if (!port->pnac)
+		return "";
+	if (iface->pnac.error[0])
+		return arena_printf(a, "802.1X: %s", iface->pnac.error);
+	if (!iface->naddrs && iface->pnac.state != PNAC_AUTHENTICATED)
+		return arena_printf(a, "802.1X: %s", pnac_state_name(iface->pnac.state));
+	return "";
+}
+
+static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
+			      const struct nim_port_view *view, struct arena *a)
+{
+	const char *pnac = pnac_error(port, iface, a);
+
 	if (port->error[0])
 		return port->error;
 	if (!port->number)
@@ -109,6 +125,8 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 		return "no carrier";
 	if (iface->lease4.refused[0])
 		return iface->lease4.refused;
+	if (*pnac)
+		return pnac;
 	if (!port->is_l3 || port->dhcp == NIM_DHCP_NONE || view->usable4 || view->usable6)
 		return "";
 	if (!iface->naddrs)
@@ -161,7 +179,8 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->ip_versions = !port->ipv6   ? EW__IP_VERSIONS__IP_V4_ONLY
 			 : !port->ipv4 ? EW__IP_VERSIONS__IP_V6_ONLY
 				       : EW__IP_VERSIONS__IP_DUAL;
-	s->error = arena_strdup(a, port_error(port, iface, view));
+	s->pnac = nim_pnac_status(port, iface, a);
+	s->error = arena_strdup(a, port_error(port, iface, view, a));
 	return s;
 }
 

@@ -45,6 +45,7 @@ int za_map_items(struct za_map *m); /* items.c */
 int za_map_lowers(struct za_map *m); /* lowers.c */
 void za_lowers_free(struct za_map *m);
 int za_map_networks(struct za_map *m); /* networks.c: checks them all */
+int za_map_pnacs(struct za_map *m); /* pnac.c: what of it nobody uses */
 int za_map_ports(struct za_map *m); /* ports.c */
 int za_map_metering(struct za_map *m); /* metering.c */
 int za_map_instances(struct za_map *m); /* instances.c */
@@ -52,6 +53,9 @@ int za_map_apps(struct za_map *m); /* apps.c */
 
 /* bonds.c */
 Ew__BondConfig *za_map_bond(const EVE(BondAdapter) * b);
+
+/* pnac.c: 802.1X of the layer with that label; NULL: none */
+Ew__PnacConfig *za_map_pnac(const struct za_map *m, const char *label);
 
 /* networks.c: addressing of one port, from its network. at: the system adapter. */
 int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, const struct za_at *at,

@@ -136,8 +136,6 @@ int za_map_networks(struct za_map *m)
 
 	for (size_t i = 0; r == 0 && i < m->eve->n_networks; i++)
 		r = check_network(m, i);
-	if (m->eve->n_pnacs || m->eve->n_scep_profiles)
-		za_map_ignored(m, "pnacs");
 	return r;
 }
 

@@ -64,6 +64,7 @@ static int check_helpers(void)
 		{ "dnsmasq", "DHCP and DNS of network instances, DNS of the node (Debian package "
 			     "dnsmasq-base)" },
 		{ "dhcpcd", "ports with DHCP (Debian package dhcpcd-base)" },
+		{ "wpa_supplicant", "ports with 802.1X (Debian package wpasupplicant)" },
 	};
 	int worst = WELL;
 

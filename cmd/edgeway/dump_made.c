@@ -136,7 +136,8 @@ void dump_files(struct strbuf *out)
 
 static bool is_ours(const char *comm)
 {
-	static const char *const others[] = { "edgeway", "dhcpcd", "dnsmasq", "dns-relay" };
+	static const char *const others[] = { "edgeway", "dhcpcd", "dnsmasq", "dns-relay",
+					      "wpa_supplicant" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (strcmp(comm, others[i]) == 0)

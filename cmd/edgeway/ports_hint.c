@@ -133,6 +133,23 @@ static void hint_test(const struct hints *h)
 	}
 }
 
+static void hint_pnac(const struct hints *h)
+{
+	const Ew__PnacStatus *pnac = h->port->p->pnac;
+
+	if (pnac && pnac->state != EW__PNAC_STATE__PNAC_AUTHENTICATED && !pnac->error[0])
+		hint(h,
+		     "nobody answers to 802.1X: does the switch ask for it on this port? \"tcpdump "
+		     "-ni %s ether proto 0x888e\" shows questions and answers",
+		     h->port->p->ifname);
+	else if (pnac && pnac->error[0])
+		hint(h,
+		     "802.1X needs a certificate the network's authentication server believes, in "
+		     "the "
+		     "folder of profile %s: the server's log tells why it refuses one",
+		     pnac->profile);
+}
+
 static void hint_quota(const struct hints *h)
 {
 	if (h->port->p->over_quota)
@@ -189,4 +206,5 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	hint_dhcp(&h);
 	hint_test(&h);
 	hint_quota(&h);
+	hint_pnac(&h);
 }

@@ -10,6 +10,7 @@
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/test_view.h"
+#include "nim/wpa_text.h"
 
 struct page {
 	const struct ports *ports;
@@ -139,6 +140,29 @@ static void instance_line(const struct page *page)
 	line(page, "instances", &text);
 }
 
+static void add_time(const char *before, int64_t ms, struct strbuf *out)
+{
+	if (!ms)
+		return;
+	strbuf_add(out, before);
+	rfc3339_format(ms / 1000, 0, out);
+}
+
+static void pnac_line(const struct page *page)
+{
+	const Ew__PnacStatus *pnac = page->port->p->pnac;
+	struct strbuf text = STRBUF_INIT;
+
+	if (!pnac)
+		return;
+	strbuf_addf(&text, "%s%s%s", pnac_state_name((enum pnac_state)pnac->state),
+		    pnac->identity[0] ? " as " : "", pnac->identity);
+	add_time(" since ", pnac->last_auth_ms, &text);
+	add_time(", certificate until ", pnac->cert_until_s * 1000, &text);
+	strbuf_addf(&text, ", profile %s", pnac->profile);
+	line(page, "802.1X", &text);
+}
+
 static void service_lines(const struct page *page)
 {
 	const Ew__PortMeterStatus *m = page->port->meter;
@@ -160,17 +184,10 @@ static void service_lines(const struct page *page)
 			strbuf_addf(&text, " %u %% used", m->percent);
 		line(page, "quota", &text);
 	}
+	pnac_line(page);
 	line_text(page, "firewall",
 		  page->ports->device->firewall_error[0] ? page->ports->device->firewall_error
 							 : "in place");
-}
-
-static void add_time(const char *before, int64_t ms, struct strbuf *out)
-{
-	if (!ms)
-		return;
-	strbuf_add(out, before);
-	rfc3339_format(ms / 1000, 0, out);
 }
 
 static void test_lines(const struct page *page)

@@ -251,12 +251,17 @@ static const struct proc_kind kind = {
  * process that sends raw packets dies of the ENOBUFS of a link without carrier: it notices by the
  * first message it then fails to send, and starts another for the next one.
  */
-void dp_dhcpcd_carrier_back(struct dp *dp, const struct dp_link *link)
+void dp_dhcpcd_ask_again(struct dp *dp, const struct ifname *ifname)
 {
-	const struct dp_dhcpcd *dhcpcd = dp_have(dp, &dp_dhcpcd_type, link->ifname.str);
+	const struct dp_dhcpcd *dhcpcd = dp_have(dp, &dp_dhcpcd_type, ifname->str);
 
 	if (dhcpcd)
 		proc_signal_twice(dp, &dp_dhcpcd_type, dhcpcd, SIGHUP, 100);
+}
+
+void dp_dhcpcd_carrier_back(struct dp *dp, const struct dp_link *link)
+{
+	dp_dhcpcd_ask_again(dp, &link->ifname);
 }
 
 static int dhcpcd_create(struct dp_op *op, const void *want)

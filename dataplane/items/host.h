@@ -86,6 +86,20 @@ struct dp_dhcpcd {
 };
 extern const struct dp_type dp_dhcpcd_type;
 
+/* The client of that interface asks its server anew for the address it has, or for one; when none
+ * runs there is nobody to ask. */
+void dp_dhcpcd_ask_again(struct dp *dp, const struct ifname *ifname);
+
+/* wpa_supplicant for 802.1X on one wired interface, which must be up. Its control socket is
+ * <run_dir>/<owner>/DP_SUPPLICANT_DIR/IFNAME, as its conf_file has to say. Key: IFNAME. */
+#define DP_SUPPLICANT_DIR "wpa"
+struct dp_supplicant {
+	struct ifname ifname;
+	char conf_file[128]; /* dp_file name */
+	char stamp[24]; /* of all it reads at its start: changed = restart */
+};
+extern const struct dp_type dp_supplicant_type;
+
 /* ip netns add NAME (bind mount under /run/netns). foreign ones are observed. Key: NAME. */
 struct dp_netns {
 	char name[64];

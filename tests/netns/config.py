@@ -8,6 +8,7 @@
     config.write(path)
 """
 
+import base64
 import itertools
 import json
 import os
@@ -100,6 +101,15 @@ class Config:
         if address:
             adapter["addr"] = address.partition("/")[0]
         self.root["systemAdapterList"].append(adapter)
+
+    def pnac(self, label, profile="factory", identity="", ca=None):
+        """802.1X on the physical port; ca: PEM text of the profile, else its ca.pem counts."""
+        self.root.setdefault("pnacs", []).append({
+            "logicallabel": label, "eapIdentity": identity, "eapMethod": "EAP_METHOD_TLS",
+            "certEnrollmentProfileName": profile})
+        if ca:
+            self.root.setdefault("scepProfiles", []).append({
+                "profileName": profile, "caCertPem": [base64.b64encode(ca.encode()).decode()]})
 
     def vlan(self, label, parent, vid):
         self.root["vlans"].append({"logicallabel": label, "interfaceName": label,

@@ -14,8 +14,8 @@
 
 #define CORPUS "tests/fuzz/corpus/fuzz_dpc/"
 
-static const char *const files[] = { "static", "bond-vlan", "bond-arp",	    "wireless",
-				     "legacy", "emitted",   "invalid-ports" };
+static const char *const files[] = { "static", "bond-vlan", "bond-arp",	     "wireless",
+				     "legacy", "emitted",   "invalid-ports", "pnac" };
 
 static char *read_corpus(const char *name)
 {

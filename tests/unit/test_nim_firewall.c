@@ -143,6 +143,7 @@ static void keys_open_ssh_and_nothing_else_does(void **state)
 	struct nim_switches s = { 0 };
 
 	(void)state;
+	nim_switches_load(&s, NULL); /* the defaults */
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		assert_false(load(&s, none[i], NULL));
 		assert_null(s.ssh_keys);

@@ -105,6 +105,31 @@ static void binary_is_wire_compatible(void **state)
 				 "}\n");
 }
 
+static void pnacs_go_to_their_adapters_with_the_ca_of_their_profile(void **state)
+{
+	static const char text[] =
+		"{\"deviceIoList\":[{\"ptype\":1,\"logicallabel\":\"a\"},{\"ptype\":1,"
+		"\"logicallabel\":"
+		"\"b\"}],\"systemAdapterList\":[{\"name\":\"a\"},{\"name\":\"b\"}],"
+		"\"pnacs\":[{\"logicallabel\":\"a\",\"eapMethod\":\"EAP_METHOD_TLS\","
+		"\"eapIdentity\":"
+		"\"me\",\"certEnrollmentProfileName\":\"p\"},{\"logicallabel\":\"a\"},"
+		"{\"logicallabel\":\"nowhere\"}],"
+		"\"scepProfiles\":[{\"profileName\":\"q\",\"caCertPem\":[\"eg==\"]},"
+		"{\"profileName\":\"p\",\"caCertPem\":[\"eA==\",\"eQ==\",\"\"]}]}";
+	_cleanup_(za_config_freep) struct za_config *config = parse_ok(text, strlen(text));
+	const Ew__PnacConfig *pnac = config->ports->ports[0]->pnac;
+
+	(void)state;
+	assert_non_null(pnac);
+	assert_null(config->ports->ports[1]->pnac);
+	assert_string_equal(pnac->identity, "me");
+	assert_string_equal(pnac->profile, "p");
+	assert_string_equal(pnac->ca_pem, "x\ny\n");
+	assert_int_equal(pnac->eap_method, 1);
+	assert_string_equal(config->ignored, "pnacs.1,pnacs.2,scepProfiles");
+}
+
 /* One instance: its gateway and range. */
 static void range_is(const char *type, const char *ip, const char *gateway, const char *start,
 		     const char *end)
@@ -278,6 +303,7 @@ static void an_empty_object_is_a_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pnacs_go_to_their_adapters_with_the_ca_of_their_profile),
 		cmocka_unit_test(the_rich_example_becomes_what_it_says),
 		cmocka_unit_test(the_minimal_example_becomes_what_it_says),
 		cmocka_unit_test(binary_and_json_mean_the_same),

@@ -43,6 +43,8 @@ static const struct row rows[] = {
 	  "/configItems/3/value", "expected on or off" },
 	{ "/configItems/-", "{\"key\":\"airgap.mode\",\"value\":\"yes\"}", "/configItems/3/value",
 	  "expected none, enabled or disabled" },
+	{ "/configItems/-", "{\"key\":\"pnac.dhcp.reacquire.max.retries\",\"value\":\"9\"}",
+	  "/configItems/3/value", "expected 0 to 8" },
 	{ "/configItems/-", "{\"key\":\"diag.probe.remote.http.endpoint\",\"value\":\"a b\"}",
 	  "/configItems/3/value", "\"a b\" is no address or host name" },
 	{ "/networks/0/id", "\"5\"", "/networks/0/id", "\"5\" is no UUID" },
