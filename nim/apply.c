@@ -10,6 +10,7 @@
 #include "dataplane/items/nft.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
+#include "nim/chrony.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
@@ -53,6 +54,7 @@ static void nim_publish(struct nim *nim)
 	status = nim_status(&nim->config, &nim->facts, &nim->view, &arena);
 	status->dns = nim_dns_status(&nim->forwarder.conf, &nim->config, &nim->facts, &nim->view,
 				     nim->forwarder.problem, &arena);
+	status->ntp = nim_chrony_status(nim->chrony, nim->dp, &nim->config, &nim->facts, &arena);
 	nim_dpc_status(nim->dpc, status);
 	conntest_status(nim->conntest, status, &arena);
 	status->led = nim_led(status);
@@ -138,7 +140,9 @@ void nim_apply(struct nim *nim)
 	pnac_ports_apply(nim->pnac, &nim->config, &nim->facts, nim->items.switches.pnac_retries);
 	nim_publish(nim); /* first: others follow while we are in the kernel */
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
+	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
+	nim_chrony_look(nim->chrony, nim->dp);
 }
 
 void nim_tell_ready(struct nim *nim)

@@ -16,6 +16,7 @@
 #include "dataplane/lease.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
+#include "nim/chrony.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/dpc_manual.h"
@@ -30,6 +31,7 @@ static void item_changed(const struct dp_report *report, void *arg)
 	struct nim *nim = arg;
 
 	dp_report_log(report);
+	nim_chrony_look(nim->chrony, nim->dp);
 	event_active(nim->status_ev, 0, 0);
 }
 
@@ -150,7 +152,7 @@ static int nim_open_metering(struct nim *nim)
 	return r;
 }
 
-static void conflict_changed(void *arg)
+static void facts_changed(void *arg)
 {
 	nim_changed(arg);
 }
@@ -227,7 +229,9 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_metering(nim);
 	if (r == 0)
-		r = acd_watch_new(daemon_base(d), conflict_changed, nim, &nim->acd);
+		r = nim_chrony_new(d, options->chrony_sources, facts_changed, nim, &nim->chrony);
+	if (r == 0)
+		r = acd_watch_new(daemon_base(d), facts_changed, nim, &nim->acd);
 	if (r == 0)
 		r = nim_open_pnac(nim);
 	if (r == 0)
@@ -254,6 +258,7 @@ struct nim *nim_free(struct nim *nim)
 	metering_free(nim->metering);
 	acd_watch_free(nim->acd);
 	pnac_ports_free(nim->pnac);
+	nim->chrony = nim_chrony_free(nim->chrony);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

@@ -11,6 +11,7 @@ struct nim;
 struct nim_options { /* from the command line; borrowed */
 	const char *dpc_dir; /* folder of DevicePortConfig files; NULL: NIM_DPC_DIR */
 	const char *last_resort_after; /* seconds, or "never"; NULL: NIM_LAST_RESORT_AFTER */
+	const char *chrony_sources; /* folder; NULL: NIM_CHRONY_SOURCES */
 	const char *resolv_conf; /* file to point at the node's forwarder; NULL: none */
 };
 

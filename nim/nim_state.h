@@ -15,6 +15,7 @@
 struct conn_schedule;
 struct conntest;
 struct acd_watch;
+struct nim_chrony;
 struct dp;
 struct dp_lease_watch;
 struct event;
@@ -45,6 +46,7 @@ struct nim {
 	struct metering *metering;
 	struct acd_watch *acd;
 	struct pnac_ports *pnac;
+	struct nim_chrony *chrony;
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */

@@ -240,6 +240,19 @@ static void dns_line(struct view *v, const Ew__DnsStatus *d)
 		 "dns", d->address, &text);
 }
 
+/* Only while chrony listens, or cannot be told. */
+static void ntp_line(struct view *v, const Ew__NtpStatus *n)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (!n || (!n->sources_file[0] && !n->error[0]))
+		return;
+	join(&text, n->servers, n->n_servers);
+	if (n->error[0])
+		strbuf_addf(&text, ": %s", n->error);
+	add_line(v, n->error[0] ? VERDICT_BAD : VERDICT_OK, "ntp", "chrony", &text);
+}
+
 static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -296,6 +309,7 @@ static void network_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 	firewall_line(v, d);
 	if (d->dns)
 		dns_line(v, d->dns);
+	ntp_line(v, d->ntp);
 }
 
 static void row_lines(struct view *v)

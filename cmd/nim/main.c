@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/daemon.h"
+#include "nim/chrony.h"
 #include "nim/dpc.h"
 #include "nim/fallback.h"
 #include "nim/nim.h"
@@ -18,6 +19,9 @@ int main(int argc, char *argv[])
 {
 	static struct nim_options options;
 	static const struct daemon_option own[] = {
+		{ "chrony-sources", "DIR",
+		  "where chrony, if it runs, finds NTP servers (" NIM_CHRONY_SOURCES ")",
+		  &options.chrony_sources },
 		{ "dpc-dir", "DIR", "DevicePortConfig files (" NIM_DPC_DIR ")", &options.dpc_dir },
 		{ "last-resort-after", "SECONDS",
 		  "without any port configuration: all Ethernet ports by DHCP, then; or never "

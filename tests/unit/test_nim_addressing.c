@@ -12,6 +12,7 @@
 #include "nim/addressing.h"
 #include "nim/dns.h"
 #include "nim/intent.h"
+#include "nim/ntp.h"
 #include "nim/status.h"
 #include "status.pb-c.h"
 
@@ -194,6 +195,25 @@ static void override_dhcp_ntp_merges_and_excludes(void **state)
 	has(w->status->ntp_servers, w->status->n_ntp_servers, "time.example 192.168.1.9");
 	port(w, ",'ntp_servers':['time.example'],'ignore_dhcp_ntp':true");
 	has(w->status->ntp_servers, w->status->n_ntp_servers, "time.example");
+}
+
+static void ntp_servers_of_all_management_ports_are_lines_for_chrony(void **state)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT, none = STRBUF_INIT;
+	struct world *w = *state;
+
+	port(w, ",'ntp_servers':['time.example','2001:db8::123','Time.example','x\\nserver evil',"
+		"'-k','']");
+	nim_ntp_sources(&w->config, &w->facts, &text);
+	assert_string_equal(strbuf_str(&text),
+			    "# Edgeway's nim wrote this: the NTP servers of its ports.\n"
+			    "pool time.example iburst\n"
+			    "server 2001:db8::123 iburst\n"
+			    "pool -k iburst\n"
+			    "server 192.168.1.9 iburst\n");
+	w->config.ports[0].is_mgmt = false;
+	nim_ntp_sources(&w->config, &w->facts, &none);
+	assert_string_equal(strbuf_str(&none), "");
 }
 
 static void nothing_is_ignored_where_no_client_runs(void **state)
@@ -419,6 +439,7 @@ int main(void)
 		TEST(override_dhcp_ips_merge_and_exclude),
 		TEST(override_dhcp_dns_merges_and_excludes),
 		TEST(override_dhcp_ntp_merges_and_excludes),
+		TEST(ntp_servers_of_all_management_ports_are_lines_for_chrony),
 		TEST(nothing_is_ignored_where_no_client_runs),
 		TEST(impossible_addresses_are_errors_of_the_port),
 		TEST(bad_leases_are_refused),
