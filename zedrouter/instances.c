@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/numbers.h"
 #include "config.pb-c.h"
-#include "zedrouter/model.h"
+#include "zedrouter/uplinks.h"
 
 static void ni_fail(struct zr_ni *ni, const char *what, const char *value)
 {
@@ -79,7 +79,21 @@ static void load_names(struct zr_ni *ni, const struct Ew__NetworkInstanceConfig 
 	}
 }
 
-static void load_routes(struct zr_ni *ni, const struct Ew__NetworkInstanceConfig *msg)
+/* A route leads to an app of the instance (gateway in the subnet) or out by a port. */
+static void load_uplink(struct zr_model *m, const struct zr_ni *ni, const char *label,
+			struct zr_static_route *route)
+{
+	bool own = !label[0] || strcmp(label, ni->port_label) == 0;
+
+	if (own)
+		label = ni->port_label;
+	if (label[0] &&
+	    !(ipaddr_is_set(&route->gateway) && prefix_contains(&ni->subnet, &route->gateway)))
+		route->uplink = zr_uplink_use(m, label, route->dst.addr.family, own && ni->sharing);
+}
+
+static void load_routes(struct zr_model *m, struct zr_ni *ni,
+			const struct Ew__NetworkInstanceConfig *msg)
 {
 	size_t n = msg->n_static_routes;
 
@@ -98,7 +112,7 @@ static void load_routes(struct zr_ni *ni, const struct Ew__NetworkInstanceConfig
 			continue;
 		}
 		route->dst = prefix_network(&route->dst);
-		snprintf(route->port_label, sizeof(route->port_label), "%s", r->port_label);
+		load_uplink(m, ni, r->port_label, route);
 		ni->nroutes++;
 	}
 }
@@ -121,6 +135,7 @@ static void ni_load(struct zr_model *m, struct zr_ni *ni,
 {
 	snprintf(ni->displayname, sizeof(ni->displayname), "%s", msg->displayname);
 	snprintf(ni->port_label, sizeof(ni->port_label), "%s", msg->port_label);
+	ni->sharing = msg->share_equal_cost;
 	snprintf(ni->domain, sizeof(ni->domain), "%s", msg->domain);
 	ni->local = msg->type == EW__NETWORK_INSTANCE_TYPE__NI_LOCAL;
 	ni->activate = msg->activate;
@@ -135,22 +150,30 @@ static void ni_load(struct zr_model *m, struct zr_ni *ni,
 		load_subnet(ni, msg);
 	load_servers(ni, msg);
 	load_names(ni, msg);
-	load_routes(ni, msg);
+	load_routes(m, ni, msg);
 	load_number(m, ni);
-	ni->selected =
-		zr_choose_port(&m->ports, ni->port_label, ni->subnet.addr.family, ni->selected);
+	if (ni->port_label[0])
+		ni->uplink = zr_uplink_use(m, ni->port_label, ni->subnet.addr.family, ni->sharing);
+	ni->selected = zr_uplink_first(ni->uplink);
 	ni->dirty = true;
+}
+
+static void ni_fini(struct zr_ni *ni)
+{
+	zr_uplink_leave(ni->uplink);
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		zr_uplink_leave(ni->routes[i].uplink);
+	free(ni->names);
+	free(ni->routes);
 }
 
 static void ni_unload(struct zr_ni *ni)
 {
 	struct zr_ni keep = *ni;
 
-	free(ni->names);
-	free(ni->routes);
+	ni_fini(ni);
 	memset((char *)ni + offsetof(struct zr_ni, displayname), 0,
 	       sizeof(*ni) - offsetof(struct zr_ni, displayname));
-	ni->selected = keep.selected;
 	ni->logged = keep.logged;
 	ni->bridge = keep.bridge;
 }
@@ -175,8 +198,7 @@ static void ni_free(struct zr_model *m, struct zr_ni *ni)
 		zr_vif_join(m, vif, NULL);
 	hmap_remove(&m->instances, &ni->node);
 	numbers_release(m->ni_numbers, ni->uuid);
-	free(ni->names);
-	free(ni->routes);
+	ni_fini(ni);
 	free(ni);
 }
 
@@ -223,6 +245,7 @@ void zr_model_init(struct zr_model *m)
 	memset(m, 0, sizeof(*m));
 	hmap_init(&m->instances);
 	hmap_init(&m->apps);
+	hmap_init(&m->uplinks);
 	list_init(&m->orphans);
 }
 
@@ -233,6 +256,8 @@ void zr_model_fini(struct zr_model *m)
 	app_forget(m);
 	hmap_for_each_safe (node, tmp, &m->instances)
 		ni_free(m, container_of(node, struct zr_ni, node));
+	zr_uplinks_purge(m);
+	hmap_fini(&m->uplinks);
 	hmap_fini(&m->instances);
 	hmap_fini(&m->apps);
 }

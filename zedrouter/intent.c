@@ -5,7 +5,8 @@
  *   bnN   bridge with the gateway address; VIF ports are isolated, so that apps of one instance
  *         talk through the bridge address (proxy ARP, proxy NDP) and meet the same rules as all
  *   table 800+N   subnet dev bnN
- *                 the selected port's subnets, default via its gateway
+ *                 the selected port's subnets
+ *                 default by the group of next hops of its label, which others follow as well
  *                 unreachable default, metric 4294967295
  *   rule 10000    iif bnN lookup 800+N   (with VRF: bnN is enslaved to vrfN, which has that table)
  *   rule 11000    to SUBNET lookup 800+N
@@ -24,6 +25,7 @@
 #include "dataplane/items/link.h"
 #include "zedrouter/dnsmasq.h"
 #include "zedrouter/filter_sets.h"
+#include "zedrouter/uplinks.h"
 
 #define PRIORITY_HAIRPIN 950
 #define PRIORITY_FROM 10000
@@ -38,6 +40,8 @@ struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct 
 		return g;
 	dp_want_sysctl(g, "ipv4", "ip_forward", "1");
 	dp_want_sysctl(g, "ipv6/conf/all", "forwarding", "1");
+	/* A group that is replaced is told once, and not once more for each route by it. */
+	dp_want_sysctl(g, "ipv4", "nexthop_compat_mode", "0");
 	if (m->vrf) {
 		/* Servers bound to a bridge address hear what comes in through the bridge's VRF. */
 		dp_want_sysctl(g, "ipv4", "udp_l3mdev_accept", "1");
@@ -96,6 +100,51 @@ struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct
 
 	for (unsigned int i = 0; m->instances.count && i < ports->count; i++)
 		zr_filter_port(g, conf->table, &ports->port[i]);
+	return g;
+}
+
+/* ---- Uplinks ---- */
+
+/* Far from each other: a standby gets no flow (dataplane/items/inet.h). */
+#define WEIGHT_IN_USE 255
+#define WEIGHT_STANDBY 1
+
+static void intent_group(struct dp_graph *g, const struct zr_ports *ports,
+			 const struct zr_uplink *u)
+{
+	struct dp_nhgroup group = { .family = u->family, .number = u->number };
+
+	for (unsigned int i = 0; i < u->count; i++) {
+		const struct zr_port *port = &ports->port[u->port[i]];
+
+		group.member[group.members++] = (struct dp_nhmember){
+			.slot = (uint8_t)(port->mark >> 24),
+			.way = { .ifname = port->ifname,
+				 .gateway = u->family == AF_INET6 ? port->gateway6 : port->gateway4,
+				 .weight = i < u->in_use ? WEIGHT_IN_USE : WEIGHT_STANDBY,
+				 .onlink = true },
+		};
+	}
+	dp_want(g, &dp_nhgroup_type, &group);
+}
+
+struct dp_graph *zr_intent_uplinks(const struct zr_model *m)
+{
+	struct dp_graph *g = dp_graph_new("uplinks");
+	struct hmap_node *node;
+	bool sharing = false;
+
+	hmap_for_each (node, &m->uplinks) {
+		const struct zr_uplink *u = container_of(node, struct zr_uplink, node);
+
+		if (u->users && u->in_use && u->number)
+			intent_group(g, &m->ports, u);
+		sharing |= u->users && u->sharing;
+	}
+	if (sharing) { /* by ports, too: one app or one server may have many flows */
+		dp_want_sysctl(g, "ipv4", "fib_multipath_hash_policy", "1");
+		dp_want_sysctl(g, "ipv6", "fib_multipath_hash_policy", "1");
+	}
 	return g;
 }
 
@@ -172,46 +221,66 @@ static void want_route(struct dp_graph *g, const struct zr_ni *ni, const struct 
 						   .onlink = ipaddr_is_set(gateway) } } });
 }
 
-static void intent_uplink(struct dp_graph *g, const struct zr_ni *ni, const struct zr_port *port)
+static void want_group_route(struct dp_graph *g, const struct zr_ni *ni, const struct prefix *dst,
+			     const struct zr_uplink *u)
 {
-	int family = ni->subnet.addr.family;
-	const struct ipaddr none = { 0 };
-	struct prefix def = default_prefix(family);
-	struct prefix subnet, last = { 0 };
-
-	for (unsigned int i = 0; i < port->naddrs; i++) {
-		subnet = prefix_network(&port->addrs[i]);
-		if (subnet.addr.family != family || subnet.len == ipaddr_bits(&subnet.addr) ||
-		    prefix_equal(&subnet, &last))
-			continue;
-		last = subnet;
-		want_route(g, ni, &subnet, &port->ifname, &none);
-	}
-	want_route(g, ni, &def, &port->ifname,
-		   family == AF_INET6 ? &port->gateway6 : &port->gateway4);
+	if (u->in_use && u->number)
+		dp_want(g, &dp_route_type,
+			&(struct dp_route){ .dst = *dst,
+					    .table = zr_ni_table(ni),
+					    .metric = dst->addr.family == AF_INET6 ? 1024 : 0,
+					    .nhid = dp_nhgroup_id(u->family, u->number) });
 }
 
-/* A static route leads to an app of the instance (gateway in the subnet) or out by a port. */
+static bool seen_before(const struct prefix *list, unsigned int n, const struct prefix *p)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (prefix_equal(&list[i], p))
+			return true;
+	return false;
+}
+
+static void intent_uplink(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
+{
+	int family = ni->subnet.addr.family;
+	const struct zr_uplink *u = ni->uplink;
+	const struct ipaddr none = { 0 };
+	const struct prefix def = default_prefix(family);
+	struct prefix subnets[ZR_WAYS * ZR_PORT_ADDRS];
+	unsigned int n = 0;
+
+	for (unsigned int p = 0; p < u->in_use; p++) {
+		const struct zr_port *port = &m->ports.port[u->port[p]];
+
+		for (unsigned int i = 0; i < port->naddrs; i++) {
+			struct prefix *subnet = &subnets[n];
+
+			*subnet = prefix_network(&port->addrs[i]);
+			if (subnet->addr.family != family ||
+			    subnet->len == ipaddr_bits(&subnet->addr) ||
+			    seen_before(subnets, n, subnet))
+				continue;
+			want_route(g, ni, subnet, &port->ifname, &none);
+			n++;
+		}
+	}
+	want_group_route(g, ni, &def, u);
+}
+
 static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
 				 const struct zr_ni *ni)
 {
 	for (unsigned int i = 0; i < ni->nroutes; i++) {
 		const struct zr_static_route *r = &ni->routes[i];
-		const char *label = r->port_label[0] ? r->port_label : ni->port_label;
-		int family = r->dst.addr.family;
-		int port = zr_choose_port(&m->ports, label, family, ni->selected);
-		const struct ipaddr *gateway = &r->gateway;
 
-		if (ipaddr_is_set(gateway) && prefix_contains(&ni->subnet, gateway)) {
-			want_route(g, ni, &r->dst, &ni->bridge, gateway);
-			continue;
-		}
-		if (port < 0)
-			continue;
-		if (!ipaddr_is_set(gateway))
-			gateway = family == AF_INET6 ? &m->ports.port[port].gateway6
-						     : &m->ports.port[port].gateway4;
-		want_route(g, ni, &r->dst, &m->ports.port[port].ifname, gateway);
+		if (r->uplink && !ipaddr_is_set(&r->gateway))
+			want_group_route(g, ni, &r->dst, r->uplink);
+		else if (r->uplink && r->uplink->in_use)
+			want_route(g, ni, &r->dst, &m->ports.port[r->uplink->port[0]].ifname,
+				   &r->gateway);
+		else if (!r->uplink && ipaddr_is_set(&r->gateway) &&
+			 prefix_contains(&ni->subnet, &r->gateway))
+			want_route(g, ni, &r->dst, &ni->bridge, &r->gateway);
 	}
 }
 
@@ -230,8 +299,8 @@ static void intent_routing(struct dp_graph *g, const struct zr_model *m, const s
 
 	want_route(g, ni, &ni->subnet, &ni->bridge, &none);
 	intent_static_routes(g, m, ni);
-	if (ni->selected >= 0 && !has_static_default(ni))
-		intent_uplink(g, ni, &m->ports.port[ni->selected]);
+	if (ni->uplink && !has_static_default(ni))
+		intent_uplink(g, m, ni);
 	dp_want(g, &dp_route_type,
 		&(struct dp_route){ .dst = default_prefix(family),
 				    .table = zr_ni_table(ni),

@@ -26,7 +26,9 @@ struct zr_filter_ports {
 };
 struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *label);
 
-/* "ports": the uplinks as the filter knows them. */
+/* "uplinks": a group of next hops for each label in use. */
+struct dp_graph *zr_intent_uplinks(const struct zr_model *m);
+/* "ports": the ports as the filter knows them. */
 struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct zr_model *m);
 /* "ni/<uuid>": bridge, routing domain, DHCP and DNS server. Empty for one that does not work. */
 struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,

@@ -52,10 +52,12 @@ struct zr_name { /* static DNS entry: one address */
 	struct ipaddr addr;
 };
 
+struct zr_uplink;
+
 struct zr_static_route {
 	struct prefix dst;
-	struct ipaddr gateway; /* unset: by label */
-	char port_label[ZR_NAME];
+	struct ipaddr gateway; /* unset: the port's */
+	struct zr_uplink *uplink; /* NULL: it leads to an app */
 };
 
 struct zr_ni {
@@ -68,6 +70,7 @@ struct zr_ni {
 	bool dnsmasq_off;
 	bool propagate_connected;
 	char port_label[ZR_NAME];
+	bool sharing; /* of the label: flows are spread over its cheapest ports */
 	struct prefix subnet; /* network address */
 	struct ipaddr gateway; /* ours, on the bridge */
 	struct ipaddr range_first, range_last;
@@ -84,7 +87,8 @@ struct zr_ni {
 
 	uint16_t number; /* 1..4094: bridge, table, VRF; 0: none */
 	struct ifname bridge;
-	int selected; /* index into ports; -1: none usable */
+	struct zr_uplink *uplink; /* NULL: air-gapped */
+	int selected; /* index into ports of the first in use; -1: none usable */
 	int logged; /* the selection an operator has been told of */
 	char error[160]; /* why it is not built; "" = fine */
 	bool dirty; /* intent has to be made again */
@@ -126,10 +130,11 @@ struct zr_app {
 struct numbers;
 
 struct zr_model {
-	struct hmap instances, apps;
+	struct hmap instances, apps, uplinks;
 	struct list orphans; /* zr_vif.of_ni */
 	struct zr_ports ports;
 	struct numbers *ni_numbers, *app_numbers;
+	struct numbers *uplink_numbers;
 	struct numbers *vif_numbers; /* "<ni>/<app>/<index>" */
 	struct numbers *addr_numbers; /* same names: place in the DHCP range, from 1 */
 	bool vrf; /* the kernel has VRF devices */
@@ -161,12 +166,11 @@ static inline bool zr_vif_works(const struct zr_vif *vif)
 	       !vif->app->error[0];
 }
 
-/* Pure: has the port this label, may instances of the label use it at present, and which one should
- * they use now (-1: none)? Lowest cost first; among equals the current one, then the order of the
- * ports. */
+/* Pure: has the port this label, and may instances of the label use it at present? */
 bool zr_port_matches(const struct zr_port *port, const char *label);
 bool zr_port_serves(const struct zr_port *port, const char *label);
-int zr_choose_port(const struct zr_ports *ports, const char *label, int family, int current);
+int zr_port_find(const struct zr_ports *ports,
+		 const char *label); /* index by its own label, or -1 */
 uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni);
 
 #define ZR_TABLE_BASE 800

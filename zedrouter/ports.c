@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "status.pb-c.h"
-#include "zedrouter/model.h"
+#include "zedrouter/uplinks.h"
 
 static void load_port(struct zr_port *port, const Ew__PortStatus *msg)
 {
@@ -47,23 +47,6 @@ bool zr_port_serves(const struct zr_port *port, const char *label)
 	return !port->over_quota && zr_port_matches(port, label);
 }
 
-int zr_choose_port(const struct zr_ports *ports, const char *label, int family, int current)
-{
-	int best = -1;
-
-	for (unsigned int i = 0; label[0] && i < ports->count; i++) {
-		const struct zr_port *port = &ports->port[i];
-
-		if (!(family == AF_INET6 ? port->usable6 : port->usable4) ||
-		    !zr_port_serves(port, label))
-			continue;
-		if (best < 0 || port->cost < ports->port[best].cost ||
-		    ((int)i == current && port->cost == ports->port[best].cost))
-			best = (int)i;
-	}
-	return best;
-}
-
 uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni)
 {
 	uint32_t lowest = 0;
@@ -86,7 +69,7 @@ static bool port_differs(const struct zr_port *a, const struct zr_port *b)
 	return memcmp(a, b, sizeof(*a)) != 0;
 }
 
-static int find_port(const struct zr_ports *ports, const char *label)
+int zr_port_find(const struct zr_ports *ports, const char *label)
 {
 	for (unsigned int i = 0; i < ports->count; i++)
 		if (strcmp(ports->port[i].label, label) == 0)
@@ -94,23 +77,33 @@ static int find_port(const struct zr_ports *ports, const char *label)
 	return -1;
 }
 
-/* An instance is dirty when a port it may use came, went or changed, or its choice did. */
-static bool ni_affected(const struct zr_ni *ni, const struct zr_ports *was,
-			const struct zr_ports *now)
+static bool label_affected(const char *label, const struct zr_ports *was,
+			   const struct zr_ports *now)
 {
-	if (!ni->port_label[0])
-		return false;
 	for (unsigned int i = 0; i < now->count; i++) {
-		int old = find_port(was, now->port[i].label);
+		int old = zr_port_find(was, now->port[i].label);
 
 		if ((old < 0 || port_differs(&was->port[old], &now->port[i])) &&
-		    (zr_port_matches(&now->port[i], ni->port_label) ||
-		     (old >= 0 && zr_port_matches(&was->port[old], ni->port_label))))
+		    (zr_port_matches(&now->port[i], label) ||
+		     (old >= 0 && zr_port_matches(&was->port[old], label))))
 			return true;
 	}
 	for (unsigned int i = 0; i < was->count; i++)
-		if (find_port(now, was->port[i].label) < 0 &&
-		    zr_port_matches(&was->port[i], ni->port_label))
+		if (zr_port_find(now, was->port[i].label) < 0 &&
+		    zr_port_matches(&was->port[i], label))
+			return true;
+	return false;
+}
+
+/* An instance is dirty when a port it may use came, went or changed. */
+static bool ni_affected(const struct zr_ni *ni, const struct zr_ports *was,
+			const struct zr_ports *now)
+{
+	if (ni->uplink && label_affected(ni->port_label, was, now))
+		return true;
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		if (ni->routes[i].uplink && ni->routes[i].uplink != ni->uplink &&
+		    label_affected(ni->routes[i].uplink->label, was, now))
 			return true;
 	return false;
 }
@@ -133,13 +126,11 @@ void zr_model_set_ports(struct zr_model *m, const struct Ew__DeviceNetworkStatus
 	memset(&m->ports, 0, sizeof(m->ports));
 	for (size_t i = 0; status && i < status->n_ports && i < ZR_PORTS; i++)
 		load_port(&m->ports.port[m->ports.count++], status->ports[i]);
+	zr_uplinks_choose(m, was);
 	hmap_for_each (node, &m->instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
-		int current =
-			ni->selected < 0 ? -1 : find_port(&m->ports, was->port[ni->selected].label);
 
-		ni->selected =
-			zr_choose_port(&m->ports, ni->port_label, ni->subnet.addr.family, current);
+		ni->selected = zr_uplink_first(ni->uplink);
 		if (ni_affected(ni, was, &m->ports))
 			ni_follow(ni);
 	}

@@ -15,11 +15,13 @@
 #include "base/strbuf.h"
 #include "dataplane/caps.h"
 #include "dataplane/dp.h"
+#include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
 #include "dataplane/report.h"
 #include "zedrouter/intent.h"
 #include "zedrouter/status.h"
+#include "zedrouter/uplinks.h"
 
 enum zr_input {
 	ZR_INPUT_INSTANCES = 1 << 0,
@@ -39,7 +41,7 @@ struct zedrouter {
 	struct event *tell_ev; /* the engine reported: statuses follow */
 	struct zr_intent_conf conf;
 	struct zr_model model;
-	bool node_dirty, ports_dirty;
+	bool node_dirty, ports_dirty, urgent;
 	unsigned int synced; /* enum zr_input bits */
 	bool swept;
 };
@@ -175,8 +177,9 @@ static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
 
 static void save_numbers(struct zedrouter *zr)
 {
-	struct numbers *all[] = { zr->model.ni_numbers, zr->model.app_numbers,
-				  zr->model.vif_numbers, zr->model.addr_numbers };
+	struct numbers *all[] = { zr->model.ni_numbers, zr->model.uplink_numbers,
+				  zr->model.app_numbers, zr->model.vif_numbers,
+				  zr->model.addr_numbers };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		int r = numbers_sync(all[i]);
@@ -194,7 +197,12 @@ static void zedrouter_apply(struct zedrouter *zr)
 	 * is known. */
 	if (zr->synced != ZR_INPUTS_ALL)
 		return;
+	zr_uplinks_purge(&zr->model);
 	save_numbers(zr);
+	submit(zr, zr_intent_uplinks(&zr->model));
+	if (zr->urgent) /* flows are waiting for their new way: nothing else goes first */
+		dp_run(zr->dp);
+	zr->urgent = false;
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
 	if (zr->ports_dirty || zr->node_dirty)
@@ -277,8 +285,8 @@ static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 
 	(void)key, (void)was;
 	zr_model_set_ports(&zr->model, now);
-	zr->ports_dirty = true;
-	zedrouter_apply(zr); /* at once: flows are waiting for their new way */
+	zr->ports_dirty = zr->urgent = true;
+	zedrouter_apply(zr);
 	hmap_for_each (node, &zr->model.instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
@@ -297,6 +305,11 @@ struct kept { /* names in use, for numbers_retain() */
 static bool keep_ni(const char *name, void *arg)
 {
 	return zr_model_ni(((struct kept *)arg)->model, name) != NULL;
+}
+
+static bool keep_uplink(const char *name, void *arg)
+{
+	return zr_uplink_has_name(((struct kept *)arg)->model, name);
 }
 
 static bool keep_app(const char *name, void *arg)
@@ -323,6 +336,7 @@ static void input_synced(struct zedrouter *zr, enum zr_input input)
 		return;
 	zr->swept = true;
 	numbers_retain(zr->model.ni_numbers, keep_ni, &kept);
+	numbers_retain(zr->model.uplink_numbers, keep_uplink, &kept);
 	numbers_retain(zr->model.app_numbers, keep_app, &kept);
 	numbers_retain(zr->model.vif_numbers, keep_vif, &kept);
 	numbers_retain(zr->model.addr_numbers, keep_vif, &kept);
@@ -430,6 +444,7 @@ static int zedrouter_open_numbers(struct zedrouter *zr)
 		struct numbers **ret;
 	} all[] = {
 		{ "bridge-numbers", ZR_INSTANCES, &zr->model.ni_numbers },
+		{ "uplink-numbers", DP_NHGROUPS, &zr->model.uplink_numbers },
 		{ "app-numbers", ZR_INSTANCES, &zr->model.app_numbers },
 		{ "vif-numbers", ZR_VIFS, &zr->model.vif_numbers },
 		{ "address-numbers", 65534, &zr->model.addr_numbers },
@@ -525,6 +540,7 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 	dp_free(zr->dp);
 	zr_model_fini(&zr->model);
 	numbers_free(zr->model.ni_numbers);
+	numbers_free(zr->model.uplink_numbers);
 	numbers_free(zr->model.app_numbers);
 	numbers_free(zr->model.vif_numbers);
 	numbers_free(zr->model.addr_numbers);

@@ -9,6 +9,16 @@ static const struct zr_intent_conf conf = { .table = "edgeway-zedrouter",
 					    .run_dir = "/run/edgeway",
 					    .owner = "zedrouter" };
 
+#define TWO_PORTS(cost)                                                                            \
+	"{'ports':[{'logicallabel':'wan','ifname':'eth0','labels':['all','uplink'],"               \
+	"'is_mgmt':true,'usable4':true,'usable6':true,'mtu':1500,'mark':16777216,"                 \
+	"'gateway4':'192.0.2.1','gateway6':'fe80::1',"                                             \
+	"'addresses':['192.0.2.7/24','2001:db8::7/64']},"                                          \
+	"{'logicallabel':'two','ifname':'eth1','labels':['all','uplink'],'cost':" cost             \
+	",'usable4':true,'usable6':true,'mark':33554432,"                                          \
+	"'gateway4':'198.51.100.1','gateway6':'fe80::2',"                                          \
+	"'addresses':['198.51.100.7/24','2001:db8:2::7/64']}]}"
+
 static void make_world(struct zr_world *w)
 {
 	zr_ports(w, "{'ports':[{'logicallabel':'wan','ifname':'eth0','labels':['all','uplink'],"
@@ -48,6 +58,29 @@ static void instance_graphs_are_as_drawn(void **state)
 	strbuf_addc(&out, '\n');
 	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
 	golden_text("zr_instances", strbuf_str(&out));
+	strbuf_fini(&out);
+}
+
+static void uplinks_are_as_drawn(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	golden_graph(zr_intent_uplinks(&w->model), &out);
+	strbuf_add(&out, "\na second port, dearer:\n");
+	zr_ports(w, TWO_PORTS("10"));
+	golden_graph(zr_intent_uplinks(&w->model), &out);
+	strbuf_add(&out, "\nof the same cost, and one instance spreads its flows:\n");
+	zr_ports(w, TWO_PORTS("0"));
+	zr_ni(w, NI_B,
+	      "{'displayname':'six','type':'NI_LOCAL','activate':true,'share_equal_cost':true,"
+	      "'port_label':'uplink','subnet':'fd00:1::/64','gateway':'fd00:1::1',"
+	      "'dhcp_start':'fd00:1::100','dhcp_end':'fd00:1::1ff'}");
+	golden_graph(zr_intent_uplinks(&w->model), &out);
+	strbuf_add(&out, "\nroutes of that instance:\n");
+	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	golden_text("zr_uplinks", strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
@@ -235,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(instance_graphs_are_as_drawn),
+		TEST(uplinks_are_as_drawn),
 		TEST(vrf_replaces_the_interface_rule),
 		TEST(vrfs_let_servers_bind_their_addresses),
 		TEST(app_interfaces_are_as_drawn),

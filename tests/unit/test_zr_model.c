@@ -141,22 +141,111 @@ static void static_address_has_to_fit(void **state)
 	}
 }
 
+/* "0 1 | 2": ports in use, then the standby */
+static const char *pick(const struct zr_ports *p, const char *label, int family, int current,
+			bool sharing)
+{
+	struct zr_uplink u = { .family = (uint8_t)family, .sharing = sharing };
+	static char text[64];
+	size_t n = 0;
+
+	snprintf(u.label, sizeof(u.label), "%s", label);
+	zr_uplink_pick(p, current, &u);
+	text[0] = '\0';
+	for (unsigned int i = 0; i < u.count; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%u", i ? " " : "",
+				      i == u.in_use ? "| " : "", u.port[i]);
+	return text;
+}
+
 static void cheapest_usable_port_with_the_label_is_chosen(void **state)
 {
 	struct zr_world *w = *state;
 	struct zr_ports *p = &w->model.ports;
 
 	zr_ports(w, two_ports);
-	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, -1), 0);
-	assert_int_equal(zr_choose_port(p, "uplink", AF_INET6, -1), -1);
-	assert_int_equal(zr_choose_port(p, "wan-b", AF_INET, -1), 1);
-	assert_int_equal(zr_choose_port(p, "", AF_INET, -1), -1);
-	assert_int_equal(zr_choose_port(p, "nobody", AF_INET, -1), -1);
+	assert_string_equal(pick(p, "uplink", AF_INET, -1, false), "0 | 1");
+	assert_string_equal(pick(p, "uplink", AF_INET, 1, false), "0 | 1");
+	assert_string_equal(pick(p, "uplink", AF_INET6, -1, false), "");
+	assert_string_equal(pick(p, "wan-b", AF_INET, -1, false), "1");
+	assert_string_equal(pick(p, "", AF_INET, -1, false), "");
+	assert_string_equal(pick(p, "nobody", AF_INET, -1, false), "");
 	p->port[1].cost = 0;
-	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, 1), 1);
-	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, -1), 0);
+	assert_string_equal(pick(p, "uplink", AF_INET, 1, false), "1 | 0");
+	assert_string_equal(pick(p, "uplink", AF_INET, -1, false), "0 | 1");
 	p->port[0].usable4 = false;
-	assert_int_equal(zr_choose_port(p, "uplink", AF_INET, 0), 1);
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, false), "1");
+}
+
+static void only_ports_of_equal_cost_share(void **state)
+{
+	static const uint8_t costs[] = { 10, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0 };
+	struct zr_ports *p = xcalloc(1, sizeof(*p));
+
+	(void)state;
+	for (; p->count < ARRAY_SIZE(costs); p->count++) {
+		struct zr_port *port = &p->port[p->count];
+
+		*port = (struct zr_port){ .usable4 = true, .cost = costs[p->count], .nlabels = 1 };
+		strcpy(port->labels[0], "uplink");
+	}
+	p->count = 4;
+	assert_string_equal(pick(p, "uplink", AF_INET, -1, true), "1 2 | 3");
+	assert_string_equal(pick(p, "uplink", AF_INET, 2, true), "2 1 | 3");
+	assert_string_equal(pick(p, "uplink", AF_INET, -1, false), "1 | 2");
+	p->port[2].over_quota = true;
+	assert_string_equal(pick(p, "uplink", AF_INET, 2, true), "1 | 3");
+	p->port[1].usable4 = p->port[3].usable4 = false;
+	assert_string_equal(pick(p, "uplink", AF_INET, 1, true), "0");
+	p->port[1].usable4 = true;
+	p->count = ARRAY_SIZE(costs); /* more than a group holds: the last place is the standby's */
+	assert_string_equal(pick(p, "uplink", AF_INET, -1, true), "1 4 5 6 7 8 9 | 10");
+	free(p);
+}
+
+static void those_who_name_one_label_follow_one_uplink(void **state)
+{
+	struct zr_world *w = *state;
+	const struct zr_uplink *u;
+	struct zr_ni *a, *b;
+
+	zr_ports(w, two_ports);
+	zr_ni(w, NI_A, ni_a);
+	zr_ni(w, NI_B, ni_a);
+	a = zr_model_ni(&w->model, NI_A);
+	b = zr_model_ni(&w->model, NI_B);
+	u = a->uplink;
+	assert_non_null(u);
+	assert_ptr_equal(b->uplink, u);
+	assert_int_equal(u->users, 2);
+	zr_ni(w, NI_A, NULL);
+	zr_uplinks_purge(&w->model);
+	assert_int_equal(u->users, 1);
+	assert_int_equal(numbers_find(w->model.uplink_numbers, "uplink/-uplink"), u->number);
+	zr_ni(w, NI_B, ni_a); /* the same again: nothing of it may change in between */
+	zr_uplinks_purge(&w->model);
+	assert_ptr_equal(zr_model_ni(&w->model, NI_B)->uplink, u);
+	zr_ni(w, NI_B, NULL);
+	zr_uplinks_purge(&w->model);
+	assert_int_equal(numbers_find(w->model.uplink_numbers, "uplink/-uplink"), 0);
+}
+
+static void ports_of_a_static_route_concern_the_instance_too(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ni *ni;
+
+	zr_ports(w, two_ports);
+	zr_ni(w, NI_A,
+	      "{'type':'NI_LOCAL','activate':true,'port_label':'wan-a','subnet':'10.1.0.0/24',"
+	      "'gateway':'10.1.0.1','dhcp_start':'10.1.0.2','dhcp_end':'10.1.0.9',"
+	      "'static_routes':[{'destination':'10.9.0.0/16','port_label':'wan-b'}]}");
+	ni = zr_model_ni(&w->model, NI_A);
+	ni->dirty = false;
+	zr_ports(w, "{'ports':[{'logicallabel':'wan-a','labels':['uplink'],'usable4':true,"
+		    "'mtu':1400}]}");
+	assert_true(ni->dirty);
+	assert_int_equal(ni->routes[0].uplink->in_use, 0);
 }
 
 static void port_change_touches_only_instances_that_may_use_it(void **state)
@@ -215,6 +304,9 @@ int main(void)
 		TEST(full_range_is_an_error_until_somebody_leaves),
 		TEST(static_address_has_to_fit),
 		TEST(cheapest_usable_port_with_the_label_is_chosen),
+		TEST(only_ports_of_equal_cost_share),
+		TEST(those_who_name_one_label_follow_one_uplink),
+		TEST(ports_of_a_static_route_concern_the_instance_too),
 		TEST(port_change_touches_only_instances_that_may_use_it),
 		TEST(bad_instances_say_why),
 	};

@@ -12,6 +12,7 @@
 #include "status.pb-c.h"
 #include "zedrouter/intent.h"
 #include "zedrouter/status.h"
+#include "zedrouter/uplinks.h"
 
 #define NI_A "00000000-0000-4000-8000-00000000000a"
 #define NI_B "00000000-0000-4000-8000-00000000000b"
@@ -71,6 +72,7 @@ static inline int zr_setup(void **state)
 		uint32_t last;
 	} files[] = {
 		{ "ni", &w->model.ni_numbers, ZR_INSTANCES },
+		{ "uplink", &w->model.uplink_numbers, 4095 },
 		{ "app", &w->model.app_numbers, ZR_INSTANCES },
 		{ "vif", &w->model.vif_numbers, ZR_VIFS },
 		{ "addr", &w->model.addr_numbers, 65534 },
@@ -101,8 +103,9 @@ static inline int zr_setup(void **state)
 static inline int zr_teardown(void **state)
 {
 	struct zr_world *w = *state;
-	struct numbers *numbers[] = { w->model.ni_numbers, w->model.app_numbers,
-				      w->model.vif_numbers, w->model.addr_numbers };
+	struct numbers *numbers[] = { w->model.ni_numbers, w->model.uplink_numbers,
+				      w->model.app_numbers, w->model.vif_numbers,
+				      w->model.addr_numbers };
 	int r;
 
 	zr_model_fini(&w->model);
