@@ -20,6 +20,7 @@
  *	0x003fffff  of a flow, what it is: instance << 10 | interface of an app (zedrouter); with
  *	            instance 0 a flow of the node itself, by EVE's number for its kind:
  */
+#define DP_FLOW_INSTANCE 0x003ffc00u
 enum dp_flow {
 	DP_FLOW_SSH = 1,
 	DP_FLOW_VNC = 2,

@@ -14,6 +14,7 @@
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
+#include "nim/flows.h"
 #include "nim/led.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
@@ -82,6 +83,7 @@ static void nim_set_view(struct nim *nim, const struct nim_view *view)
 			 nim->facts.ifaces[i].carrier);
 		conn_schedule_changed(nim->conn_schedule);
 	}
+	nim_flows_follow(nim->flush, &nim->config, &nim->view, view);
 	if (nim->view.default4 != view->default4)
 		log_info("default_port", "family=4 port=%s", port_name(nim, view->default4));
 	if (nim->view.default6 != view->default6)
@@ -184,5 +186,6 @@ int nim_open_apply(struct nim *nim)
 	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
 	nim->apply_ev = event_new(daemon_base(nim->daemon), -1, 0, on_apply, nim);
 	nim->status_ev = event_new(daemon_base(nim->daemon), -1, 0, on_status, nim);
-	return nim->apply_ev && nim->status_ev ? 0 : -ENOMEM;
+	nim->flush = nim_flows_new(daemon_base(nim->daemon));
+	return nim->apply_ev && nim->status_ev && nim->flush ? 0 : -ENOMEM;
 }

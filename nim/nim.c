@@ -14,6 +14,7 @@
 #include "base/numbers.h"
 #include "dataplane/dp.h"
 #include "dataplane/lease.h"
+#include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
 #include "nim/chrony.h"
@@ -269,6 +270,7 @@ struct nim *nim_free(struct nim *nim)
 	nim_dpc_free(nim->dpc);
 	if (nim->in_force)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);
+	ct_flush_free(nim->flush);
 	if (nim->apply_ev)
 		event_free(nim->apply_ev);
 	if (nim->status_ev)

@@ -12,14 +12,15 @@
 #include "nim/items.h"
 #include "nim/nim.h"
 
+struct acd_watch;
 struct conn_schedule;
 struct conntest;
-struct acd_watch;
-struct nim_chrony;
+struct ct_flush;
 struct dp;
 struct dp_lease_watch;
 struct event;
 struct metering;
+struct nim_chrony;
 struct nim_dpc;
 struct nim_fallback;
 struct numbers;
@@ -49,6 +50,7 @@ struct nim {
 	struct nim_chrony *chrony;
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
+	struct ct_flush *flush;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */

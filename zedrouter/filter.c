@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports, instances and app interfaces as elements; the rules they meet are in filter_base.c. */
+/* Instances and app interfaces as elements; the rules they meet are in filter_base.c. */
 #include "zedrouter/filter.h"
 
 #include <assert.h>
@@ -13,26 +13,12 @@
 #include "dataplane/nft/rule.h"
 #include "zedrouter/filter_vif.h"
 
-/* ---- Ports ---- */
-
-void zr_filter_port(struct dp_graph *g, const char *table, const struct zr_filter_port *port)
-{
-	struct zr_batch marks = zr_batch_begin(ZR_SET_PORT_MARKS, table);
-	struct nft_elem el;
-
-	if (port->mark & ZR_MARK_PORT) {
-		el = zr_batch_add(&marks);
-		nft_elem_ifname(&el, &port->ifname);
-		nft_elem_data_mark(&el, port->mark & ZR_MARK_PORT);
-	}
-	zr_batch_finish(g, &marks, &port->ifname);
-}
-
 /* ---- Network instances ---- */
 
 static void add_uplinks(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni)
 {
 	struct zr_batch uplinks = zr_batch_begin(ZR_SET_UPLINKS, table);
+	struct zr_batch flows = zr_batch_begin(ZR_SET_FLOW_MARKS, table);
 	struct zr_batch connected = zr_batch_begin(ZR_SET_CONNECTED, table);
 	uint32_t mark = ni->number << 10;
 	struct nft_elem el;
@@ -40,13 +26,20 @@ static void add_uplinks(struct dp_graph *g, const char *table, const struct zr_f
 	for (size_t i = 0; i < ni->n_uplinks; i++) {
 		el = zr_batch_add(&uplinks);
 		nft_elem_mark(&el, mark);
-		nft_elem_ifname(&el, &ni->uplinks[i]);
+		nft_elem_ifname(&el, &ni->uplinks[i].ifname);
+		if (!(ni->uplinks[i].mark & ZR_MARK_PORT))
+			continue;
+		el = zr_batch_add(&flows);
+		nft_elem_mark(&el, mark);
+		nft_elem_ifname(&el, &ni->uplinks[i].ifname);
+		nft_elem_data_mark(&el, (ni->uplinks[i].mark & ZR_MARK_PORT) | mark);
 	}
 	if (ni->n_uplinks) {
 		el = zr_batch_add(&connected);
 		nft_elem_mark(&el, mark);
 	}
 	zr_batch_finish(g, &uplinks, &ni->bridge);
+	zr_batch_finish(g, &flows, &ni->bridge);
 	zr_batch_finish(g, &connected, &ni->bridge);
 }
 

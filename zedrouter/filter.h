@@ -28,7 +28,8 @@ struct zr_acl;
 
 /*
  * Packet mark: the port (of established flows, restored from the flow: nim's fwmark rules look
- * at it), and who sent it. Flow mark (ct mark): the port a flow from or to an app is bound to.
+ * at it), and who sent it. Flow mark (ct mark): the port a flow from or to an app is bound to, and
+ * the app's instance.
  */
 #define ZR_MARK_PORT 0xff000000u
 #define ZR_MARK_INSTANCE 0x003ffc00u /* number of the network instance << 10 */
@@ -47,23 +48,26 @@ struct zr_acl;
 /* The chains and sets themselves; table: dp_mark(owner)->nft_table. */
 void zr_filter_base(struct dp_graph *g, const char *table);
 
-/* An uplink. It may lead only to and from the instances that name it. */
+/* A port that port maps are opened on. */
 struct zr_filter_port {
 	struct ifname ifname;
-	uint32_t mark; /* in ZR_MARK_PORT; 0: its flows are not bound to it */
 	const struct ipaddr *addrs; /* for port maps; without link-local ones */
 	size_t n_addrs;
 	const char *const *labels; /* logical and shared ones, for port maps */
 	size_t n_labels;
 };
-void zr_filter_port(struct dp_graph *g, const char *table, const struct zr_filter_port *port);
+
+struct zr_filter_uplink { /* a port whose label fits and that may carry an instance's traffic */
+	struct ifname ifname;
+	uint32_t mark; /* in ZR_MARK_PORT; 0: flows are not bound to it */
+};
 
 struct zr_filter_instance {
 	uint32_t number; /* 1..ZR_INSTANCES */
 	struct ifname bridge;
 	struct ifname vrf; /* the bridge is enslaved to it; empty: none */
 	struct ipaddr gateways[2]; /* ours on the bridge, unset ones are skipped */
-	const struct ifname *uplinks; /* ports whose label fits and that may carry its traffic */
+	const struct zr_filter_uplink *uplinks;
 	size_t n_uplinks;
 };
 void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni);

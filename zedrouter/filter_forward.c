@@ -47,7 +47,7 @@ static void chain_from_app(const struct rule_base *b)
 
 	nft_rule(r); /* the flow stays with the port it leaves by */
 	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
-	nft_set_from_map(r, NFT_F_CT_MARK, KEY_OUT, "port_marks");
+	nft_set_from_map(r, NFT_F_CT_MARK, KEY_INSTANCE_OUT, "flow_marks");
 	nft_rule(r);
 	rule_jump(r, "acl_out");
 	nft_rule(r);
@@ -84,14 +84,14 @@ static void chain_from_port(const struct rule_base *b)
 {
 	struct nft_rules *r = rules_begin(b);
 
-	nft_rule(r); /* the flow stays with the port it came by */
-	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
-	nft_set_from_map(r, NFT_F_CT_MARK, KEY_IN, "port_marks");
 	nft_rule(r);
 	rule_jump(r, "receiver");
 	nft_rule(r);
-	nft_not_in(r, NFT_KEY({ NFT_F_MARK, ZR_MARK_INSTANCE }, { NFT_F_IIFNAME, 0 }), "uplinks");
+	nft_not_in(r, KEY_INSTANCE_IN, "uplinks");
 	rule_drop(r);
+	nft_rule(r); /* the flow stays with the port it came by */
+	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
+	nft_set_from_map(r, NFT_F_CT_MARK, KEY_INSTANCE_IN, "flow_marks");
 	nft_rule(r);
 	rule_jump(r, "acl_in");
 	nft_rule(r);

@@ -30,6 +30,7 @@ void rule_icmp6(struct nft_rules *r, uint8_t type);
 #define ESTABLISHED NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_ESTABLISHED | NFT_STATE_RELATED)
 #define KEY_IN NFT_KEY({ NFT_F_IIFNAME, 0 })
 #define KEY_OUT NFT_KEY({ NFT_F_OIFNAME, 0 })
+#define KEY_INSTANCE_IN NFT_KEY({ NFT_F_MARK, ZR_MARK_INSTANCE }, { NFT_F_IIFNAME, 0 })
 #define KEY_INSTANCE_OUT NFT_KEY({ NFT_F_MARK, ZR_MARK_INSTANCE }, { NFT_F_OIFNAME, 0 })
 
 void rules_forward(const struct rule_base *b); /* filter_forward.c */

@@ -44,7 +44,7 @@
 static const struct dp_nft_set sets[ZR_SETS] = {
 	[ZR_SET_BRIDGES] = INET("bridges", IFNAME_),
 	[ZR_SET_APP_PORTS] = INET("app_ports", IFNAME_),
-	[ZR_SET_PORT_MARKS] = INET_MAP("port_marks", MARK, IFNAME_),
+	[ZR_SET_FLOW_MARKS] = INET_MAP("flow_marks", MARK, MARK, IFNAME_),
 	[ZR_SET_UPLINKS] = INET("uplinks", MARK, IFNAME_),
 	[ZR_SET_PEERS] = INET("peers", MARK, IFNAME_),
 	[ZR_SET_CONNECTED] = INET("connected", MARK),

@@ -75,7 +75,6 @@ static void filter_port(struct zr_filter_ports *all, const struct zr_port *port)
 	all->labels[n][port->nlabels] = port->label;
 	all->port[n] = (struct zr_filter_port){
 		.ifname = port->ifname,
-		.mark = port->mark,
 		.addrs = all->addrs[n],
 		.n_addrs = port->naddrs,
 		.labels = all->labels[n],
@@ -88,19 +87,9 @@ struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *la
 	struct zr_filter_ports *all = xcalloc(1, sizeof(*all));
 
 	for (unsigned int i = 0; i < m->ports.count; i++)
-		if (!label || (label[0] && zr_port_serves(&m->ports.port[i], label)))
+		if (label[0] && zr_port_serves(&m->ports.port[i], label))
 			filter_port(all, &m->ports.port[i]);
 	return all;
-}
-
-struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct zr_model *m)
-{
-	_cleanup_(freep) struct zr_filter_ports *ports = zr_filter_ports(m, NULL);
-	struct dp_graph *g = dp_graph_new("ports");
-
-	for (unsigned int i = 0; m->instances.count && i < ports->count; i++)
-		zr_filter_port(g, conf->table, &ports->port[i]);
-	return g;
 }
 
 /* ---- Uplinks ---- */
@@ -326,10 +315,21 @@ static void intent_routing(struct dp_graph *g, const struct zr_model *m, const s
 				   .table = zr_ni_table(ni) });
 }
 
+/* By its own label, or that of a static route. */
+static bool port_serves_ni(const struct zr_port *port, const struct zr_ni *ni)
+{
+	if (ni->uplink && zr_port_serves(port, ni->port_label))
+		return true;
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		if (ni->routes[i].uplink && zr_port_serves(port, ni->routes[i].uplink->label))
+			return true;
+	return false;
+}
+
 static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 			  const struct zr_model *m, const struct zr_ni *ni)
 {
-	struct ifname uplinks[ZR_PORTS];
+	struct zr_filter_uplink uplinks[ZR_PORTS];
 	struct zr_filter_instance fi = {
 		.number = ni->number,
 		.bridge = ni->bridge,
@@ -337,9 +337,12 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 		.uplinks = uplinks,
 	};
 
-	for (unsigned int i = 0; ni->port_label[0] && i < m->ports.count; i++)
-		if (zr_port_serves(&m->ports.port[i], ni->port_label))
-			uplinks[fi.n_uplinks++] = m->ports.port[i].ifname;
+	for (unsigned int i = 0; i < m->ports.count; i++)
+		if (port_serves_ni(&m->ports.port[i], ni))
+			uplinks[fi.n_uplinks++] = (struct zr_filter_uplink){
+				.ifname = m->ports.port[i].ifname,
+				.mark = m->ports.port[i].mark,
+			};
 	if (m->vrf)
 		vrf_name(ni, &fi.vrf);
 	zr_filter_instance(g, conf->table, &fi);

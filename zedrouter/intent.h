@@ -17,7 +17,7 @@ struct zr_intent_conf { /* what is fixed for the life of the daemon */
 
 /* "node": forwarding sysctls, the chains and sets all others hang on. */
 struct dp_graph *zr_intent_node(const struct zr_intent_conf *conf, const struct zr_model *m);
-/* Ports whose labels fit ("" fits none, NULL all) as the filter wants them; caller frees. */
+/* Ports whose labels fit ("" fits none) as the filter wants them; caller frees. */
 struct zr_filter_ports {
 	unsigned int count;
 	struct zr_filter_port port[ZR_PORTS];
@@ -28,8 +28,6 @@ struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *la
 
 /* "uplinks": a group of next hops for each label in use. */
 struct dp_graph *zr_intent_uplinks(const struct zr_model *m);
-/* "ports": the ports as the filter knows them. */
-struct dp_graph *zr_intent_ports(const struct zr_intent_conf *conf, const struct zr_model *m);
 /* "ni/<uuid>": bridge, routing domain, DHCP and DNS server. Empty for one that does not work. */
 struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,
 			      const struct zr_ni *ni);

@@ -148,7 +148,9 @@ void zr_model_fini(struct zr_model *m);
 void zr_model_set_ni(struct zr_model *m, const char *uuid,
 		     const struct Ew__NetworkInstanceConfig *config);
 void zr_model_set_app(struct zr_model *m, const char *uuid, const struct Ew__AppConfig *config);
-void zr_model_set_ports(struct zr_model *m, const struct Ew__DeviceNetworkStatus *status);
+/* Returns the ports before; the caller frees them. */
+struct zr_ports *zr_model_set_ports(struct zr_model *m,
+				    const struct Ew__DeviceNetworkStatus *status);
 
 /* For the two inputs: a VIF joins its instance, or the orphans, and is given its address. */
 void zr_vif_join(struct zr_model *m, struct zr_vif *vif, struct zr_ni *ni);

@@ -118,9 +118,10 @@ static void ni_follow(struct zr_ni *ni)
 			vif->app->dirty = true;
 }
 
-void zr_model_set_ports(struct zr_model *m, const struct Ew__DeviceNetworkStatus *status)
+struct zr_ports *zr_model_set_ports(struct zr_model *m,
+				    const struct Ew__DeviceNetworkStatus *status)
 {
-	_cleanup_(freep) struct zr_ports *was = xmemdup(&m->ports, sizeof(m->ports));
+	struct zr_ports *was = xmemdup(&m->ports, sizeof(m->ports));
 	struct hmap_node *node;
 
 	memset(&m->ports, 0, sizeof(m->ports));
@@ -134,4 +135,5 @@ void zr_model_set_ports(struct zr_model *m, const struct Ew__DeviceNetworkStatus
 		if (ni_affected(ni, was, &m->ports))
 			ni_follow(ni);
 	}
+	return was;
 }

@@ -19,6 +19,7 @@
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
 #include "dataplane/report.h"
+#include "zedrouter/flows.h"
 #include "zedrouter/intent.h"
 #include "zedrouter/status.h"
 #include "zedrouter/uplinks.h"
@@ -38,10 +39,11 @@ struct zedrouter {
 	struct ps_pub *ni_pub, *app_pub;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct caps_query *caps;
+	struct ct_flush *flush;
 	struct event *tell_ev; /* the engine reported: statuses follow */
 	struct zr_intent_conf conf;
 	struct zr_model model;
-	bool node_dirty, ports_dirty, urgent;
+	bool node_dirty, urgent;
 	unsigned int synced; /* enum zr_input bits */
 	bool swept;
 };
@@ -205,9 +207,7 @@ static void zedrouter_apply(struct zedrouter *zr)
 	zr->urgent = false;
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
-	if (zr->ports_dirty || zr->node_dirty)
-		submit(zr, zr_intent_ports(&zr->conf, &zr->model));
-	zr->node_dirty = zr->ports_dirty = false;
+	zr->node_dirty = false;
 	hmap_for_each (node, &zr->model.instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
@@ -277,16 +277,38 @@ static void app_changed(const char *key, const Ew__AppConfig *was, const Ew__App
 	event_active(zr->apply_ev, 0, 0);
 }
 
+static void flows_not_flushed(const struct ct_flush_order *order, int err, void *arg)
+{
+	(void)arg;
+	log_warning("flows_not_flushed", "family=%d mark=0x%x mask=0x%x err=%d",
+		    order->family == AF_INET6 ? 6 : 4, order->mark, order->mask, -err);
+}
+
+static void flows_changed(const struct zr_flows_change *c, void *arg)
+{
+	struct zedrouter *zr = arg;
+
+	if (c->back)
+		ct_flush_cancel(zr->flush, c->family, c->mark, ZR_MARK_PORT);
+	for (unsigned int i = 0; i < c->orders; i++)
+		ct_flush_order(zr->flush, &c->order[i]);
+	if (c->orders)
+		log_info("flows_flushed", "port=%s family=%d instances=%u kept=%u", c->port,
+			 c->family == AF_INET6 ? 6 : 4, c->moved, c->kept);
+}
+
 static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 			  const Ew__DeviceNetworkStatus *now, void *arg)
 {
+	_cleanup_(freep) struct zr_ports *before = NULL;
 	struct zedrouter *zr = arg;
 	struct hmap_node *node;
 
 	(void)key, (void)was;
-	zr_model_set_ports(&zr->model, now);
-	zr->ports_dirty = zr->urgent = true;
+	before = zr_model_set_ports(&zr->model, now);
+	zr->urgent = true;
 	zedrouter_apply(zr);
+	zr_flows_follow(&zr->model, before, flows_changed, zr); /* by the new way */
 	hmap_for_each (node, &zr->model.instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
@@ -513,7 +535,9 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 	zr_model_init(&zr->model);
 	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
 	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
-	r = zr->apply_ev && zr->tell_ev ? 0 : -ENOMEM;
+	zr->flush = ct_flush_new(
+		&(struct ct_flush_conf){ .base = daemon_base(d), .failed = flows_not_flushed });
+	r = zr->apply_ev && zr->tell_ev && zr->flush ? 0 : -ENOMEM;
 	if (r == 0)
 		r = zedrouter_open_numbers(zr);
 	if (r == 0)
@@ -536,6 +560,7 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 	if (!zr)
 		return NULL;
 	caps_query_free(zr->caps);
+	ct_flush_free(zr->flush);
 	ps_free(zr->ps);
 	dp_free(zr->dp);
 	zr_model_fini(&zr->model);

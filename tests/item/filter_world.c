@@ -90,11 +90,10 @@ static void ports_of(struct zr_filter_port ports[2])
 {
 	eth0_addrs[0] = test_addr("198.51.100.1");
 	eth1_addrs[0] = test_addr("203.0.113.1");
-	ports[0] = (struct zr_filter_port){
-		.ifname = IFNAME("eth0"), .mark = 0x01000000, .addrs = eth0_addrs, .n_addrs = 1
-	};
+	ports[0] = (struct zr_filter_port){ .ifname = IFNAME("eth0"),
+					    .addrs = eth0_addrs,
+					    .n_addrs = 1 };
 	ports[1] = (struct zr_filter_port){ .ifname = IFNAME("eth1"),
-					    .mark = 0x02000000,
 					    .addrs = eth1_addrs,
 					    .n_addrs = 1,
 					    .labels = lan_labels,
@@ -109,7 +108,10 @@ static void submit(struct node *n, struct dp_graph *g)
 
 void want_instance(struct node *n, uint32_t number, size_t n_uplinks)
 {
-	const struct ifname uplinks[] = { IFNAME("eth0"), IFNAME("eth1") };
+	const struct zr_filter_uplink uplinks[] = {
+		{ .ifname = IFNAME("eth0"), .mark = 0x01000000 },
+		{ .ifname = IFNAME("eth1"), .mark = 0x02000000 },
+	};
 	struct dp_graph *g = dp_graph_new(number == 1 ? "ni/1" : "ni/2");
 
 	zr_filter_instance(
@@ -161,15 +163,9 @@ const struct zr_ace anything[1] = { { .protocol = 0 } };
 struct node *start(void)
 {
 	struct node *n = node_new();
-	struct zr_filter_port ports[2];
 	struct dp_graph *g = dp_graph_new("zr/filter");
 
 	zr_filter_base(g, T);
-	submit(n, g);
-	g = dp_graph_new("zr/ports");
-	ports_of(ports);
-	zr_filter_port(g, T, &ports[0]);
-	zr_filter_port(g, T, &ports[1]);
 	submit(n, g);
 	want_instance(n, 1, 1);
 	want_instance(n, 2, 1);

@@ -24,7 +24,8 @@ def take(host, folders=(), ignore=()):
     with host.inside():
         state = {
             "links": _links(host), "addresses": _addresses(host), "rules": _rules(host),
-            "routes": _routes(host), "neighbours": _neighbours(host), "nft": _nft(host),
+            "routes": _routes(host), "nexthops": _nexthops(host),
+            "neighbours": _neighbours(host), "nft": _nft(host),
             "sysctls": _sysctls(), "processes": _processes(host), "files": _files(folders),
         }
     hidden = re.compile("|".join(ignore)) if ignore else None
@@ -94,6 +95,10 @@ def _routes(host):
     return [f"{version} {volatile.sub('', line)}" for version in ("-4", "-6")
             for line in host.run("ip", version, "route", "show", "table", "all").stdout.splitlines()
             if volatile.sub("", line).strip()]
+
+
+def _nexthops(host):
+    return host.run("ip", "nexthop").stdout.splitlines()
 
 
 def _neighbours(host):

@@ -38,6 +38,14 @@ def delete_route(edge):
     return "route", route.split(" table ")[1].split()[0]
 
 
+def delete_nexthop_group(edge):
+    """… which takes along the default route of each instance that follows it."""
+    groups = [line for line in edge.node.host.run("ip", "nexthop").stdout.splitlines() if " group " in line]
+    number = int(groups[0].split()[1])
+    edge.node.host.run("ip", "nexthop", "del", "id", str(number))
+    return "nhgroup", f"{6 if number & 0x800000 else 4}/{number >> 8 & 4095}"
+
+
 def delete_rule(edge):
     rules = edge.node.host.run("ip", "rule").stdout.splitlines()
     rule = next(line for line in rules if "10.1.0.0/24" in line)
@@ -81,7 +89,7 @@ def kill_dnsmasq(edge):
 
 
 @pytest.mark.parametrize("damage", [
-    delete_address, delete_address6, delete_route, delete_rule, detach_bridge_port, set_bridge_down,
+    delete_address, delete_address6, delete_route, delete_nexthop_group, delete_rule, detach_bridge_port, set_bridge_down,
     delete_nft_table, flush_nft_chains, delete_nft_element, kill_dnsmasq,
 ], ids=lambda f: f.__name__)
 def test_damage_is_repaired_within_a_second(edge, damage):

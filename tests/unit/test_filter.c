@@ -41,20 +41,12 @@ static void base_has_all_chains_and_sets(void **state)
 	assert_golden(g, "filter_base");
 }
 
-static void port_is_a_mark(void **state)
-{
-	struct dp_graph *g = dp_graph_new("zr/ports");
-
-	(void)state;
-	zr_filter_port(g, TABLE,
-		       &(struct zr_filter_port){ .ifname = IFNAME("eth0"), .mark = 0x01000000 });
-	zr_filter_port(g, TABLE, &(struct zr_filter_port){ .ifname = IFNAME("eth1") });
-	assert_golden(g, "filter_port");
-}
-
 static void instance_is_elements_only(void **state)
 {
-	const struct ifname uplinks[] = { IFNAME("eth0"), IFNAME("eth1") };
+	const struct zr_filter_uplink uplinks[] = {
+		{ .ifname = IFNAME("eth0"), .mark = 0x01000000 },
+		{ .ifname = IFNAME("eth1") },
+	};
 	struct dp_graph *g = dp_graph_new("ni/1");
 
 	(void)state;
@@ -141,7 +133,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base_has_all_chains_and_sets),
-		cmocka_unit_test(port_is_a_mark),
 		cmocka_unit_test(instance_is_elements_only),
 		cmocka_unit_test(vif_is_elements_and_the_chains_of_its_limits),
 		cmocka_unit_test(vif_without_list_has_an_identity_only),

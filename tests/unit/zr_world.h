@@ -59,8 +59,9 @@ static inline void zr_app(struct zr_world *w, const char *uuid, const char *json
 
 static inline void zr_ports(struct zr_world *w, const char *json)
 {
-	zr_model_set_ports(&w->model, (Ew__DeviceNetworkStatus *)zr_parse(
-					      w, &ew__device_network_status__descriptor, json));
+	free(zr_model_set_ports(&w->model,
+				(Ew__DeviceNetworkStatus *)zr_parse(
+					w, &ew__device_network_status__descriptor, json)));
 }
 
 static inline int zr_setup(void **state)

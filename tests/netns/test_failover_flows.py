@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of running flows, and of those who follow, when an uplink dies and returns.
+
+    app-a, app-b -- ni4, ni6 --.
+    app-c ------- ni-b, ni-a --+-- node -- isp-a (cost 0), isp-b (cost 10) -- internet
+                 (one port each)
+"""
+
+import itertools
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import packets
+import scenario
+import topology
+from config import uuid_of
+from waiting import SLOW, wait_for
+
+pytestmark = pytest.mark.everywhere
+MARK = {"a": 0x01000000, "b": 0x02000000}
+INSTANCE = 0x003ffc00
+WEBS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
+
+
+def prefix_of(web, letter):
+    return {"a": ("192.168.1.", "2001:db8:1:"), "b": ("192.168.2.", "2001:db8:2:")}[letter][":" in web]
+
+
+@pytest.fixture
+def world(net, node):
+    """The standard node, and app-c on two instances that may use one port each."""
+    net.host("app-c")
+    edge = scenario.Edge(net, node)
+    config = edge.standard_config()
+    only_b = config.instance("ni-b", "10.3.0.0/24", port="uplink-b")
+    only_a = config.instance("ni-a", "10.4.0.0/24", port="uplink-a")
+    config.app("app-c", net.netns_name("app-c")).adapter(only_b).adapter(only_a)
+    return edge.start(config)
+
+
+def seen_as(host, web):
+    return (packets.http_get(host, web) or "").removeprefix("hello ").strip()
+
+
+def wait_way(edge, web, letter, app="app-a"):
+    wait_for(lambda: seen_as(edge.app(app), web).startswith(prefix_of(web, letter)),
+             f"new flows go by uplink {letter}", 10)
+
+
+def marks(edge, letter, version=4):
+    """Marks of the flows bound to that port."""
+    out = edge.node.host.run("conntrack", "-L", "-f", f"ipv{version}", "-m",
+                             f"{MARK[letter]:#x}/0xff000000").stdout
+    return [int(mark) for mark in re.findall(r"mark=(\d+)", out)]
+
+
+def wait_flushed(edge, mark, kept):
+    """The order for IPv4 was given, and carried out: nothing of the port is left but that."""
+    wait_for(lambda: any("event=flows_flushed" in line and "port=uplink-a family=4 instances" in line
+                         for line in edge.node.log_since(mark)), "zedrouter has flows forgotten", 5)
+    wait_for(lambda: not [m for m in marks(edge, "a") if m & INSTANCE not in (0, kept)],
+             "the flows of instances with another port are forgotten", 5)
+
+
+def number_of(edge, instance):
+    """The N of its bridge bnN."""
+    return int(edge.node.table("NetworkInstanceStatus")[uuid_of("instance", instance)]["bridge"][2:])
+
+
+class Udp:
+    """A flow of datagrams from one socket to a server that tells whom it sees."""
+
+    def __init__(self, host, server, web=topology.WEB4, port=9000):
+        kind = packets.family_of(web)
+        with server.inside():
+            self.server = socket.socket(kind, socket.SOCK_DGRAM)
+        self.server.bind(("", port))
+        with host.inside():
+            self.sock = socket.socket(kind, socket.SOCK_DGRAM)
+        self.sock.connect((web, port))
+
+    def seen(self, timeout=2):
+        """The address one datagram comes in from; None: it was lost."""
+        self.sock.send(os.urandom(8))
+        self.server.settimeout(timeout * SLOW)
+        try:
+            return self.server.recvfrom(64)[1]
+        except socket.timeout:
+            return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+        self.server.close()
+
+
+@WEBS
+def test_udp_flow_goes_on_with_its_first_packet_and_a_new_source(world, web):
+    wait_way(world, web, "a")
+    version = 6 if ":" in web else 4
+    with Udp(world.app("app-a"), world.net["internet"], web) as flow:
+        assert flow.seen()[0].startswith(prefix_of(web, "a"))
+        world.net.pull("node:eth0")
+        own = number_of(world, "ni6" if version == 6 else "ni4") << 10
+        wait_for(lambda: own not in [m & INSTANCE for m in marks(world, "a", version)],
+                 "no flow of the instance is left on the dead port", 5)
+        first = flow.seen()
+        assert first and first[0].startswith(prefix_of(web, "b")), first
+
+
+def test_tcp_connection_ends_at_once_and_begins_anew(world):
+    wait_way(world, topology.WEB4, "a")
+    with world.app("app-a").inside():
+        sock = socket.create_connection((topology.WEB4, 7))
+    sock.settimeout(3 * SLOW)
+    sock.sendall(b"before")
+    assert sock.recv(64) == b"before"
+    world.net.pull("node:eth0")
+    wait_way(world, topology.WEB4, "b")
+    begin = time.monotonic()
+    with pytest.raises(ConnectionResetError):  # and not after minutes of silence
+        while time.monotonic() - begin < 3 * SLOW:
+            sock.sendall(b"after")
+            sock.recv(64)
+    sock.close()
+    assert seen_as(world.app("app-a"), topology.WEB4).startswith("192.168.2.")
+
+
+def test_flow_without_another_port_is_not_cut(world):
+    """app-c's default route leads by ni-b; the stream is bound to its interface in ni-a."""
+    app = world.app("app-c")
+    with Udp(app, world.net["internet"]) as flow:
+        flow.sock.close()
+        with app.inside():
+            flow.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        flow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth1")
+        flow.sock.connect((topology.WEB4, 9000))
+        app.run("ip", "route", "replace", "default", "via", "10.4.0.1", "dev", "eth1", "metric", "99")
+        before = flow.seen()
+        assert before and before[0].startswith("192.168.1."), before
+        own = number_of(world, "ni-a") << 10
+        assert own in [m & INSTANCE for m in marks(world, "a")]
+        mark = world.node.log_mark()
+        world.net.pull("node:eth0")
+        wait_flushed(world, mark, kept=own)
+        assert own in [m & INSTANCE for m in marks(world, "a")], "and this one is not"
+        world.net.plug("node:eth0")
+        wait_for(lambda: flow.seen(0.2) == before, "it goes on, from the same address and port", 10)
+
+
+def test_flows_of_other_ports_are_untouched(world):
+    app = world.app("app-c")
+    with packets.TcpStream(app, topology.WEB4) as stream:
+        stream.wait_flowing()
+        assert [m for m in marks(world, "b") if m & INSTANCE]
+        with packets.Ping(app, topology.WEB4) as ping:
+            ping.wait_answers(20)
+            mark = world.node.log_mark()
+            world.net.pull("node:eth0")
+            wait_flushed(world, mark, kept=0)
+            ping.wait_answers(50)
+            world.net.plug("node:eth0")
+            wait_way(world, topology.WEB4, "a")
+            ping.wait_answers(50)
+        ping.result.assert_nothing_lost()
+        stream.wait_flowing()
+
+
+def test_flows_of_the_node_itself_are_forgotten_too(world):
+    node = world.node.host
+    with node.inside():
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.sendto(b"x", (topology.WEB4, 9))
+    assert [m for m in marks(world, "a") if not m & INSTANCE]
+    world.net.pull("node:eth0")
+    wait_for(lambda: not [m for m in marks(world, "a") if not m & INSTANCE],
+             "no flow of the node is left on the dead port", 5)
+    sock.close()
+
+
+class Monitor:
+    """What the kernel tells of routes and next hops, from now on."""
+
+    MARKS = ("192.0.2.1", "192.0.2.2")  # routes of our own: it listens, and all has been heard
+
+    def __init__(self, host):
+        self.host = host
+        self.process = host.start("ip", "monitor", "route", "nexthop", stdout=subprocess.PIPE, text=True)
+        wait_for(lambda: self.tell(self.MARKS[0]) or select.select([self.process.stdout], [], [], 0.02)[0],
+                 "the monitor listens", 5)
+
+    def tell(self, mark):
+        self.host.run("ip", "route", "add", "blackhole", mark, "table", "77")
+        self.host.run("ip", "route", "del", "blackhole", mark, "table", "77")
+
+    def lines(self):
+        self.tell(self.MARKS[1])
+        lines = list(itertools.takewhile(lambda line: self.MARKS[1] not in line, self.process.stdout))
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        return lines
+
+
+def test_switch_touches_no_default_route_of_any_instance(world):
+    """One group of next hops a label and IP version: its replacement is all there is."""
+    wait_way(world, topology.WEB4, "a")
+    wait_way(world, topology.WEB6, "a")
+    monitor = Monitor(world.node.host)
+    world.net.pull("node:eth0")
+    wait_way(world, topology.WEB4, "b")
+    wait_way(world, topology.WEB6, "b")
+    world.net.plug("node:eth0")
+    wait_way(world, topology.WEB4, "a")
+    wait_way(world, topology.WEB6, "a")
+    world.node.wait_settled()
+    lines = monitor.lines()
+    tables = {n["table"] for n in world.node.table("NetworkInstanceStatus").values()
+              if n["portLabel"] == "uplink"}
+    touched = [line for line in lines if "default" in line
+               and any(f"table {t}" in line for t in tables)]
+    assert not touched, touched
+    assert [line for line in lines if " group " in line]
+
+
+def test_kernel_moves_new_flows_while_the_daemons_hang(world):
+    """The standby of the group needs nobody."""
+    wait_way(world, topology.WEB4, "a")
+    pids = [pid for name, pid in world.node.daemons().items() if name in ("nim", "zedrouter")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        world.net.pull("node:eth0")
+        wait_way(world, topology.WEB4, "b")
+        wait_way(world, topology.WEB6, "b")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    wait_way(world, topology.WEB4, "b")
+    world.net.plug("node:eth0")
+    wait_way(world, topology.WEB4, "a")
+    world.node.wait_settled()
+
+
+def test_zedrouter_killed_during_the_outage_finds_its_way(world):
+    wait_way(world, topology.WEB4, "a")
+    world.net.pull("node:eth0")
+    world.node.kill("zedrouter")
+    with packets.Ping(world.app("app-a"), topology.WEB4) as ping:
+        ping.wait_answers(20)
+        world.node.wait_daemons()
+        world.node.wait_settled()
+        ping.wait_answers(20)
+    ping.result.assert_nothing_lost()
+    world.net.plug("node:eth0")
+    wait_way(world, topology.WEB4, "a")
+    world.node.wait_settled()

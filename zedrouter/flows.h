@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flows of apps that have to begin anew. A flow is bound to its port by its mark; when apps cannot
+ * use the port any more and the instance has another one, the kernel is told to forget the flow, so
+ * that its next packet is a new flow by the new port with that port's source address. Without
+ * another one nothing is forgotten: the port may come back.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/nl/ct_flush.h"
+
+struct zr_model;
+struct zr_ports;
+
+struct zr_flows_change { /* of one port and IP version */
+	const char *port; /* label */
+	uint8_t family;
+	uint32_t mark; /* of the port */
+	bool back; /* apps may use it again: flows on it are fine */
+	unsigned int moved, kept; /* instances with and without another port */
+	struct ct_flush_order *order; /* what to forget; borrowed for the call */
+	unsigned int orders;
+};
+typedef void zr_flows_fn(const struct zr_flows_change *change, void *arg);
+
+/* Pure. was: the ports before those the model has now. fn is called for each port that apps cannot use
+ * any more, or can use again. */
+void zr_flows_follow(const struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn,
+		     void *arg);
