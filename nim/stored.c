@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/keep.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 
 #define DURABLE 2 /* copies */
+#define SEAL "\n#crc32 "
+#define SEAL_LEN (strlen(SEAL) + strlen("01234567\n"))
 
 struct stored {
 	char *run_path, *paths[DURABLE];
@@ -57,6 +60,46 @@ struct stored *stored_free(struct stored *s)
 	return NULL;
 }
 
+/* ---- The line at the end ---- */
+
+static void seal(struct strbuf *text)
+{
+	strbuf_addf(text, SEAL "%08x\n", crc32_add(0, strbuf_str(text), text->len));
+}
+
+/* Cuts it off. -EBADMSG: it is not that of the text. */
+static int unseal(char *text, size_t *len)
+{
+	const char *last = *len ? memrchr(text, '\n', *len - 1) : NULL;
+	size_t at = last ? (size_t)(last - text) : 0;
+	char line[sizeof(SEAL) + 9];
+
+	if (strncmp(text + at, SEAL, strlen(SEAL)) != 0)
+		return 0;
+	snprintf(line, sizeof(line), SEAL "%08x\n", crc32_add(0, text, at));
+	if (*len - at != SEAL_LEN || memcmp(text + at, line, SEAL_LEN) != 0)
+		return -EBADMSG;
+	text[at] = '\0';
+	*len = at;
+	return 0;
+}
+
+/* ---- Loading ---- */
+
+static int read_sealed(const char *path, char **ret, size_t *ret_len, struct pbjson_error *err)
+{
+	int r = file_read(path, STORED_MAX, ret, ret_len);
+
+	if (r < 0) {
+		snprintf(err->why, sizeof(err->why), "cannot be read: %s", strerror(-r));
+		return r;
+	}
+	r = unseal(*ret, ret_len);
+	if (r < 0)
+		snprintf(err->why, sizeof(err->why), "wrong checksum");
+	return r;
+}
+
 /* True: text and len are set. */
 static bool load(const char *path, stored_parse_fn *parse, void *arg, char **ret, size_t *ret_len)
 {
@@ -65,12 +108,10 @@ static bool load(const char *path, stored_parse_fn *parse, void *arg, char **ret
 	size_t len = 0;
 	int r;
 
-	r = file_read(path, STORED_MAX, &text, &len);
+	r = read_sealed(path, &text, &len, &err);
 	if (r == -ENOENT)
 		return false;
-	if (r < 0)
-		snprintf(err.why, sizeof(err.why), "cannot be read: %s", strerror(-r));
-	else
+	if (r == 0)
 		r = parse(text, len, arg, &err);
 	if (r == 0) {
 		*ret = take_ptr(text);
@@ -84,18 +125,18 @@ static bool load(const char *path, stored_parse_fn *parse, void *arg, char **ret
 	return false;
 }
 
-static bool holds(const char *path, const char *text, size_t len)
+static bool holds(const char *path, const struct strbuf *text)
 {
 	_cleanup_(freep) char *held = NULL;
-	size_t held_len;
+	size_t len;
 
-	return file_read(path, STORED_MAX, &held, &held_len) == 0 && held_len == len &&
-	       memcmp(held, text, len) == 0;
+	return file_read(path, STORED_MAX, &held, &len) == 0 && len == text->len &&
+	       memcmp(held, text->str, len) == 0;
 }
 
-static void put_volatile(const struct stored *s, const char *text, size_t len)
+static void put_volatile(const struct stored *s, const struct strbuf *text)
 {
-	int r = file_replace_volatile(s->run_path, text, len, 0600);
+	int r = file_replace_volatile(s->run_path, text->str, text->len, 0600);
 
 	if (r < 0)
 		log_error("stored_not_kept", "file=\"%s\" err=%d", s->run_path, -r);
@@ -103,6 +144,7 @@ static void put_volatile(const struct stored *s, const char *text, size_t len)
 
 bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
 {
+	_cleanup_(strbuf_fini) struct strbuf sealed = STRBUF_INIT;
 	_cleanup_(freep) char *text = NULL;
 	size_t len = 0;
 	bool good = load(s->run_path, parse, arg, &text, &len);
@@ -111,21 +153,26 @@ bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
 		good = load(s->paths[i], parse, arg, &text, &len);
 	if (!good)
 		return false;
+	strbuf_addmem(&sealed, text, len);
+	seal(&sealed);
 	/* A kill may have come before the disk had it, damage at any time. */
-	if (!holds(s->run_path, text, len))
-		put_volatile(s, text, len);
+	if (!holds(s->run_path, &sealed))
+		put_volatile(s, &sealed);
 	for (size_t i = 0; i < DURABLE; i++)
-		if (!holds(s->paths[i], text, len))
-			keep_store(s->keeps[i], xmemdup(text, len + 1), len);
+		if (!holds(s->paths[i], &sealed))
+			keep_store(s->keeps[i], xmemdup(sealed.str, sealed.len + 1), sealed.len);
 	return true;
 }
 
 void stored_put(struct stored *s, struct strbuf *text)
 {
-	size_t len = text->len;
-	char *bytes = strbuf_take(text);
+	size_t len;
+	char *bytes;
 
-	put_volatile(s, bytes, len);
+	seal(text);
+	put_volatile(s, text);
+	len = text->len;
+	bytes = strbuf_take(text);
 	for (size_t i = 1; i < DURABLE; i++)
 		keep_store(s->keeps[i], xmemdup(bytes, len + 1), len);
 	keep_store(s->keeps[0], bytes, len);

@@ -4,6 +4,9 @@
  *
  *	<run-dir>/nim/NAME          in place before it is acted on: after a kill -9
  *	<state-dir>/nim/NAME[.2]    two durable copies: after a reboot, after damage to one
+ *
+ * Each ends with a line "#crc32 …" of what is above it, so that not even a bit that flipped in an
+ * address is taken for somebody's wish. A text without that line is taken as it is.
  */
 #pragma once
 

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #include "base/cleanup.h"
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/fsync.h"
 #include "pubsub/internal.h"
@@ -48,27 +49,6 @@ struct ps_store {
 	struct fsync *sync;
 };
 
-/* CRC-32 as of IEEE 802.3, reflected. */
-static uint32_t crc32(uint32_t crc, const void *data, size_t n)
-{
-	static uint32_t table[256];
-	const uint8_t *p = data;
-
-	if (!table[1]) {
-		for (uint32_t i = 0; i < 256; i++) {
-			uint32_t c = i;
-
-			for (int bit = 0; bit < 8; bit++)
-				c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-			table[i] = c;
-		}
-	}
-	crc = ~crc;
-	while (n--)
-		crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
-	return ~crc;
-}
-
 static const char *check_head(const char *file, size_t len, struct head *ret)
 {
 	struct head h;
@@ -78,11 +58,11 @@ static const char *check_head(const char *file, size_t len, struct head *ret)
 	memcpy(&h, file, sizeof(h));
 	if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0)
 		return "not a table of ours";
-	if (crc32(0, &h, offsetof(struct head, head_crc)) != le32toh(h.head_crc))
+	if (crc32_add(0, &h, offsetof(struct head, head_crc)) != le32toh(h.head_crc))
 		return "damaged head";
 	if (le64toh(h.length) != len - sizeof(h))
 		return "cut short";
-	if (crc32(0, file + sizeof(h), len - sizeof(h)) != le32toh(h.crc))
+	if (crc32_add(0, file + sizeof(h), len - sizeof(h)) != le32toh(h.crc))
 		return "wrong checksum";
 	*ret = h;
 	return NULL;
@@ -238,7 +218,7 @@ static int write_entries(int fd, const struct ps_table *t, struct head *h)
 
 		for (; e && n < PS_IOV; e = ps_table_next(t, e)) {
 			iov[n++] = (struct iovec){ e->frame->bytes, e->frame->len };
-			crc = crc32(crc, e->frame->bytes, e->frame->len);
+			crc = crc32_add(crc, e->frame->bytes, e->frame->len);
 			length += e->frame->len;
 			count++;
 		}
@@ -267,7 +247,7 @@ static int write_file(const struct ps_store *s)
 		r = write_entries(fd, &s->pub->table, &h);
 	if (r < 0)
 		return r;
-	h.head_crc = htole32(crc32(0, &h, offsetof(struct head, head_crc)));
+	h.head_crc = htole32(crc32_add(0, &h, offsetof(struct head, head_crc)));
 	n = pwrite(fd, &h, sizeof(h), 0);
 	if (n != sizeof(h))
 		return n < 0 ? -errno : -EIO;

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/numbers.h"
 #include "base/strbuf.h"
@@ -60,19 +61,6 @@ static void load_table(const void *file, size_t size)
 	unlink(bad_path);
 }
 
-/* As pubsub/store.c lays it out: CRC-32 as of IEEE 802.3. */
-static uint32_t crc32(const uint8_t *p, size_t n)
-{
-	uint32_t crc = ~0u;
-
-	while (n--) {
-		crc ^= *p++;
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc & 1 ? 0xedb88320u ^ (crc >> 1) : crc >> 1;
-	}
-	return ~crc;
-}
-
 static size_t count_frames(const uint8_t *p, size_t size)
 {
 	struct ps_frame_view frame;
@@ -84,6 +72,7 @@ static size_t count_frames(const uint8_t *p, size_t size)
 	return count;
 }
 
+/* As pubsub/store.c lays it out. */
 static void load_table_with_head(const uint8_t *data, size_t size)
 {
 	static const char magic[8] = { 'E', 'W', 'T', 'A', 'B', 'L', 'E', '1' };
@@ -93,8 +82,8 @@ static void load_table_with_head(const uint8_t *data, size_t size)
 	ps_put_le64(file + 8, 1);
 	ps_put_le64(file + 16, count_frames(data, size));
 	ps_put_le64(file + 24, size);
-	*(uint32_t *)(file + 32) = htole32(crc32(data, size));
-	*(uint32_t *)(file + 36) = htole32(crc32(file, 36));
+	*(uint32_t *)(file + 32) = htole32(crc32_add(0, data, size));
+	*(uint32_t *)(file + 36) = htole32(crc32_add(0, file, 36));
 	memcpy(file + 40, data, size);
 	load_table(file, 40 + size);
 }

@@ -74,14 +74,25 @@ static void write_copy(const struct world *w, size_t copy, const char *text)
 	assert_int_equal(file_replace_volatile(path, text, strlen(text), 0600), 0);
 }
 
+static char *read_copy(const struct world *w, size_t copy, size_t *ret_len)
+{
+	_cleanup_(freep) char *path = path_of(w, copies[copy]);
+	char *held = NULL;
+
+	assert_int_equal(file_read(path, STORED_MAX, &held, ret_len), 0);
+	return held;
+}
+
+/* All alike: that text, and the line with its checksum. */
 static void expect_copies(const struct world *w, const char *text)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
-		_cleanup_(freep) char *path = path_of(w, copies[i]), *held = NULL;
 		size_t len;
+		_cleanup_(freep) char *held = read_copy(w, i, &len);
 
-		assert_int_equal(file_read(path, STORED_MAX, &held, &len), 0);
-		assert_string_equal(held, text);
+		assert_int_equal(len, strlen(text) + strlen("\n#crc32 01234567\n"));
+		assert_memory_equal(held, text, strlen(text));
+		assert_memory_equal(held + strlen(text), "\n#crc32 ", 8);
 	}
 }
 
@@ -144,11 +155,84 @@ static void bad_copies_are_set_aside_and_mended(void **state)
 	_cleanup_(freep) char *bad = path_of(w, "state/nim/it.bad");
 
 	write_copy(w, 1, "bad");
-	write_copy(w, 2, "good");
+	write_copy(w, 2, "good 3");
 	assert_true(stored_load(w->stored, parse, w));
 	assert_int_equal(access(bad, F_OK), 0);
 	close_stored(w);
-	expect_copies(w, "good");
+	expect_copies(w, "good 3");
+}
+
+/* Writes all copies as they are, but for damage to those of the mask. */
+static void damage(const struct world *w, unsigned int mask, const char *text, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+		_cleanup_(freep) char *path = path_of(w, copies[i]);
+
+		if (mask >> i & 1)
+			assert_int_equal(file_replace_volatile(path, text, len, 0600), 0);
+	}
+}
+
+/* As strict as a parser of JSON: nothing may be missing, nothing may follow. */
+static int parse_braced(const char *text, size_t len, void *arg, struct pbjson_error *err)
+{
+	struct world *w = arg;
+
+	if (len < 2 || len >= sizeof(w->got) || text[0] != '{' || text[len - 1] != '}') {
+		snprintf(err->why, sizeof(err->why), "not good");
+		return -EINVAL;
+	}
+	memcpy(w->got, text, len + 1);
+	return 0;
+}
+
+/* Loads what there is; true: the right text. Any other text is a failure. */
+static bool loads(struct world *w, const char *text)
+{
+	bool good;
+
+	w->got[0] = '\0';
+	good = stored_load(w->stored, parse_braced, w);
+	assert_string_equal(w->got, good ? text : "");
+	return good;
+}
+
+enum { RUN = 1, FIRST = 2, SECOND = 4, ALL = 7 };
+
+static void every_truncation_and_every_flipped_bit_is_noticed(void **state)
+{
+	static const char text[] = "{192.168.1.77/24}";
+	struct world *w = *state;
+	_cleanup_(freep) char *whole = NULL;
+	size_t len;
+
+	put(w, text);
+	close_stored(w);
+	whole = read_copy(w, 0, &len);
+	open_stored(w); /* the loop does not run: what it mends does not come in between */
+	for (size_t n = 0; n < len * 9; n++) {
+		_cleanup_(freep) char *damaged = xmemdup(whole, len + 1);
+		size_t left = n < len ? n : len;
+
+		if (n >= len)
+			damaged[(n - len) / 8] ^= (char)(1 << (n - len) % 8);
+		damage(w, ALL, whole, len);
+		damage(w, n % 3 ? FIRST | RUN : RUN, damaged, left);
+		assert_true(loads(w, text)); /* from the copy that is left */
+		damage(w, ALL, damaged, left);
+		/* The text alone, without a part of what follows, is the text. */
+		assert_true(!loads(w, text) || left == strlen(text));
+	}
+}
+
+static void a_text_of_before_there_were_checksums_is_taken(void **state)
+{
+	struct world *w = *state;
+
+	write_copy(w, 1, "good old");
+	assert_true(stored_load(w->stored, parse, w));
+	close_stored(w);
+	expect_copies(w, "good old");
 }
 
 static void without_a_good_copy_nothing_is_loaded(void **state)
@@ -172,6 +256,10 @@ int main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_copies_are_set_aside_and_mended, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(every_truncation_and_every_flipped_bit_is_noticed,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_text_of_before_there_were_checksums_is_taken,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_a_good_copy_nothing_is_loaded, set_up,
 						tear_down),
 	};

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "usb/fat.h"
+#include "usb/helper.h"
 #include "usb/identity.h"
 #include "usb/stick.h"
 #include "usb/uevent.h"
@@ -226,6 +228,46 @@ static void a_report_that_is_none_is_refused(void **state)
 		assert_int_equal(stick_parse_report(texts[i], strlen(texts[i]), &report), -EINVAL);
 }
 
+/* ---- Who touches one ---- */
+
+struct told {
+	struct event_base *base;
+	int status;
+	bool late;
+	char said[64];
+};
+
+static void told(int status, bool late, const char *said, size_t len, void *arg)
+{
+	struct told *t = arg;
+
+	t->status = status;
+	t->late = late;
+	assert_int_equal(strlen(said), len);
+	snprintf(t->said, sizeof(t->said), "%s", said);
+	event_base_loopbreak(t->base);
+}
+
+static void a_helper_that_hangs_is_stopped_and_what_one_says_is_kept(void **state)
+{
+	static const char *const hangs[] = { "sh", "-c", "trap '' TERM; exec sleep 60", NULL };
+	static const char *const ends[] = { "sh", "-c", "echo why; exit 1", NULL };
+	struct told t = { .base = event_base_new() };
+	struct helper *helper;
+
+	(void)state;
+	assert_int_equal(helper_start(t.base, hangs, 100, told, &t, &helper), 0);
+	event_base_dispatch(t.base);
+	assert_true(t.late);
+	assert_int_not_equal(t.status, 0);
+	assert_int_equal(helper_start(t.base, ends, 10000, told, &t, &helper), 0);
+	event_base_dispatch(t.base);
+	assert_false(t.late);
+	assert_int_equal(t.status, 1);
+	assert_string_equal(t.said, "why\n");
+	event_base_free(t.base);
+}
+
 /* ---- What goes to one ---- */
 
 static void what_is_put_goes_to_the_folders_that_are_there(void **state)
@@ -297,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_report_tells_what_is_on_a_stick, set_up,
 						tear_down),
 		cmocka_unit_test(a_report_that_is_none_is_refused),
+		cmocka_unit_test(a_helper_that_hangs_is_stopped_and_what_one_says_is_kept),
 		cmocka_unit_test_setup_teardown(what_is_put_goes_to_the_folders_that_are_there,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_put_behind_a_symbolic_link, set_up,
