@@ -239,7 +239,6 @@ const struct dp_type dp_bond_type = {
 	.remove_last = true,
 };
 
-extern const struct link_kind dp_bond_kind;
 const struct link_kind dp_bond_kind = {
 	.kind = "bond",
 	.type = &dp_bond_type,

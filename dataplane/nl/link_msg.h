@@ -49,6 +49,7 @@ struct link_kind {
 	bool (*read)(struct dp *dp, const struct link_info *link, void *spec);
 };
 extern const struct link_kind *const link_kinds[]; /* NULL-terminated: dataplane/nl/observers.c */
+extern const struct link_kind dp_bond_kind;
 /* All types that link messages tell of, NULL-terminated: there, too. */
 extern const struct dp_type *const link_types[];
 #define LINK_SPEC_MAX 512 /* bytes in the largest spec of a kind */
@@ -59,7 +60,8 @@ int link_dump(struct dp *dp); /* every link, whatever kind */
 /* Types that look at links of others too: told of each link after the engine was. */
 typedef void link_follower_fn(struct dp *dp, const struct link_info *link);
 extern link_follower_fn *const link_followers[]; /* NULL-terminated: dataplane/nl/observers.c */
-link_follower_fn dp_linkset_follow, dp_veth_follow;
+link_follower_fn dp_linkset_follow, dp_veth_follow, bond_state_follow;
+void bond_state_gone(struct dp *dp, uint32_t ifindex); /* a link is no more */
 
 /* Reads one link again and tells of it: the kernel sends no message when a link that is down
  * changes its group (netdev_state_change() in net/core/dev.c). Not from within a type's hook. */

@@ -183,6 +183,7 @@ static void link_gone(struct dp *dp, const struct nlmsghdr *msg)
 	if (!row)
 		return;
 	link_counters_gone(dp, msg);
+	bond_state_gone(dp, row->ifindex);
 	forget_roles(dp, row);
 	linktab_drop(&r->links, row);
 	rtnl_monitor_lost(r->monitor);
@@ -212,6 +213,7 @@ static void drop_unmentioned(struct dp *dp)
 		struct link_row *row = container_of(node, struct link_row, node);
 
 		if (!row->mentioned) {
+			bond_state_gone(dp, row->ifindex);
 			forget_roles(dp, row);
 			linktab_drop(&r->links, row);
 		}

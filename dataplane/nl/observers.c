@@ -34,5 +34,6 @@ const struct dp_type *const link_types[] = {
 link_follower_fn *const link_followers[] = {
 	dp_linkset_follow,
 	dp_veth_follow,
+	bond_state_follow,
 	NULL,
 };

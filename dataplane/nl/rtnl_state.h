@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "dataplane/dp.h"
+#include "dataplane/nl/bond_state.h"
 #include "dataplane/nl/link_counters.h"
 #include "dataplane/nl/linktab.h"
 #include "dataplane/nl/rtnl.h"
@@ -82,6 +83,8 @@ struct rtnl {
 	struct linktab links;
 	link_farewell_fn *farewell; /* or NULL */
 	void *farewell_arg;
+	const struct bond_ops *bond_ops; /* or NULL */
+	void *bond_arg;
 	struct strbuf link_dump, nexthop_dump; /* messages of the dump under way */
 };
 
