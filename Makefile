@@ -95,7 +95,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
 CLI_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard cmd/edgeway/*.c)))
-$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view diag redact netdump): $(CLI_O)
+$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view bond_table diag redact netdump): $(CLI_O)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

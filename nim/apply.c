@@ -12,6 +12,7 @@
 #include "nim/acd_watch.h"
 #include "nim/chrony.h"
 #include "nim/conn_schedule.h"
+#include "nim/bonds.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
 #include "nim/flows.h"
@@ -57,6 +58,7 @@ static void nim_publish(struct nim *nim)
 				     nim->forwarder.problem, &arena);
 	status->ntp = nim_chrony_status(nim->chrony, nim->dp, &nim->config, &nim->facts, &arena);
 	nim_dpc_status(nim->dpc, status);
+	nim_bonds_status(nim->bonds, &nim->config, status, &arena);
 	conntest_status(nim->conntest, status, &arena);
 	status->led = nim_led(status);
 	r = ps_publish_device_network_status(nim->status_pub, "global", status);

@@ -17,6 +17,7 @@
 #include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
+#include "nim/bonds.h"
 #include "nim/chrony.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
@@ -46,6 +47,23 @@ static int control_firewall(const char *args, FILE *out, void *arg)
 	return nim_firewall_show(nim->dp, &nim->items.switches, json, out);
 }
 
+static void bonds_changed(void *arg)
+{
+	struct nim *nim = arg;
+
+	event_active(nim->status_ev, 0, 0);
+}
+
+static int nim_open_bonds(struct nim *nim)
+{
+	return nim_bonds_new(&(struct nim_bonds_conf){ .base = daemon_base(nim->daemon),
+						       .dp = nim->dp,
+						       .config = &nim->config,
+						       .changed = bonds_changed,
+						       .arg = nim },
+			     &nim->bonds);
+}
+
 static int nim_open_dp(struct nim *nim)
 {
 	const struct dp_conf conf = {
@@ -58,6 +76,8 @@ static int nim_open_dp(struct nim *nim)
 	int r;
 
 	r = dp_new(daemon_base(nim->daemon), &conf, &nim->dp);
+	if (r == 0)
+		r = nim_open_bonds(nim);
 	if (r == 0)
 		r = nim_watch_kernel(nim);
 	if (r == 0)
@@ -260,6 +280,7 @@ struct nim *nim_free(struct nim *nim)
 	acd_watch_free(nim->acd);
 	pnac_ports_free(nim->pnac);
 	nim->chrony = nim_chrony_free(nim->chrony);
+	nim_bonds_free(nim->bonds);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

@@ -21,6 +21,7 @@ struct dp_lease_watch;
 struct event;
 struct metering;
 struct nim_chrony;
+struct nim_bonds;
 struct nim_dpc;
 struct nim_fallback;
 struct numbers;
@@ -48,6 +49,7 @@ struct nim {
 	struct acd_watch *acd;
 	struct pnac_ports *pnac;
 	struct nim_chrony *chrony;
+	struct nim_bonds *bonds;
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct ct_flush *flush;

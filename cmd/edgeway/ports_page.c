@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "cmd/edgeway/bond_view.h"
 #include "cmd/edgeway/lines.h"
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_view.h"
@@ -82,6 +83,11 @@ static void use_lines(const struct page *page)
 		strbuf_addf(&text, "table %u, mark 0x%08x", p->table, p->mark);
 		line(page, "routing", &text);
 	}
+}
+
+static void bond_line(const char *name, const char *text, void *arg)
+{
+	line_text(arg, name, text);
 }
 
 static void add_end(const struct ports *ports, const struct dp_lease *lease, struct strbuf *out)
@@ -239,6 +245,7 @@ void ports_print_one(const struct ports *ports, const struct port_facts *port,
 	line_text(&page, "port", port->p->logicallabel);
 	interface_lines(&page);
 	use_lines(&page);
+	bond_view(port->p->bond, bond_line, &page);
 	address_lines(&page);
 	instance_line(&page);
 	service_lines(&page);

@@ -86,7 +86,7 @@ class Config:
             "phyaddrs": {"Ifname": ifname or label}, "usage": "PhyIoUsageMgmtAndApps"})
 
     def port(self, label, ifname=None, cost=0, address=None, gateway=None, mgmt=True, labels=(),
-             lower=None, kind="V4", dns=()):
+             lower=None, kind="V4", dns=(), mtu=0):
         """A port the node uses. By DHCP, or with address ("192.168.1.2/24") and gateway static.
         lower: label of a VLAN or bond; None makes the physical port as well."""
         if lower is None:
@@ -95,7 +95,7 @@ class Config:
         ip = {"dhcp": "Client"}
         if address:
             ip = {"dhcp": "Static", "subnet": address, "gateway": gateway or "0.0.0.0", "dns": list(dns)}
-        self.root["networks"].append({"id": network, "type": kind, "ip": ip})
+        self.root["networks"].append({"id": network, "type": kind, "ip": ip, "mtu": mtu})
         adapter = {"name": label, "uplink": mgmt, "networkUUID": network, "cost": cost,
                    "lowerLayerName": lower or label, "sharedLabels": list(labels)}
         if address:
@@ -115,10 +115,15 @@ class Config:
         self.root["vlans"].append({"logicallabel": label, "interfaceName": label,
                                    "lowerLayerName": parent, "vlanId": vid})
 
-    def bond(self, label, members, mode="BOND_MODE_ACTIVE_BACKUP", miimon_ms=100):
-        self.root["bonds"].append({"logicallabel": label, "interfaceName": label,
-                                   "lowerLayerNames": list(members), "bondMode": mode,
-                                   "mii": {"interval": miimon_ms}})
+    def bond(self, label, members, mode="BOND_MODE_ACTIVE_BACKUP", miimon_ms=100, lacp_fast=False, arp=None):
+        """arp: monitored by it, (interval in ms, [targets]). miimon_ms None: by the default, if any."""
+        bond = {"logicallabel": label, "interfaceName": label, "lowerLayerNames": list(members),
+                "bondMode": mode, "lacpRate": "LACP_RATE_FAST" if lacp_fast else "LACP_RATE_SLOW"}
+        if arp:
+            bond["arp"] = {"interval": arp[0], "ipTargets": list(arp[1])}
+        elif miimon_ms:
+            bond["mii"] = {"interval": miimon_ms}
+        self.root["bonds"].append(bond)
 
     def instance(self, name, subnet, port="uplink", gateway=None, activate=True, dns=(), static_dns=None):
         """A local network instance; returns its UUID. port "": air-gapped."""
