@@ -2,6 +2,7 @@
 #include "base/child.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -143,6 +144,17 @@ static struct child *child_new(struct event_base *base, const char *pid_file, pi
 	if (!c->exit_ev || !c->kill_ev || event_add(c->exit_ev, NULL) < 0)
 		abort();
 	return c;
+}
+
+char *child_program(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (strrchr(self, '/'))
+		strrchr(self, '/')[1] = '\0';
+	return xasprintf("%s%s", self, name);
 }
 
 int child_start(struct event_base *base, const struct child_conf *conf, const struct child_ops *ops,

@@ -26,6 +26,7 @@ struct child_conf {
 	const char *pid_file; /* detached helpers: written before exec; NULL: a child proper */
 	int netns_fd; /* -1: ours; borrowed for the call */
 	int log_fd; /* its stdout and stderr; -1: ours */
+	int stdin_fd; /* borrowed for the call; 0: nothing, /dev/null */
 	/* It runs in a mount namespace of its own with these in place; ends with from NULL. NULL:
 	 * ours. For programs with fixed paths, of which several must not meet. */
 	const struct child_bind *binds;
@@ -36,6 +37,9 @@ struct child_ops {
 	 * called from here. An adopted process's code is unknown: 0. */
 	void (*exited)(struct child *c, int status, void *arg);
 };
+
+/* Path of a program that lies beside our own executable, as all of Edgeway do; caller frees. */
+char *child_program(const char *name);
 
 /* Starts the program; exec failure is reported here (-ENOENT, -EACCES…), not later. */
 int child_start(struct event_base *base, const struct child_conf *conf, const struct child_ops *ops,

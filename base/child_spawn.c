@@ -97,7 +97,7 @@ static int spawn_files(const struct child_conf *conf)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+	if (null < 0 || dup2(conf->stdin_fd ? conf->stdin_fd : null, STDIN_FILENO) < 0)
 		return -errno;
 	if (conf->log_fd >= 0 &&
 	    (dup2(conf->log_fd, STDOUT_FILENO) < 0 || dup2(conf->log_fd, STDERR_FILENO) < 0))

@@ -2,7 +2,9 @@
 #include "base/privileges.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -67,4 +69,17 @@ int privileges_keep(const int *caps, uint64_t *ret_missing)
 			return -errno;
 	*ret_missing = wanted & ~permitted;
 	return 0;
+}
+
+int privileges_drop(void)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	uint64_t missing;
+
+	if (nobody && setgroups(0, NULL) == 0 &&
+	    (setresgid(nobody->pw_gid, nobody->pw_gid, nobody->pw_gid) < 0 ||
+	     setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid) < 0) &&
+	    errno != EINVAL)
+		return -errno;
+	return privileges_keep(NULL, &missing);
 }

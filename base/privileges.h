@@ -10,3 +10,7 @@
  * to it, so that they never get more. *ret_missing: a bit for each listed one we do not have.
  */
 int privileges_keep(const int *caps, uint64_t *ret_missing);
+
+/* Becomes nobody, without groups and capabilities. Who is root of a user namespace that maps nobody
+ * else has no other user to become, and stays. */
+int privileges_drop(void);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/file.h"
@@ -14,18 +15,6 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
 #include "dataplane/report.h"
-
-/* Beside our own executable, as all programs of Edgeway are. */
-static char *relay_path(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/'))
-		strrchr(self, '/')[1] = '\0';
-	return xasprintf("%sdns-relay", self);
-}
 
 /*
  * /etc outlives a reboot and /run does not: <state_dir>/nim/resolv-conf holds the path of the file
@@ -57,7 +46,7 @@ int nim_forwarder_open(struct nim_forwarder *f, const struct daemon *d, const ch
 		return -EINVAL;
 	if (resolv_conf && strlen(resolv_conf) >= sizeof(((struct dp_placed *)NULL)->path))
 		return -ENAMETOOLONG;
-	f->relay = relay_path();
+	f->relay = child_program("dns-relay");
 	f->idle = true;
 	f->conf = (struct nim_dns_conf){ .run_dir = daemon_run_dir(d),
 					 .owner = "nim",

@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -25,20 +23,6 @@ struct program {
 	struct event_base *base;
 	struct relay *relay;
 };
-
-/* A user namespace that maps nobody but root has no other user to become. */
-static int become_nobody(void)
-{
-	const struct passwd *nobody = getpwnam("nobody");
-	uint64_t missing;
-
-	if (nobody && setgroups(0, NULL) == 0 &&
-	    (setresgid(nobody->pw_gid, nobody->pw_gid, nobody->pw_gid) < 0 ||
-	     setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid) < 0) &&
-	    errno != EINVAL)
-		return -errno;
-	return privileges_keep(NULL, &missing);
-}
 
 static int load(const char *path, struct dns_conf *ret)
 {
@@ -103,7 +87,7 @@ int main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES, FILES });
-	r = become_nobody();
+	r = privileges_drop();
 	if (r < 0) {
 		fprintf(stderr, "cannot drop privileges: %s\n", strerror(-r));
 		return EXIT_FAILURE;
