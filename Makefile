@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wstrict-prototypes
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined$(if $(FUZZING),$(,)fuzzer-no-link) \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng
+PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng libcurl libcares libcrypto libssl
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -DEDGEWAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -ffunction-sections -fdata-sections -MMD -MP
@@ -29,7 +29,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANFLAGS
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 # A folder is a library; a folder under cmd/ a program; a test_*.c, fuzz_*.c, bench_*.c one too.
-LIBDIRS := base pubsub dataplane dnsrelay nim usb zedrouter domainmgr zedagent
+LIBDIRS := base pubsub dataplane dnsrelay conntest nim usb zedrouter domainmgr zedagent
 DAEMONS := zedagent nim zedrouter domainmgr
 PROTOS := $(wildcard api/bus/*.proto api/eve/*.proto)
 GEN_C := $(PROTOS:%.proto=$(BUILD)/%.pb-c.c) $(BUILD)/api/topics.c

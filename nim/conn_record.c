@@ -2,6 +2,7 @@
 #include "nim/conn_record.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "status.pb-c.h"
@@ -10,7 +11,8 @@ void conn_record_add(struct conn_record *record, const struct conn_result *resul
 		     const char *target, int64_t now_ms)
 {
 	record->last = *result;
-	record->warning[0] = '\0';
+	if (result->outcome != CONN_OK || !*target)
+		record->warning[0] = '\0';
 	snprintf(record->target, sizeof(record->target), "%s", target);
 	if (result->outcome == CONN_OK) {
 		record->success_ms = now_ms;
@@ -25,6 +27,14 @@ void conn_record_add(struct conn_record *record, const struct conn_result *resul
 		record->latency_min_ms = result->latency_ms;
 	record->latency_sum_ms += result->latency_ms;
 	record->latencies++;
+}
+
+bool conn_record_warn(struct conn_record *record, const char *warning)
+{
+	if (record->last.outcome != CONN_OK || strcmp(record->warning, warning) == 0)
+		return false;
+	snprintf(record->warning, sizeof(record->warning), "%s", warning);
+	return true;
 }
 
 struct Ew__PortTest *conn_record_message(const struct conn_record *record, struct arena *arena)

@@ -16,7 +16,8 @@ struct Ew__PortTest;
 struct conn_record {
 	char label[NIM_LABEL]; /* "": unused */
 	struct conn_result last;
-	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* it passed, but … */
+	/* It passed, but …: of the last round in which all of it was seen to its end. */
+	char warning[sizeof(((struct conn_result *)NULL)->why)];
 	char target[CONN_TARGET]; /* what answered; "": the local stages were all */
 	int64_t success_ms, failure_ms; /* Unix time of the last one; 0: none */
 	uint64_t successes, failures; /* what says nothing about the port counts as neither */
@@ -27,5 +28,7 @@ struct conn_record {
 /* target: what answered, "" for local stages only. */
 void conn_record_add(struct conn_record *record, const struct conn_result *result,
 		     const char *target, int64_t now_ms);
+/* "": nothing to warn of. True: that is news. */
+bool conn_record_warn(struct conn_record *record, const char *warning);
 /* NULL: never tested. */
 struct Ew__PortTest *conn_record_message(const struct conn_record *record, struct arena *arena);

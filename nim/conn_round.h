@@ -4,8 +4,10 @@
 
 #include "base/list.h"
 #include "nim/conn_record.h"
+#include "nim/conn_settings.h"
 #include "nim/conntest.h"
 
+struct conn_helper;
 struct event;
 
 struct conntest {
@@ -13,23 +15,29 @@ struct conntest {
 	struct list rounds;
 	struct conn_record *records; /* of configured ports that were tested */
 	unsigned int nrecords;
+	struct conn_settings settings;
+	char *program; /* path of conn-test */
 };
 
 struct conn_round_port {
 	char label[NIM_LABEL];
 	struct conn_result result;
 	char target[CONN_TARGET];
-	bool known, told;
+	bool known, told, warned;
+	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* if it was warned of */
 };
 
 struct conn_round {
 	struct list link;
 	struct conntest *ct;
-	const struct conn_round_ops *ops;
+	const struct conn_round_ops *ops; /* NULL: all is told, warnings may follow */
 	void *arg;
 	bool kept; /* over the running configuration: results are recorded */
 	struct event *tell_ev;
 	char failure[sizeof(((struct conn_result *)NULL)->why)];
+	struct conn_helper *helper; /* NULL: none was needed, or it has ended */
+	unsigned int asked[NIM_PORTS]; /* ports that it tests, in the order of its request */
+	unsigned int nasked;
 	unsigned int nports;
 	struct conn_round_port ports[]; /* in the order of the configuration */
 };

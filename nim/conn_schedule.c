@@ -6,12 +6,14 @@
 
 #include "base/cleanup.h"
 #include "base/control.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/mono.h"
 
 struct conn_schedule {
 	struct conn_schedule_conf conf;
-	struct event *quiet_ev;
+	struct file_watch *server_watch; /* NULL: it cannot be watched, and is read in each round */
+	struct event *quiet_ev, *again_ev;
 	struct mono changed_at; /* the first change since the last round began; 0: none */
 	struct conn_round *round; /* NULL: none is under way */
 	bool again; /* wanted while one was under way */
@@ -19,6 +21,15 @@ struct conn_schedule {
 };
 
 static void begin(struct conn_schedule *s);
+
+/* Without a target nothing is new but by an event, and there is no timer. */
+static void begin_later(struct conn_schedule *s)
+{
+	const struct timeval wait = { .tv_sec = conntest_interval_s(s->conf.conntest) };
+
+	if (conntest_has_target(s->conf.conntest))
+		event_add(s->again_ev, &wait);
+}
 
 static void port_tested(const char *label, const struct conn_result *result, void *arg)
 {
@@ -35,6 +46,8 @@ static void round_done(const char *failure, void *arg)
 		log_warning("port_test_round", "why=\"%s\"", failure);
 	if (s->again)
 		begin(s);
+	else
+		begin_later(s);
 }
 
 static void begin(struct conn_schedule *s)
@@ -44,12 +57,14 @@ static void begin(struct conn_schedule *s)
 	s->again = s->round != NULL;
 	if (s->round)
 		return;
+	event_del(s->again_ev);
+	event_del(s->quiet_ev);
 	s->changed_at = (struct mono){ 0 };
 	s->started++;
 	s->round = conn_round_start(s->conf.conntest, &s->conf.ports, &ops, s);
 }
 
-static void on_quiet(evutil_socket_t fd, short what, void *arg)
+static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
 	begin(arg);
@@ -99,16 +114,33 @@ void conn_schedule_control(struct conn_schedule *s, struct control *control)
 		    control_test, s);
 }
 
+static void on_server(void *arg)
+{
+	conn_schedule_changed(arg);
+}
+
+static void watch_server(struct conn_schedule *s)
+{
+	_cleanup_(freep) char *path = xasprintf("%s/server", s->conf.config_dir);
+	int r = file_watch_new(s->conf.base, path, on_server, s, &s->server_watch);
+
+	if (r < 0)
+		log_warning("controller_unknown", "file=\"%s\" err=%d why=\"cannot be watched\"",
+			    path, -r);
+}
+
 int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedule **ret)
 {
 	struct conn_schedule *s = xcalloc(1, sizeof(*s));
 
 	s->conf = *conf;
-	s->quiet_ev = event_new(conf->base, -1, 0, on_quiet, s);
-	if (!s->quiet_ev) {
-		free(s);
+	s->quiet_ev = event_new(conf->base, -1, 0, on_time, s);
+	s->again_ev = event_new(conf->base, -1, 0, on_time, s);
+	if (!s->quiet_ev || !s->again_ev) {
+		conn_schedule_free(s);
 		return -ENOMEM;
 	}
+	watch_server(s);
 	*ret = s;
 	return 0;
 }
@@ -118,7 +150,11 @@ struct conn_schedule *conn_schedule_free(struct conn_schedule *s)
 	if (!s)
 		return NULL;
 	conn_round_free(s->round);
-	event_free(s->quiet_ev);
+	file_watch_free(s->server_watch);
+	if (s->quiet_ev)
+		event_free(s->quiet_ev);
+	if (s->again_ev)
+		event_free(s->again_ev);
 	free(s);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When the running configuration is tested: soon after the usability of a port changed, and when
- * somebody asks.
+ * When the running configuration is tested: soon after the usability of a port or the target
+ * changed, when somebody asks, and, if there is a target, each timer.port.testinterval.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ struct control;
 struct conn_schedule_conf {
 	struct event_base *base;
 	struct conntest *conntest;
+	const char *config_dir; /* <config_dir>/server names the target; borrowed */
 	struct conn_ports ports;
 };
 

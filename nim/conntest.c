@@ -7,11 +7,14 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/log.h"
 #include "base/wall.h"
+#include "nim/conn_helper.h"
 #include "nim/conn_local.h"
+#include "nim/conn_request.h"
 #include "nim/conn_round.h"
 #include "status.pb-c.h"
 
@@ -80,6 +83,17 @@ static void keep_result(const struct conn_round *round, const struct conn_round_
 	round->ct->conf.changed(round->ct->conf.arg);
 }
 
+/* Of a port that is told: a warning belongs to a result. */
+static void keep_warning(const struct conn_round *round, const struct conn_round_port *port)
+{
+	struct conn_record *record = find_record(round->ct, port->label);
+
+	if (!round->kept || !record || !conn_record_warn(record, port->warning))
+		return;
+	log_info("port_test_warning", "port=%s why=\"%s\"", port->label, port->warning);
+	round->ct->conf.changed(round->ct->conf.arg);
+}
+
 void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *status,
 		     struct arena *arena)
 {
@@ -106,6 +120,18 @@ static struct conn_round_port *next_to_tell(struct conn_round *round, bool *ret_
 	return NULL;
 }
 
+static void all_told(struct conn_round *round)
+{
+	const struct conn_round_ops *ops = take_ptr(round->ops);
+	_cleanup_(freep) char *failure = round->failure[0] ? xstrdup(round->failure) : NULL;
+	void *user = round->arg;
+
+	if (!round->helper)
+		conn_round_free(round); /* else it may have warnings yet */
+	if (ops)
+		ops->done(failure, user);
+}
+
 /* One each time, with the next already under way: the callback may end the round. */
 static void on_tell(evutil_socket_t fd, short what, void *arg)
 {
@@ -117,16 +143,21 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	if (port) {
 		port->told = true;
 		keep_result(round, port);
+		if (port->warned)
+			keep_warning(round, port);
 		event_active(round->tell_ev, 0, 0);
 		round->ops->port(port->label, &port->result, round->arg);
 	} else if (all) {
-		const struct conn_round_ops *ops = round->ops;
-		_cleanup_(freep) char *failure = round->failure[0] ? xstrdup(round->failure) : NULL;
-		void *user = round->arg;
-
-		conn_round_free(round);
-		ops->done(failure, user);
+		all_told(round);
 	}
+}
+
+static bool conn_round_is_known(const struct conn_round *round)
+{
+	for (unsigned int i = 0; i < round->nports; i++)
+		if (!round->ports[i].known)
+			return false;
+	return true;
 }
 
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
@@ -142,13 +173,102 @@ void conn_round_know(struct conn_round *round, unsigned int port, const struct c
 	event_active(round->tell_ev, 0, 0);
 }
 
+/* ---- The helper ---- */
+
+static void on_report(const struct conn_report *report, void *arg)
+{
+	struct conn_round *round = arg;
+	struct conn_round_port *port = &round->ports[round->asked[report->port]];
+
+	if (!report->is_warning) {
+		conn_round_know(round, round->asked[report->port], &report->result, report->target);
+		return;
+	}
+	port->warned = true;
+	memcpy(port->warning, report->warning, sizeof(port->warning));
+	if (port->told)
+		keep_warning(round, port);
+}
+
+/* What it has not told says nothing about the ports. */
+static void give_up_asked(struct conn_round *round)
+{
+	struct conn_result unknown = { .outcome = CONN_UNTESTED };
+
+	snprintf(unknown.why, sizeof(unknown.why), "%s", round->failure);
+	for (unsigned int i = 0; i < round->nasked; i++)
+		conn_round_know(round, round->asked[i], &unknown, "");
+}
+
+static void on_helper_ended(const char *failure, void *arg)
+{
+	struct conn_round *round = arg;
+
+	round->helper = NULL;
+	if (!round->ops) {
+		conn_round_free(round);
+		return;
+	}
+	snprintf(round->failure, sizeof(round->failure), "%s",
+		 failure		      ? failure
+		 : conn_round_is_known(round) ? ""
+					      : "the test program left ports out");
+	give_up_asked(round);
+}
+
+static void ask_helper(struct conn_round *round, const struct conn_ports *ports)
+{
+	static const struct conn_helper_ops ops = { .report = on_report, .ended = on_helper_ended };
+	const struct conntest *ct = round->ct;
+	struct arena arena = { 0 };
+	const struct Ew__ConnRequest *request =
+		conn_request(ports, round->asked, round->nasked, &ct->settings, &arena);
+	int r = conn_helper_start(daemon_base(ct->conf.daemon), ct->program, request, &ops, round,
+				  &round->helper);
+
+	arena_fini(&arena);
+	if (r == 0)
+		return;
+	snprintf(round->failure, sizeof(round->failure), "the test program cannot be started: %s",
+		 strerror(-r));
+	give_up_asked(round);
+}
+
+/* ---- Start and end ---- */
+
+/* Warnings of an earlier round would come into the next. */
+static void drop_told_rounds(struct conntest *ct)
+{
+	struct conn_round *round, *next;
+
+	list_for_each_safe (round, next, &ct->rounds, link)
+		if (!round->ops)
+			conn_round_free(round);
+}
+
+static void begin_port(struct conn_round *round, const struct conn_ports *ports, unsigned int i,
+		       bool has_target)
+{
+	const struct nim_port *port = &ports->config->ports[i];
+	struct conn_result result;
+
+	memcpy(round->ports[i].label, port->label, NIM_LABEL);
+	conn_local(port, &ports->facts->ifaces[i], &ports->view->ports[i], &result);
+	if (result.outcome == CONN_OK && has_target && conn_is_tested_remotely(port))
+		round->asked[round->nasked++] = i;
+	else
+		conn_round_know(round, i, &result, "");
+}
+
 struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
 				    const struct conn_round_ops *ops, void *arg)
 {
 	unsigned int nports = ports->config->nports;
 	struct conn_round *round =
 		xcalloc(1, sizeof(*round) + nports * sizeof(struct conn_round_port));
+	bool has_target = conntest_has_target(ct);
 
+	drop_told_rounds(ct);
 	round->ct = ct;
 	round->ops = ops;
 	round->arg = arg;
@@ -158,14 +278,10 @@ struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports
 	if (!round->tell_ev)
 		abort();
 	list_append(&ct->rounds, &round->link);
-	for (unsigned int i = 0; i < nports; i++) {
-		struct conn_result result;
-
-		memcpy(round->ports[i].label, ports->config->ports[i].label, NIM_LABEL);
-		conn_local(&ports->config->ports[i], &ports->facts->ifaces[i],
-			   &ports->view->ports[i], &result);
-		conn_round_know(round, i, &result, "");
-	}
+	for (unsigned int i = 0; i < nports; i++)
+		begin_port(round, ports, i, has_target);
+	if (round->nasked)
+		ask_helper(round, ports);
 	event_active(round->tell_ev, 0, 0); /* of no ports at all */
 	return round;
 }
@@ -175,9 +291,31 @@ struct conn_round *conn_round_free(struct conn_round *round)
 	if (!round)
 		return NULL;
 	list_remove(&round->link);
+	conn_helper_free(round->helper);
 	event_free(round->tell_ev);
 	free(round);
 	return NULL;
+}
+
+/* ---- Settings ---- */
+
+bool conntest_set_items(struct conntest *ct, const struct Ew__GlobalConfig *msg)
+{
+	const struct conn_items was = ct->settings.items;
+
+	conn_items_load(msg, &ct->settings.items);
+	return memcmp(&was, &ct->settings.items, sizeof(was)) != 0;
+}
+
+bool conntest_has_target(struct conntest *ct)
+{
+	conn_settings_read(&ct->settings, ct->conf.config_dir);
+	return conn_settings_have_target(&ct->settings);
+}
+
+unsigned int conntest_interval_s(const struct conntest *ct)
+{
+	return ct->settings.items.interval_s;
 }
 
 /* ---- Life ---- */
@@ -187,6 +325,8 @@ int conntest_new(const struct conntest_conf *conf, struct conntest **ret)
 	struct conntest *ct = xcalloc(1, sizeof(*ct));
 
 	ct->conf = *conf;
+	ct->program = child_program("conn-test");
+	conn_items_load(NULL, &ct->settings.items);
 	list_init(&ct->rounds);
 	*ret = ct;
 	return 0;
@@ -200,6 +340,8 @@ struct conntest *conntest_free(struct conntest *ct)
 		return NULL;
 	list_for_each_safe (round, next, &ct->rounds, link)
 		conn_round_free(round);
+	conn_settings_fini(&ct->settings);
+	free(ct->program);
 	free(ct->records);
 	free(ct);
 	return NULL;

@@ -20,6 +20,7 @@ struct conntest;
 struct conn_round;
 struct daemon;
 struct Ew__DeviceNetworkStatus;
+struct Ew__GlobalConfig;
 
 struct conn_ports { /* borrowed for the call */
 	const struct nim_config *config;
@@ -29,6 +30,7 @@ struct conn_ports { /* borrowed for the call */
 
 struct conntest_conf {
 	const struct daemon *daemon;
+	const char *config_dir; /* borrowed for good; <config_dir>/server names the controller */
 	/* Results of rounds over this configuration are kept and shown; borrowed for good. */
 	const struct nim_config *config;
 	void (*changed)(void *arg); /* what conntest_status() tells; from the loop */
@@ -38,6 +40,13 @@ struct conntest_conf {
 int conntest_new(const struct conntest_conf *conf, struct conntest **ret); /* 0 or -ENOMEM */
 /* Calls off what runs, without a callback. NULL is fine. */
 struct conntest *conntest_free(struct conntest *ct);
+
+/* What it is tested against, and how long: edgeway.probe.urls, timer.port.timeout. NULL: no item.
+ * True: that changed. */
+bool conntest_set_items(struct conntest *ct, const struct Ew__GlobalConfig *msg);
+/* Looks into the folder again. True: there is something to test against. */
+bool conntest_has_target(struct conntest *ct);
+unsigned int conntest_interval_s(const struct conntest *ct); /* timer.port.testinterval */
 
 struct conn_round_ops {
 	/* Exactly once for each port of the configuration, as soon as it is known; the label is

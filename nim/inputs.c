@@ -275,6 +275,8 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 	struct nim *nim = arg;
 
 	(void)key, (void)was;
+	if (conntest_set_items(nim->conntest, now))
+		conn_schedule_changed(nim->conn_schedule);
 	if (!nim_items_set(&nim->items, now))
 		return;
 	nim_fallback_look(nim->fallback);

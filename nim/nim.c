@@ -185,9 +185,11 @@ static void test_told(void *arg)
 	event_active(nim->status_ev, 0, 0);
 }
 
-static int nim_open_conntest(struct nim *nim)
+static int nim_open_conntest(struct nim *nim, const char *dir)
 {
+	const char *config_dir = dir ? dir : NIM_CONFIG_DIR;
 	int r = conntest_new(&(struct conntest_conf){ .daemon = nim->daemon,
+						      .config_dir = config_dir,
 						      .config = &nim->config,
 						      .changed = test_told,
 						      .arg = nim },
@@ -198,6 +200,7 @@ static int nim_open_conntest(struct nim *nim)
 			&(struct conn_schedule_conf){
 				.base = daemon_base(nim->daemon),
 				.conntest = nim->conntest,
+				.config_dir = config_dir,
 				.ports = { &nim->config, &nim->facts, &nim->view } },
 			&nim->conn_schedule);
 	if (r == 0)
@@ -256,7 +259,7 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_pnac(nim);
 	if (r == 0)
-		r = nim_open_conntest(nim);
+		r = nim_open_conntest(nim, options->config_dir);
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
 	if (r == 0)

@@ -8,7 +8,10 @@
 struct daemon;
 struct nim;
 
+#define NIM_CONFIG_DIR "/config"
+
 struct nim_options { /* from the command line; borrowed */
+	const char *config_dir; /* what the device was given; NULL: NIM_CONFIG_DIR */
 	const char *dpc_dir; /* folder of DevicePortConfig files; NULL: NIM_DPC_DIR */
 	const char *last_resort_after; /* seconds, or "never"; NULL: NIM_LAST_RESORT_AFTER */
 	const char *chrony_sources; /* folder; NULL: NIM_CHRONY_SOURCES */

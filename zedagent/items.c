@@ -4,9 +4,18 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/http_url.h"
 #include "zedagent/map.h"
 
-enum item_kind { ITEM_NUMBER, ITEM_BOOL, ITEM_TRISTATE, ITEM_HOST, ITEM_SWITCH, ITEM_KEYS };
+enum item_kind {
+	ITEM_NUMBER,
+	ITEM_BOOL,
+	ITEM_TRISTATE,
+	ITEM_HOST,
+	ITEM_SWITCH,
+	ITEM_KEYS,
+	ITEM_URLS
+};
 
 #define ANY UINT32_MAX
 
@@ -60,6 +69,7 @@ static const struct item {
 	{ "msrv.prometheus.metrics.burst", ITEM_NUMBER, 1, ANY },
 	{ "msrv.prometheus.metrics.idletimeout.seconds", ITEM_NUMBER, 1, ANY },
 	{ "edgeway.dnsmasq", ITEM_SWITCH, 0, 0 },
+	{ "edgeway.probe.urls", ITEM_URLS, 0, 0 },
 };
 
 static bool is_one_of(const char *value, const char *const *list)
@@ -69,6 +79,22 @@ static bool is_one_of(const char *value, const char *const *list)
 			return true;
 	}
 	return false;
+}
+
+static int check_urls(struct za_map *m, const char *list, const struct za_at *at)
+{
+	char url[HTTP_URL_MAX];
+	unsigned int n = 0;
+	int r;
+
+	while ((r = http_url_next(&list, url)) > 0 && n < HTTP_URLS)
+		n++;
+	if (r < 0)
+		return za_refuse(m->err, at, "/value",
+				 "expected URLs of http or https, separated by blanks");
+	if (r > 0)
+		return za_refuse(m->err, at, "/value", "expected at most %d URLs", HTTP_URLS);
+	return 0;
 }
 
 static int check_value(struct za_map *m, const struct item *item, const char *value,
@@ -102,6 +128,8 @@ static int check_value(struct za_map *m, const struct item *item, const char *va
 			return za_refuse(m->err, at, "/value",
 					 "expected SSH public keys, or none to close SSH");
 		return 0;
+	case ITEM_URLS:
+		return check_urls(m, value, at);
 	case ITEM_SWITCH:
 		if (!is_one_of(value, switches))
 			return za_refuse(m->err, at, "/value", "expected on or off");

@@ -35,11 +35,12 @@ const struct command commands[] = {
 	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",
 	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
 	{ "run",
-	  "[--config FILE] [--dpc-dir DIR] [--last-resort-after SECONDS] "
+	  "[--config FILE] [--config-dir DIR] [--dpc-dir DIR] [--last-resort-after SECONDS] "
 	  "[--chrony-sources DIR] [--resolv-conf FILE] "
 	  "[--log-level LEVEL] [--log-json] [--usb]",
 	  "all daemons in the foreground, the crashed are started again",
-	  "--config --dpc-dir --last-resort-after --chrony-sources --resolv-conf --log-level "
+	  "--config --config-dir --dpc-dir --last-resort-after --chrony-sources --resolv-conf "
+	  "--log-level "
 	  "--log-json --usb",
 	  cmd_run },
 	{ "version", "", "version of this command", NULL, cmd_version },

@@ -15,7 +15,7 @@ static const char head[] =
 	"\t[[ $prev != = ]] || prev=${COMP_WORDS[COMP_CWORD-2]}\n"
 	"\t[[ $cur != = ]] || cur=''\n"
 	"\tcase $prev in\n"
-	"\t--run-dir|--state-dir|--dpc-dir) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); "
+	"\t--run-dir|--state-dir|--config-dir|--dpc-dir) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); "
 	"return ;;\n"
 	"\t--config|--svg) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
 	"\tesac\n"

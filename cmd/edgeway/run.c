@@ -37,7 +37,8 @@ struct run {
 	struct supervised daemons[RUN_DAEMONS];
 	unsigned int count;
 	char folder[PATH_MAX]; /* of our own executable and so of the daemons */
-	const char *config, *chrony_sources, *dpc_dir, *last_resort_after, *log_level, *resolv_conf;
+	const char *config, *chrony_sources, *config_dir, *dpc_dir, *last_resort_after, *log_level,
+		*resolv_conf;
 	bool log_json, usb, stopping;
 };
 
@@ -88,7 +89,7 @@ static void supervised_start(struct supervised *s)
 	static const struct child_ops ops = { .exited = exited };
 	const struct run *run = s->run;
 	_cleanup_(freep) char *path = xasprintf("%s/%s", run->folder, s->name);
-	const char *argv[24] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
+	const char *argv[26] = { path, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir() };
 	const struct child_conf conf = { .argv = argv, .netns_fd = -1, .log_fd = -1 };
 	unsigned int n = 5;
 	int r;
@@ -114,6 +115,10 @@ static void supervised_start(struct supervised *s)
 	if (strcmp(s->name, "nim") == 0) {
 		argv[n++] = "--last-resort-after";
 		argv[n++] = run->last_resort_after;
+	}
+	if (run->config_dir && strcmp(s->name, "nim") == 0) {
+		argv[n++] = "--config-dir";
+		argv[n++] = run->config_dir;
 	}
 	if (run->dpc_dir && strcmp(s->name, "nim") == 0) {
 		argv[n++] = "--dpc-dir";
@@ -161,6 +166,7 @@ static int parse_options(struct run *run, int argc, char *argv[])
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "chrony-sources", required_argument, NULL, 's' },
+		{ "config-dir", required_argument, NULL, 'D' },
 		{ "dpc-dir", required_argument, NULL, 'd' },
 		{ "last-resort-after", required_argument, NULL, 'a' },
 		{ "log-level", required_argument, NULL, 'l' },
@@ -179,6 +185,8 @@ static int parse_options(struct run *run, int argc, char *argv[])
 			run->config = optarg;
 		else if (option == 's')
 			run->chrony_sources = optarg;
+		else if (option == 'D')
+			run->config_dir = optarg;
 		else if (option == 'd')
 			run->dpc_dir = optarg;
 		else if (option == 'a')

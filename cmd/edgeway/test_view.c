@@ -20,10 +20,10 @@ void test_word(const Ew__PortTest *test, struct strbuf *out)
 		return;
 	if (test->outcome == EW__TEST_OUTCOME__TEST_OK)
 		strbuf_add(out, test->target[0] ? "ok" : "");
-	else if ((size_t)test->outcome < ARRAY_SIZE(words) && words[test->outcome])
-		strbuf_addf(out, "%s:%s", words[test->outcome], stage_of(test));
-	else
+	else if ((size_t)test->outcome >= ARRAY_SIZE(words) || !words[test->outcome])
 		strbuf_add(out, "untested");
+	else if (test->stage >= EW__TEST_STAGE__TEST_STAGE_GATEWAY)
+		strbuf_addf(out, "%s:%s", words[test->outcome], stage_of(test));
 }
 
 void test_sentence(const Ew__PortTest *test, struct strbuf *out)

@@ -8,8 +8,9 @@
 
 struct strbuf;
 
-/* One word: "ok", "failed:tls", "remote:http", "waits:gateway"; "" when there was none, or one of
- * the local stages that found nothing. test may be NULL. */
+/* One word: "ok", "failed:tls", "remote:http", "waits:gateway"; "" when there was no test, when link
+ * or address failed, which the port's error tells, or when nothing was sent and nothing is wrong.
+ * test may be NULL. */
 void test_word(const Ew__PortTest *test, struct strbuf *out);
 /* A sentence: "passed in 31 ms by https://…", "failed at DNS: …". */
 void test_sentence(const Ew__PortTest *test, struct strbuf *out);

@@ -22,6 +22,9 @@ int main(int argc, char *argv[])
 		{ "chrony-sources", "DIR",
 		  "where chrony, if it runs, finds NTP servers (" NIM_CHRONY_SOURCES ")",
 		  &options.chrony_sources },
+		{ "config-dir", "DIR",
+		  "what the device was given: server, certificates (" NIM_CONFIG_DIR ")",
+		  &options.config_dir },
 		{ "dpc-dir", "DIR", "DevicePortConfig files (" NIM_DPC_DIR ")", &options.dpc_dir },
 		{ "last-resort-after", "SECONDS",
 		  "without any port configuration: all Ethernet ports by DHCP, then; or never "

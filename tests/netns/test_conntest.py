@@ -2,16 +2,103 @@
 """How far each port gets, told per port and stage.
 
      node --eth0-- isp-a --.
-          --eth1-- isp-b --+-- internet
+          --eth1-- isp-b --+-- internet: web.example, the controller
+          --eth2-- isp-c --|
+          --eth3-- isp-d --'
 """
 
+import http.server
 import json
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
 
 import pytest
 
+import sandbox
+import services
 import topology
 from config import Config
+from pki import Pki
+from topology import WEB4, WEB6
+from waiting import SLOW, wait_for
 
+NAME = "web.example"
+
+
+# ---- The far end ----
+
+class Far:
+    """Answers each GET by TLS with the status that is set, and remembers what was asked."""
+
+    def __init__(self, host, port, certificate, status=200, client_root=None, headers=()):
+        far = self
+        self.status, self.seen = status, []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                peer = self.connection.getpeercert() if client_root else None
+                far.seen.append((self.client_address[0].removeprefix("::ffff:"), self.path, dict(self.headers), peer))
+                self.send_response(far.status)
+                for header in headers:
+                    self.send_header(*header)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def finish_request(self, request, address):
+                try:
+                    request.settimeout(5 * SLOW)
+                    with context.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, address)
+                except OSError:
+                    pass  # the client did not like us
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.cert, certificate.key)
+        if client_root:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_root.cert)
+        self.server = Server(("", 0), Handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = services.dual_stack(host, socket.SOCK_STREAM, port)
+        self.server.daemon_threads = True
+        self.server.socket.listen(64)
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def mute(host, port):
+    """Takes connections, and says nothing."""
+    sock = services.dual_stack(host, socket.SOCK_STREAM, port)
+    sock.listen(64)
+    host.closers.append(sock.close)
+
+
+def names(host, *options, address=(WEB4,)):
+    """A DNS server of that host that knows where web.example is."""
+    return host.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
+                      "--user=root", "--pid-file=", "--log-facility=/dev/null", "--bind-interfaces", "--interface=lan",
+                      *(f"--address=/{NAME}/{one}" for one in address), *options)
+
+
+def swallow(isp, rule):
+    """Packets of that kind vanish in the network of the port, without a word."""
+    isp.run("nft", "add table inet hole; add chain inet hole early { type filter hook prerouting priority -300 ; }; "
+            f"add rule inet hole early {rule} drop")
+
+
+# ---- The node ----
 
 def results(node):
     """{label: PortTest} as the bus tells it."""
@@ -23,44 +110,280 @@ def wait_test(node, label, accept, what, timeout=15):
     def accepted(table):
         for port in table.get("global", {}).get("ports", []):
             if port["logicallabel"] == label and port.get("test"):
-                return accept(port["test"])
-        return False
-    node.wait("DeviceNetworkStatus", accepted, what, timeout)
-    return results(node)[label]
+                return accept(port["test"]) and port["test"]
+        return None
+    return accepted(node.wait("DeviceNetworkStatus", accepted, what, timeout))
 
 
-def static_config(ports=2, version=1):
+def passed(test):
+    return test["outcome"] == "TEST_OK"
+
+
+def static_config(letters="ab", version=1, timeout=None, urls=None, kind="V4Only", dns=None):
     config = Config(version)
-    for n in range(1, ports + 1):
-        config.port(f"uplink-{'abcd'[n - 1]}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only",
-                    address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
+    for letter in letters:
+        n = ord(letter) - ord("a") + 1
+        config.port(f"uplink-{letter}", f"eth{n - 1}", cost=10 * (n - 1), kind=kind, address=f"192.168.{n}.2/24",
+                    gateway=f"192.168.{n}.1", dns=dns or [f"192.168.{n}.1"])
+    if timeout:
+        config.item("timer.port.timeout", timeout)
+    if urls:
+        config.item("edgeway.probe.urls", urls)
     return config
 
 
+class World:
+    def __init__(self, net, node, tmp_path):
+        self.net, self.node, self.far = net, node, net["internet"]
+        self.pki = Pki(tmp_path)
+        self.folder = node.folder / "given"
+        self.folder.mkdir()
+        (self.folder / "root-certificate.pem").write_bytes(self.pki.root.cert.read_bytes())
+        node.run_options = ("--config-dir", str(self.folder))
+
+    def controller(self, server):
+        temporary = self.folder / "new"
+        temporary.write_text(server + "\n")
+        temporary.rename(self.folder / "server")
+
+    def test(self, label="uplink-a"):
+        """What a round that begins now says of that port."""
+        ports = json.loads(self.node.edgeway("ports", "--test", "--json", timeout=40))
+        return next(p["status"]["test"] for p in ports if p["status"]["logicallabel"] == label)
+
+
 @pytest.fixture
-def static(make_net, make_node):
-    net = make_net(topology.standard, dhcp=False)
-    return net, make_node(net["node"])
+def make_world(make_net, make_node, tmp_path):
+    def make(letters="ab", dhcp=False):
+        net = make_net(topology.standard, letters, dhcp=dhcp)
+        return World(net, make_node(net["node"]), tmp_path)
+    return make
 
 
-def test_pulled_cable_is_a_failed_link_and_the_other_port_passes(static):
-    net, node = static
-    node.start(static_config())
-    wait_test(node, "uplink-b", lambda t: t["outcome"] == "TEST_OK", "b passes")
-    net.pull("node:eth1")
-    test = wait_test(node, "uplink-b", lambda t: t["outcome"] == "TEST_FAILED", "b fails")
+@pytest.fixture
+def world(make_world):
+    return make_world("a")
+
+
+# ---- Local stages ----
+
+def test_pulled_cable_is_a_failed_link_and_the_other_port_passes(make_world):
+    world = make_world()
+    world.node.start(static_config())
+    wait_test(world.node, "uplink-b", passed, "b passes")
+    world.net.pull("node:eth1")
+    test = wait_test(world.node, "uplink-b", lambda t: t["outcome"] == "TEST_FAILED", "b fails")
     assert (test["stage"], test["error"]) == ("TEST_STAGE_LINK", "no carrier")
     assert test["successes"] and int(test["failureMs"]) >= int(test["successMs"]) > 0
-    assert results(node)["uplink-a"]["outcome"] == "TEST_OK"
-    net.plug("node:eth1")
-    wait_test(node, "uplink-b", lambda t: t["outcome"] == "TEST_OK", "b passes again")
+    assert passed(results(world.node)["uplink-a"])
+    world.net.plug("node:eth1")
+    wait_test(world.node, "uplink-b", passed, "b passes again")
 
 
-def test_a_round_on_demand_counts_and_is_shown(static):
-    _, node = static
-    node.start(static_config())
-    before = int(wait_test(node, "uplink-a", lambda t: t["outcome"] == "TEST_OK", "a passes")["successes"])
-    shown = json.loads(node.edgeway("ports", "--test", "--json"))
-    assert int(shown[0]["status"]["test"]["successes"]) > before
-    page = node.edgeway("ports", "uplink-a")
-    assert "passed: link, address and gateway" in page
+def test_without_a_target_a_round_on_demand_sends_nothing(world):
+    world.node.start(static_config("a"))
+    before = int(wait_test(world.node, "uplink-a", passed, "it passes")["successes"])
+    test = world.test()
+    assert int(test["successes"]) > before and test["target"] == ""
+    assert "passed: link, address and gateway" in world.node.edgeway("ports", "uplink-a")
+
+
+# ---- The controller ----
+
+def test_controller_is_asked_as_EVE_asks_it(world):
+    device = world.pki.sign("device", ["device.example"])
+    far = Far(world.far, 443, world.pki.sign("good", [NAME]), client_root=world.pki.root)
+    names(world.net["isp-a"])
+    for suffix, path in (("cert", device.cert), ("key", device.key)):
+        (world.folder / f"device.{suffix}.pem").write_bytes(path.read_bytes())
+        (world.folder / f"device.{suffix}.pem").chmod(0o600)
+    (world.folder / "soft_serial").write_text("4711\n")
+    world.controller(NAME)
+    world.node.start(static_config("a"))
+    test = wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "the controller answers")
+    assert test["target"] == f"https://{NAME}/api/v2/edgedevice/ping"
+    source, path, headers, peer = far.seen[0]
+    assert (source, path) == ("192.168.1.2", "/api/v2/edgedevice/ping")
+    assert headers["Host"] == NAME and headers["X-Soft-Serial"] == "4711" and len(headers["X-Request-Id"]) == 36
+    assert peer["subject"] == ((("commonName", "device"),),)
+    assert f"passed in {test['latencyMs']} ms" in world.node.edgeway("ports", "uplink-a")
+    line = next(line for line in world.node.edgeway("ports").splitlines() if line.startswith("uplink-a"))
+    assert " ok " in line
+
+
+def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(world):
+    pki, far, node = world.pki, world.far, world.node
+    cases = [  # port, certificate or status, outcome, stage, words
+        (8200, 200, "OK", "DONE", ""), (8201, 201, "OK", "DONE", ""), (8204, 204, "OK", "DONE", ""),
+        (8304, 304, "OK", "DONE", ""),
+        (8503, 503, "REMOTE", "HTTP", "HTTP 503"), (8511, 511, "REMOTE", "HTTP", "HTTP 511"),
+        (8512, 512, "FAILED", "HTTP", "HTTP 512"), (8404, 404, "FAILED", "HTTP", "HTTP 404"),
+        (8302, 302, "FAILED", "HTTP", "log-in page"),
+        (9001, pki.sign("expired", [NAME], days=(-9, -2)), "REMOTE", "TLS", "has expired"),
+        (9002, pki.sign("early", [NAME], days=(2, 9)), "REMOTE", "TLS", "not yet valid"),
+        (9003, pki.sign("unknown", [NAME], root=pki.stranger), "FAILED", "TLS", "issuer"),
+        (9004, pki.sign("others", ["other.example"]), "FAILED", "TLS", "mismatch"),
+        (9005, pki.sign("both", ["other.example"], days=(-9, -2)), "FAILED", "TLS", "mismatch"),
+        (9006, pki.sign("old-unknown", [NAME], root=pki.stranger, days=(-9, -2)), "FAILED", "TLS", "issuer"),
+        (9999, None, "REMOTE", "TCP", "refused"),
+    ]
+    good = pki.sign("good", [NAME])
+    for port, what, *_ in cases:
+        if what:
+            Far(far, port, good if isinstance(what, int) else what, what if isinstance(what, int) else 200)
+    names(world.net["isp-a"])
+    node.start(static_config("a"))
+    wait_test(node, "uplink-a", passed, "the port is up")
+    for port, _, outcome, stage, words in cases:
+        world.controller(f"{NAME}:{port}")
+        test = world.test()
+        assert (port, test["outcome"], test["stage"]) == (port, f"TEST_{outcome}", f"TEST_STAGE_{stage}"), test
+        assert words in test["error"], port
+    assert int(test["successes"]) >= 4 and int(test["failures"]) >= 12
+    assert " remote:tcp" in node.edgeway("status", check=False)
+
+
+def test_one_who_takes_the_connection_and_is_silent_fails_at_the_deadline(world):
+    mute(world.far, 443)
+    names(world.net["isp-a"])
+    world.controller(f"{NAME}")
+    world.node.start(static_config("a", timeout=1))
+    test = wait_test(world.node, "uplink-a", lambda t: t["stage"] == "TEST_STAGE_TLS", "TLS hangs")
+    assert test["outcome"] == "TEST_FAILED" and "no answer to TLS" in test["error"]
+
+
+# ---- One port is not the other ----
+
+def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
+    world = make_world("abcd")
+    for letter in "abcd":
+        names(world.net[f"isp-{letter}"])
+    Far(world.far, 443, world.pki.sign("good", [NAME]))
+    world.net["isp-a"].configure("link set dev lan arp off")  # the router itself is dead
+    swallow(world.net["isp-b"], "tcp dport 443")
+    swallow(world.net["isp-c"], "udp dport 53")
+    world.node.start(static_config("abcd", timeout=4))
+    wait_test(world.node, "uplink-d", passed, "d is up")
+    world.node.edgeway("ports", "--test", timeout=40)
+    world.controller(NAME)
+    begin = time.monotonic()
+    test = wait_test(world.node, "uplink-d", lambda t: passed(t) and t["target"], "d passes")
+    took = time.monotonic() - begin
+    print(f"d verified after {took * 1000:.0f} ms, {test['latencyMs']} ms of them the test's")
+    assert took < 3 * SLOW and test["latencyMs"] < 3000 * SLOW
+    seen = {label: wait_test(world.node, label, lambda t: not passed(t), f"{label} fails") for label in
+            ("uplink-a", "uplink-b", "uplink-c")}
+    assert {label: (t["outcome"], t["stage"]) for label, t in seen.items()} == {
+        "uplink-a": ("TEST_FAILED", "TEST_STAGE_GATEWAY"), "uplink-b": ("TEST_FAILED", "TEST_STAGE_TCP"),
+        "uplink-c": ("TEST_FAILED", "TEST_STAGE_DNS")}
+    assert "192.168.1.1" in seen["uplink-a"]["error"] and "192.168.3.1" in seen["uplink-c"]["error"]
+    assert int(test["successMs"]) < min(int(t["failureMs"]) for t in seen.values())
+
+
+def test_each_port_asks_its_own_servers_from_its_own_address(make_world):
+    world = make_world()
+    far = Far(world.far, 443, world.pki.sign("good", [NAME]))
+    names(world.net["isp-a"])
+    world.controller(NAME)
+    world.node.start(static_config())
+    wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "a passes")
+    test = wait_test(world.node, "uplink-b", lambda t: not passed(t), "b has nobody who knows the name")
+    assert (test["outcome"], test["stage"]) == ("TEST_NOT_READY", "TEST_STAGE_DNS")
+    assert "192.168.2.1" in test["error"]
+    assert {source for source, *_ in far.seen} == {"192.168.1.2"}
+    names(world.net["isp-b"])
+    assert passed(world.test("uplink-b"))
+    assert {source for source, *_ in far.seen} == {"192.168.1.2", "192.168.2.2"}
+
+
+def test_dead_ipv6_of_a_port_is_warned_of_and_ipv4_carries_the_test(make_world):
+    world = make_world("a", dhcp=True)
+    Far(world.far, 443, world.pki.sign("good", [NAME]))
+    swallow(world.net["isp-a"], "meta nfproto ipv6 tcp dport 443")
+    config = Config()
+    config.port("uplink-a", "eth0")
+    config.item("timer.port.timeout", 2)
+    world.node.start(config)
+    world.node.wait("DeviceNetworkStatus", lambda t: [p for p in t.get("global", {}).get("ports", []) if
+                    p["usable4"] and p["usable6"] and len(p["addresses"]) == 3], "both families are up", 20)
+    world.controller(NAME)
+    wait_test(world.node, "uplink-a", lambda t: passed(t) and "IPv6 does not work" in t["warning"],
+              "it passes by IPv4 and says that IPv6 does not")
+    assert " ok " in next(line for line in world.node.edgeway("ports").splitlines() if line.startswith("uplink-a"))
+    assert "IPv6 does not work" in world.node.edgeway("ports", "uplink-a")
+    world.net["isp-a"].run("nft", "delete table inet hole")
+    world.test()
+    wait_test(world.node, "uplink-a", lambda t: passed(t) and not t["warning"], "all works again")
+
+
+def test_silent_dns_server_beside_a_good_one_costs_nothing_and_is_named(world):
+    Far(world.far, 443, world.pki.sign("good", [NAME]))
+    names(world.net["isp-a"])
+    world.net["isp-a"].configure("addr add 192.168.1.53/24 dev lan")
+    swallow(world.net["isp-a"], "ip daddr 192.168.1.53")
+    world.controller(NAME)
+    world.node.start(static_config("a", dns=["192.168.1.53", "192.168.1.1"]))
+    test = wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "it passes")
+    assert test["latencyMs"] < 1000 * SLOW
+    wait_test(world.node, "uplink-a", lambda t: t["warning"] == "no answer from DNS 192.168.1.53", "the silent one")
+    assert "no answer from DNS 192.168.1.53" in world.node.edgeway("ports", "uplink-a")
+
+
+# ---- The helper ----
+
+def helpers(world):
+    return [pid for pid in sandbox.processes_in(world.net["node"].path)
+            if os.path.basename(sandbox.command_of(pid)[0]) == "conn-test"]
+
+
+@pytest.fixture
+def hanging(world):
+    """A node in the middle of a round that takes long."""
+    mute(world.far, 443)
+    names(world.net["isp-a"])
+    world.controller(NAME)
+    world.node.start(static_config("a", timeout=60))
+    wait_for(lambda: helpers(world), "a round is under way", 15)
+    return world
+
+
+def test_killed_helper_is_a_failed_round_and_nothing_else(hanging):
+    world = hanging
+    for pid in helpers(world):
+        os.kill(pid, signal.SIGKILL)
+    test = wait_test(world.node, "uplink-a", lambda t: "crashed" in t["error"], "the round failed")
+    assert (test["outcome"], int(test["failures"])) == ("TEST_UNTESTED", 0)
+    wait_for(lambda: "event=port_test_round" in world.node.log(), "it is logged")
+    assert "nim" in world.node.daemons()
+
+
+def test_helper_is_nobody_and_dies_with_nim(hanging):
+    world = hanging
+    pid = helpers(world)[0]
+
+    def is_nobody():
+        text = open(f"/proc/{pid}/status").read()
+        status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        return status["Uid"].split() == 4 * ["65534"] and status["NoNewPrivs"] == "1" and \
+            {int(status[cap], 16) for cap in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
+    wait_for(is_nobody, "it has no rights any more")
+    world.node.kill("nim")
+    wait_for(lambda: pid not in helpers(world), "the old round is gone")
+    wait_for(lambda: helpers(world), "the new nim begins another", 15)
+
+
+# ---- URLs of one's own ----
+
+def test_probe_urls_of_the_configuration_one_is_enough(world):
+    names(world.net["isp-a"])
+    world.node.start(static_config("a", urls=f"http://{WEB4}:81/no, http://{NAME}/yes"))
+    test = wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "one answers")
+    assert test["target"] == f"http://{NAME}/yes"
+
+
+def test_wrong_probe_url_is_refused_with_its_place(world):
+    world.node.start(static_config("a"))
+    wait_test(world.node, "uplink-a", passed, "it passes")
+    world.node.configure(static_config("a", version=2, urls="http://ok.example ftp://no.example"))
+    status = world.node.wait("ConfigStatus", lambda t: t.get("global", {}).get("error"), "it is refused")["global"]
+    assert status["errorPointer"] == "/configItems/0/value" and "http" in status["error"]

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conn-test: nim's helper that tests what the ports reach (conntest/port.h). Its standard input is
+ * a socket: one request comes in, reports go out as they are known (conntest/wire.h), and it ends
+ * when all is told or nobody listens any more. It reads keys as who it was started, and talks to
+ * the network as nobody, without capabilities.
+ */
+#include <ares.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/privileges.h"
+#include "base/strbuf.h"
+#include "conntest.pb-c.h"
+#include "conntest/fetch.h"
+#include "conntest/request.h"
+#include "conntest/trust.h"
+#include "conntest/wire.h"
+
+#define FILES 4096
+#define CPU_S 60 /* nothing here computes: more is a defect */
+
+struct program {
+	struct event_base *base;
+	struct fetcher *fetcher;
+	struct request request;
+	struct port {
+		struct program *program;
+		struct port_test *test;
+	} ports[REQUEST_PORTS];
+	unsigned int left; /* ports that have not ended */
+};
+
+/* ---- Out ---- */
+
+static void send_report(struct program *p, Ew__ConnReport *report)
+{
+	_cleanup_(strbuf_fini) struct strbuf frame = STRBUF_INIT;
+	size_t sent = 0;
+
+	conn_wire_add(&report->base, &frame);
+	while (sent < frame.len) {
+		ssize_t n = send(STDIN_FILENO, frame.str + sent, frame.len - sent, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			event_base_loopbreak(p->base); /* nobody listens */
+			return;
+		}
+		sent += (size_t)n;
+	}
+}
+
+static void on_verdict(const struct conn_result *result, const struct port_target *target,
+		       void *arg)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	Ew__ConnVerdict verdict = EW__CONN_VERDICT__INIT;
+	struct port *port = arg;
+
+	verdict.outcome = (Ew__TestOutcome)result->outcome;
+	verdict.stage = (Ew__TestStage)result->stage;
+	verdict.latency_ms = result->latency_ms;
+	verdict.why = (char *)(uintptr_t)result->why;
+	if (target)
+		verdict.target = target->url;
+	report.port = (uint32_t)(port - port->program->ports);
+	report.said_case = EW__CONN_REPORT__SAID_VERDICT;
+	report.verdict = &verdict;
+	send_report(port->program, &report);
+}
+
+static void on_warning(const char *text, void *arg)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	struct port *port = arg;
+
+	report.port = (uint32_t)(port - port->program->ports);
+	report.said_case = EW__CONN_REPORT__SAID_WARNING;
+	report.warning = (char *)(uintptr_t)text;
+	send_report(port->program, &report);
+}
+
+static void on_ended(void *arg)
+{
+	struct port *port = arg;
+
+	port->test = port_test_free(port->test);
+	if (--port->program->left == 0)
+		event_base_loopbreak(port->program->base);
+}
+
+/* ---- In ---- */
+
+/* The whole first frame; it is short, and who writes it writes all of it. NULL: it never came. */
+static Ew__ConnRequest *read_request(void)
+{
+	_cleanup_(strbuf_fini) struct strbuf in = STRBUF_INIT;
+	char part[4096];
+	int frame = 0;
+
+	while (frame == 0) {
+		ssize_t n = read(STDIN_FILENO, part, sizeof(part));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return NULL;
+		strbuf_addmem(&in, part, (size_t)n);
+		frame = conn_wire_next((const uint8_t *)in.str, in.len);
+	}
+	if (frame < 0)
+		return NULL;
+	return ew__conn_request__unpack(NULL, (size_t)frame - CONN_WIRE_HEAD,
+					(const uint8_t *)in.str + CONN_WIRE_HEAD);
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+/* What needs the rights we were started with, and then no more of these. */
+static int prepare(const Ew__ConnRequest *msg, struct trust **ret)
+{
+	const char *bad = "";
+	int r = trust_new(or_null(msg->roots_file), or_null(msg->cert_file), or_null(msg->key_file),
+			  ret, &bad);
+
+	if (r < 0) {
+		fprintf(stderr, "%s: no usable PEM file\n", bad);
+		return r;
+	}
+	r = privileges_drop();
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
+	if (r < 0)
+		fprintf(stderr, "cannot drop privileges: %s\n", strerror(-r));
+	return r;
+}
+
+/* ---- The round ---- */
+
+static void on_hangup(evutil_socket_t fd, short what, void *arg)
+{
+	struct program *p = arg;
+	char byte;
+
+	(void)what;
+	if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) <= 0)
+		event_base_loopbreak(p->base);
+}
+
+static void begin(struct program *p)
+{
+	static const struct port_ops ops = { .verdict = on_verdict,
+					     .warning = on_warning,
+					     .ended = on_ended };
+
+	p->left = p->request.nports;
+	for (unsigned int i = 0; i < p->request.nports; i++) {
+		struct port_conf *conf = &p->request.ports[i];
+
+		conf->base = p->base;
+		conf->fetcher = p->fetcher;
+		conf->targets = p->request.targets;
+		conf->ntargets = p->request.ntargets;
+		p->ports[i].program = p;
+		p->ports[i].test = port_test_start(conf, &ops, &p->ports[i]);
+	}
+}
+
+static int run(struct program *p, const struct trust *trust)
+{
+	struct event *hangup;
+	int r = 0;
+
+	p->base = event_base_new();
+	if (!p->base)
+		abort();
+	hangup = event_new(p->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_hangup, p);
+	if (!hangup || event_add(hangup, NULL) < 0)
+		abort();
+	p->fetcher = fetcher_new(p->base, trust);
+	begin(p);
+	if (p->left && event_base_dispatch(p->base) < 0)
+		r = -EIO;
+	for (unsigned int i = 0; i < p->request.nports; i++)
+		port_test_free(p->ports[i].test);
+	fetcher_free(p->fetcher);
+	event_free(hangup);
+	event_base_free(p->base);
+	return r;
+}
+
+int main(void)
+{
+	static struct program program;
+	Ew__ConnRequest *msg = read_request();
+	struct trust *trust = NULL;
+	int r;
+
+	if (!msg) {
+		fputs("conn-test is started by nim, with a request\n", stderr);
+		return EXIT_FAILURE;
+	}
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES, FILES });
+	setrlimit(RLIMIT_CPU, &(struct rlimit){ CPU_S, CPU_S });
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	signal(SIGPIPE, SIG_IGN);
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
+	    curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		abort();
+	r = request_load(msg, &program.request);
+	if (r == 0)
+		r = prepare(msg, &trust);
+	if (r == 0)
+		r = run(&program, trust);
+	request_fini(&program.request);
+	trust_free(trust);
+	ew__conn_request__free_unpacked(msg, NULL);
+	curl_global_cleanup();
+	ares_library_cleanup();
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET requests on the event loop, each through one device, from one address, to one address. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/http_url.h"
+#include "conntest/judge.h"
+
+struct curl_slist;
+struct event_base;
+struct fetch;
+struct fetcher;
+struct trust;
+
+/* All requests of a process; trust is borrowed. */
+struct fetcher *fetcher_new(struct event_base *base, const struct trust *trust);
+struct fetcher *fetcher_free(struct fetcher *f); /* after its requests; NULL is fine */
+
+struct fetch_conf {
+	struct fetcher *fetcher;
+	const char *url; /* these four are borrowed while it runs */
+	const struct http_url *parsed; /* the same */
+	const struct curl_slist *headers; /* NULL: none but the usual */
+	const struct ifname *ifname;
+	bool show_certificate;
+	struct ipaddr from, to;
+};
+
+/* Once, from the loop; attempt->text is borrowed. The fetch is gone afterwards. */
+typedef void fetch_fn(struct conn_attempt *attempt, void *arg);
+struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *arg);
+/* Ends it now; how far it got is in *ret, as if time had run out. */
+void fetch_give_up(struct fetch *fetch, struct conn_attempt *ret);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conntest/judge.h"
+
+#include <errno.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+
+static void say(struct conn_result *ret, enum conn_outcome outcome, enum conn_stage stage,
+		const char *fmt, ...) __attribute__((__format__(__printf__, 4, 5)));
+
+static void say(struct conn_result *ret, enum conn_outcome outcome, enum conn_stage stage,
+		const char *fmt, ...)
+{
+	va_list ap;
+
+	*ret = (struct conn_result){ .outcome = outcome, .stage = stage };
+	va_start(ap, fmt);
+	vsnprintf(ret->why, sizeof(ret->why), fmt, ap);
+	va_end(ap);
+}
+
+void conn_judge_dns(enum conn_dns dns, const char *host, const char *servers,
+		    struct conn_result *ret)
+{
+	switch (dns) {
+	case CONN_DNS_FOUND:
+		say(ret, CONN_OK, CONN_STAGE_DONE, "%s", "");
+		return;
+	case CONN_DNS_PENDING:
+		say(ret, CONN_FAILED, CONN_STAGE_DNS, "no answer from %s for %.60s", servers, host);
+		return;
+	case CONN_DNS_NO_SERVER:
+		say(ret, CONN_NOT_READY, CONN_STAGE_DNS, "no DNS server to ask for %.60s", host);
+		return;
+	case CONN_DNS_NO_NAME:
+		say(ret, CONN_FAILED, CONN_STAGE_DNS, "%s: there is no %.60s", servers, host);
+		return;
+	case CONN_DNS_NO_ADDRESS:
+		say(ret, CONN_FAILED, CONN_STAGE_DNS, "%s: %.60s has no address", servers, host);
+		return;
+	case CONN_DNS_TEMPORARY:
+		say(ret, CONN_NOT_READY, CONN_STAGE_DNS, "%s cannot answer for %.60s now", servers,
+		    host);
+		return;
+	case CONN_DNS_FAILED:
+		say(ret, CONN_FAILED, CONN_STAGE_DNS, "%s refuses to answer for %.60s", servers,
+		    host);
+		return;
+	}
+}
+
+/* Silence says less than an error, and a name that is not there says more than a server that has a
+ * bad moment. */
+enum conn_dns conn_dns_better(enum conn_dns a, enum conn_dns b)
+{
+	static const int rank[] = {
+		[CONN_DNS_NO_SERVER] = 0, [CONN_DNS_PENDING] = 1, [CONN_DNS_FAILED] = 2,
+		[CONN_DNS_TEMPORARY] = 3, [CONN_DNS_NO_NAME] = 4, [CONN_DNS_NO_ADDRESS] = 5,
+		[CONN_DNS_FOUND] = 6,
+	};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
+/* ---- Attempts ---- */
+
+static void judge_connect(const struct conn_attempt *a, struct conn_result *ret)
+{
+	if (a->err == EADDRNOTAVAIL)
+		say(ret, CONN_NOT_READY, CONN_STAGE_ADDRESS, "%s: the address is gone", a->between);
+	else if (a->err == ECONNREFUSED && !a->proxied)
+		say(ret, CONN_REMOTE, CONN_STAGE_TCP, "%s: connection refused", a->between);
+	else if (a->err)
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, strerror(a->err));
+	else if (a->timed_out)
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: no answer", a->between);
+	else
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, a->text);
+}
+
+/* A certificate out of its dates is the far end's fault, or that of our clock: so that is told. */
+static void judge_tls(const struct conn_attempt *a, int64_t now_s, struct conn_result *ret)
+{
+	bool dates = a->verify == X509_V_ERR_CERT_HAS_EXPIRED ||
+		     a->verify == X509_V_ERR_CERT_NOT_YET_VALID;
+	struct strbuf now = STRBUF_INIT;
+
+	rfc3339_format(now_s, 0, &now);
+	if (dates)
+		say(ret, CONN_REMOTE, CONN_STAGE_TLS, "%s: %s, at %s of our clock", a->between,
+		    X509_verify_cert_error_string(a->verify), strbuf_str(&now));
+	else if (a->verify)
+		say(ret, CONN_FAILED, CONN_STAGE_TLS, "%s: %s", a->between,
+		    X509_verify_cert_error_string(a->verify));
+	else if (a->timed_out)
+		say(ret, CONN_FAILED, CONN_STAGE_TLS, "%s: connected, but no answer to TLS",
+		    a->between);
+	else
+		say(ret, CONN_FAILED, CONN_STAGE_TLS, "%s: %s", a->between, a->text);
+	strbuf_fini(&now);
+}
+
+static bool is_good(unsigned int status)
+{
+	return status == 200 || status == 201 || status == 204 || status == 304;
+}
+
+static void judge_http(const struct conn_attempt *a, struct conn_result *ret)
+{
+	if (a->status >= 500 && a->status <= 511)
+		say(ret, CONN_REMOTE, CONN_STAGE_HTTP, "%s: HTTP %u", a->between, a->status);
+	else if (a->status >= 300 && a->status <= 399)
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP,
+		    "%s: HTTP %u, sent elsewhere: a log-in page of this network?", a->between,
+		    a->status);
+	else if (a->status && !is_good(a->status))
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: HTTP %u", a->between, a->status);
+	else if (a->timed_out)
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: no answer to the request", a->between);
+	else
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: %s", a->between, a->text);
+}
+
+void conn_judge_attempt(const struct conn_attempt *a, int64_t now_s, struct conn_result *ret)
+{
+	if (is_good(a->status) && !a->timed_out && !*a->text)
+		say(ret, CONN_OK, CONN_STAGE_DONE, "%s", "");
+	else if (!a->connected)
+		judge_connect(a, ret);
+	else if (a->tls && !a->secured)
+		judge_tls(a, now_s, ret);
+	else
+		judge_http(a, ret);
+}
+
+bool conn_tells_more(const struct conn_result *a, const struct conn_result *b)
+{
+	if (a->stage != b->stage)
+		return a->stage > b->stage;
+	return a->outcome == CONN_REMOTE && b->outcome != CONN_REMOTE;
+}

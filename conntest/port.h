@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The test of one port: all its addresses, both families, all targets at once. It passes with the
+ * first that answers.
+ *
+ *	lane (target, family) --DNS--> track (own address) --> attempt (address of the target)
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/http_url.h"
+#include "conntest/resolver.h"
+#include "nim/conn_result.h"
+
+#define PORT_SOURCES 8 /* own addresses, both families together */
+#define PORT_TARGETS 4
+#define PORT_GATEWAYS 2 /* one of each family */
+
+struct curl_slist;
+struct event_base;
+struct fetcher;
+struct port_test;
+
+struct port_target { /* borrowed while tests run */
+	char *url;
+	struct http_url parsed;
+	struct curl_slist *headers;
+	bool controller;
+};
+
+struct port_conf { /* copied, but for what it points to */
+	struct event_base *base;
+	struct fetcher *fetcher;
+	struct ifname ifname;
+	struct ipaddr sources[PORT_SOURCES], gateways[PORT_GATEWAYS];
+	unsigned int nsources, ngateways;
+	struct ipaddr servers[RESOLVER_SERVERS];
+	unsigned int nservers;
+	const struct port_target *targets;
+	unsigned int ntargets;
+	unsigned int deadline_ms;
+};
+
+struct port_ops { /* from the loop */
+	/* Once, at the deadline at the latest. target: whose URL answered, NULL: none. */
+	void (*verdict)(const struct conn_result *result, const struct port_target *target,
+			void *arg);
+	/* What has not worked although the port passed, "" is nothing; before ended(), if it passed. */
+	void (*warning)(const char *text, void *arg);
+	/* Nothing is under way any more. port_test_free() is allowed. */
+	void (*ended)(void *arg);
+};
+
+/* After it passed, what else was begun is looked at for this long, to be warned of. */
+#define PORT_AFTERGLOW_MS 3000
+
+struct port_test *port_test_start(const struct port_conf *conf, const struct port_ops *ops,
+				  void *arg);
+struct port_test *port_test_free(struct port_test *t); /* NULL is fine */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conntest/request.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "conntest.pb-c.h"
+
+static int load_addresses(char **texts, size_t n, unsigned int max, struct ipaddr *ret,
+			  unsigned int *ret_n)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < n && count < max; i++)
+		if (ipaddr_parse(texts[i], &ret[count++]) < 0)
+			return -EINVAL;
+	*ret_n = count;
+	return 0;
+}
+
+static int load_port(const Ew__ConnPort *msg, uint32_t deadline_ms, struct port_conf *port)
+{
+	int r = ifname_parse(msg->ifname, &port->ifname);
+
+	port->deadline_ms = deadline_ms;
+	if (r == 0)
+		r = load_addresses(msg->addresses, msg->n_addresses, PORT_SOURCES, port->sources,
+				   &port->nsources);
+	if (r == 0)
+		r = load_addresses(msg->gateways, msg->n_gateways, PORT_GATEWAYS, port->gateways,
+				   &port->ngateways);
+	if (r == 0)
+		r = load_addresses(msg->dns_servers, msg->n_dns_servers, RESOLVER_SERVERS,
+				   port->servers, &port->nservers);
+	return r;
+}
+
+static int load_target(const Ew__ConnTarget *msg, struct port_target *target)
+{
+	int r = http_url_parse(msg->url, &target->parsed);
+
+	if (r < 0)
+		return r;
+	target->url = xstrdup(msg->url);
+	target->controller = msg->controller;
+	for (size_t i = 0; i < msg->n_headers; i++)
+		target->headers = curl_slist_append(target->headers, msg->headers[i]);
+	return 0;
+}
+
+int request_load(const Ew__ConnRequest *msg, struct request *ret)
+{
+	int r = msg->n_ports > REQUEST_PORTS ? -EINVAL : 0;
+
+	*ret = (struct request){ 0 };
+	for (size_t i = 0; r == 0 && i < msg->n_targets && i < PORT_TARGETS; i++) {
+		r = load_target(msg->targets[i], &ret->targets[i]);
+		ret->ntargets += r == 0;
+	}
+	for (size_t i = 0; r == 0 && i < msg->n_ports; i++)
+		r = load_port(msg->ports[i], msg->deadline_ms, &ret->ports[ret->nports++]);
+	if (r < 0)
+		request_fini(ret);
+	return r < 0 ? -EINVAL : 0;
+}
+
+void request_fini(struct request *request)
+{
+	for (unsigned int i = 0; i < request->ntargets; i++) {
+		free(request->targets[i].url);
+		curl_slist_free_all(request->targets[i].headers);
+	}
+	*request = (struct request){ 0 };
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nim's request as plain values. */
+#pragma once
+
+#include "conntest/port.h"
+
+#define REQUEST_PORTS 64
+
+struct Ew__ConnRequest;
+
+struct request {
+	struct port_target targets[PORT_TARGETS];
+	unsigned int ntargets;
+	struct port_conf ports[REQUEST_PORTS]; /* without base, fetcher and targets */
+	unsigned int nports;
+};
+
+/* 0 or -EINVAL; surplus addresses, servers and targets are left out. */
+int request_load(const struct Ew__ConnRequest *msg, struct request *ret);
+void request_fini(struct request *request);

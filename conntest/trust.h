@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom TLS trusts and what it shows: loaded once, while files can still be read. */
+#pragma once
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+struct trust;
+
+/*
+ * The system's roots, and those of roots_file (PEM; NULL: none). cert_file may hold a chain; NULL:
+ * there is none. 0, or -EINVAL with *ret_bad the file that is none.
+ */
+int trust_new(const char *roots_file, const char *cert_file, const char *key_file,
+	      struct trust **ret, const char **ret_bad);
+struct trust *trust_free(struct trust *trust); /* NULL is fine */
+
+/* To make one handle verify by this: TLS 1.2 at least, EVE's suites, chain and dates by the roots,
+ * and name. show: the certificate is shown to who asks for it. trust is borrowed while it runs. */
+struct trust_use {
+	const struct trust *trust;
+	const char *host; /* that the server's certificate has to be for */
+	bool is_address; /* host is one */
+	bool show;
+};
+void trust_apply(CURL *easy, const struct trust_use *use);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of conn-test, from its start to its end. Whatever it does, nim hears of it and goes on. */
+#pragma once
+
+#include "nim/conn_request.h"
+
+struct conn_helper;
+struct event_base;
+
+struct conn_helper_ops {
+	void (*report)(const struct conn_report *report, void *arg); /* at most two for each port */
+	/* It is gone, and so is the helper. NULL: as it should. */
+	void (*ended)(const char *failure, void *arg);
+};
+
+/* It is killed when it has not ended CONN_HELPER_MORE_MS after the deadline of the ports. Calls
+ * back from the loop only. 0 or -errno. */
+#define CONN_HELPER_MORE_MS 5000
+int conn_helper_start(struct event_base *base, const char *path,
+		      const struct Ew__ConnRequest *request, const struct conn_helper_ops *ops,
+		      void *arg, struct conn_helper **ret);
+/* Kills it; no callback follows. NULL is fine. */
+struct conn_helper *conn_helper_free(struct conn_helper *h);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What conn-test is asked, and what it may answer. Pure. */
+#pragma once
+
+#include <stddef.h>
+
+#include "nim/conn_record.h"
+#include "nim/conn_settings.h"
+#include "nim/conntest.h"
+
+struct arena;
+struct Ew__ConnRequest;
+
+#define CONN_PORT_ADDRS 4 /* of one family that are tried */
+
+/* Asks for the ports whose indexes are in port[n], in this order. In the arena. */
+struct Ew__ConnRequest *conn_request(const struct conn_ports *ports, const unsigned int *port,
+				     unsigned int n, const struct conn_settings *settings,
+				     struct arena *arena);
+
+struct conn_report {
+	unsigned int port; /* index in the request */
+	bool is_warning; /* else a verdict */
+	struct conn_result result;
+	char target[CONN_TARGET];
+	char warning[sizeof(((struct conn_result *)NULL)->why)];
+};
+
+/* Foreign bytes: -EBADMSG when they are none for a request of nports ports. Text comes out as
+ * printable ASCII, cut to what fits. */
+int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct conn_report *ret);

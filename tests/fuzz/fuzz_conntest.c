@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What conn-test may say → frames and reports that nim believes. Nothing it says is out of range. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conntest/wire.h"
+#include "nim/conn_request.h"
+
+#define PORTS 3
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool so)
+{
+	if (!so)
+		abort();
+}
+
+static void must_be_plain(const char *text, size_t room)
+{
+	size_t len = strnlen(text, room);
+
+	must(len < room);
+	for (size_t i = 0; i < len; i++)
+		must(text[i] >= ' ' && text[i] <= '~');
+}
+
+static void check(const uint8_t *msg, size_t len)
+{
+	struct conn_report report;
+
+	if (conn_report_read(msg, len, PORTS, &report) < 0)
+		return;
+	must(report.port < PORTS);
+	must_be_plain(report.warning, sizeof(report.warning));
+	must_be_plain(report.target, sizeof(report.target));
+	must_be_plain(report.result.why, sizeof(report.result.why));
+	if (report.is_warning)
+		return;
+	must(report.result.outcome > CONN_UNTESTED && report.result.outcome <= CONN_FAILED);
+	must((report.result.outcome == CONN_OK) == (report.result.stage == CONN_STAGE_DONE));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check(data, size);
+	for (;;) {
+		int frame = conn_wire_next(data, size);
+
+		if (frame <= 0)
+			return 0;
+		must((size_t)frame <= size && frame >= CONN_WIRE_HEAD);
+		check(data + CONN_WIRE_HEAD, (size_t)frame - CONN_WIRE_HEAD);
+		data += frame;
+		size -= (size_t)frame;
+	}
+}
