@@ -21,6 +21,7 @@
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
 #include "nim/status.h"
+#include "nim/verify.h"
 
 /* What the engine reports of our scopes. */
 static void nim_look(struct nim *nim)
@@ -147,6 +148,7 @@ void nim_apply(struct nim *nim)
 	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
 	nim_chrony_look(nim->chrony, nim->dp);
+	nim_verify_look(nim->verify);
 }
 
 void nim_tell_ready(struct nim *nim)
@@ -176,6 +178,7 @@ static void on_status(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!nim->stale)
 		nim_publish(arg);
+	nim_verify_look(nim->verify);
 }
 
 void nim_changed(struct nim *nim)

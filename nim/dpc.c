@@ -31,7 +31,7 @@ struct nim_dpc {
 	void *arg;
 };
 
-static void store(struct nim_dpc *dpc)
+void nim_dpc_store(struct nim_dpc *dpc)
 {
 	struct strbuf text = STRBUF_INIT;
 
@@ -75,7 +75,7 @@ static void on_files(void *arg)
 
 	if (!scan(dpc))
 		return;
-	store(dpc);
+	nim_dpc_store(dpc);
 	dpc->changed(dpc->arg);
 }
 
@@ -111,7 +111,7 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 			 dpc_entry_new(CONTROLLER_KEY, EW__DPC_SOURCE__DPC_CONTROLLER,
 				       config->timestamp_ms ? config->timestamp_ms : wall_ms(), "",
 				       config)) > 0)
-		store(dpc);
+		nim_dpc_store(dpc);
 }
 
 int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry)
@@ -120,7 +120,7 @@ int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry)
 
 	if (r <= 0)
 		return r;
-	store(dpc);
+	nim_dpc_store(dpc);
 	dpc->changed(dpc->arg);
 	return r;
 }
@@ -130,12 +130,17 @@ int nim_dpc_drop(struct nim_dpc *dpc, const char *key)
 	if (!dpc_list_find(&dpc->list, key))
 		return -ENOENT;
 	dpc_list_remove(&dpc->list, key);
-	store(dpc);
+	nim_dpc_store(dpc);
 	dpc->changed(dpc->arg);
 	return 0;
 }
 
 const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc)
+{
+	return &dpc->list;
+}
+
+struct dpc_list *nim_dpc_list_rw(struct nim_dpc *dpc)
 {
 	return &dpc->list;
 }
@@ -168,7 +173,12 @@ void nim_dpc_status(struct nim_dpc *dpc, Ew__DeviceNetworkStatus *ret)
 	if (in_force) {
 		ret->dpc_key = in_force->key;
 		ret->dpc_source = in_force->source;
+		ret->dpc_state = in_force->state;
+		ret->dpc_index = (uint32_t)dpc_list_index(&dpc->list, in_force);
 	}
+	ret->dpc_testing = dpc->list.tested != NULL;
+	if (ret->dpc_testing && dpc->list.tested != dpc->list.current)
+		ret->dpc_candidate = dpc->list.tested->key;
 	ret->dpc_refusals = dpc->refusals;
 	ret->n_dpc_refusals = dpc->n_refusals;
 }
@@ -189,9 +199,8 @@ int nim_dpc_open(const struct nim_dpc_conf *conf, struct nim_dpc **ret)
 	dpc->arg = conf->arg;
 	open_folders(dpc, conf);
 	(void)stored_load(dpc->stored, parse, dpc); /* none: files and controller will say */
-	dpc->list.current = NULL; /* by its order alone: nothing is tested */
 	if (scan(dpc))
-		store(dpc);
+		nim_dpc_store(dpc);
 	*ret = dpc;
 	return 0;
 }

@@ -33,6 +33,9 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry);
 int nim_dpc_drop(struct nim_dpc *dpc, const char *key); /* 0; -ENOENT: there is none */
 const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc); /* borrowed */
+/* The same, for who chooses from it and keeps results; then nim_dpc_store(). */
+struct dpc_list *nim_dpc_list_rw(struct nim_dpc *dpc);
+void nim_dpc_store(struct nim_dpc *dpc);
 bool nim_dpc_bootstraps(const struct nim_dpc *dpc); /* there is a bootstrap-config.pb */
 
 const Ew__DpcEntry *nim_dpc_in_force(const struct nim_dpc *dpc); /* NULL: there is none */

@@ -279,6 +279,16 @@ static void take_over_former(struct dpc_list *list, Ew__DpcEntry *entry)
 	}
 }
 
+/* A controller that asks for no port at all wants none of what it asked for before either. */
+static void drop_unwanted(struct dpc_list *list, const Ew__DpcEntry *entry)
+{
+	if (entry->source != EW__DPC_SOURCE__DPC_CONTROLLER || entry->config->n_ports)
+		return;
+	for (size_t i = list->n; i-- > 0;)
+		if (list->entries[i]->source == EW__DPC_SOURCE__DPC_CONTROLLER)
+			remove_at(list, i);
+}
+
 int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry)
 {
 	size_t at = find(list, entry->key);
@@ -292,6 +302,7 @@ int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry)
 		   list->entries[at]->source == entry->source &&
 		   list->entries[at]->time_priority_ms == entry->time_priority_ms;
 	take_over_former(list, entry);
+	drop_unwanted(list, entry);
 	at = find(list, entry->key);
 	in_place = in_place && at < list->n;
 	if (at < list->n)

@@ -108,8 +108,7 @@ static bool is_testable(const struct dpc_verify *v, size_t i, int64_t wall_ms)
 {
 	const Ew__DpcEntry *entry = v->list->entries[i];
 
-	return !entry->error[0] && !failed_lately(v, entry, wall_ms) &&
-	       (dpc_entry_untested(entry) || !is_hopeless(v, i, wall_ms));
+	return !entry->error[0] && !failed_lately(v, entry, wall_ms) && !is_hopeless(v, i, wall_ms);
 }
 
 /* -1: none. */
@@ -381,8 +380,9 @@ static void judge_failure(struct dpc_verify *v, struct dpcv_time now,
 	    wait_for(v, now, EW__DPC_STATE__DPC_STATE_IPDNS_WAIT, WAIT_IPDNS, why))
 		return;
 	fail(v, now,
-	     facts->present && facts->ip_and_dns ? EW__DPC_STATE__DPC_STATE_FAIL_WITH_IPANDDNS
-						 : EW__DPC_STATE__DPC_STATE_FAIL,
+	     facts->present && facts->ip_and_dns && result->stage > CONN_STAGE_ADDRESS
+		     ? EW__DPC_STATE__DPC_STATE_FAIL_WITH_IPANDDNS
+		     : EW__DPC_STATE__DPC_STATE_FAIL,
 	     why);
 }
 
@@ -440,6 +440,12 @@ void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fa
 		judge_failure(v, now, facts, &result);
 	if (again) /* what it found out may be old */
 		v->test = true;
+}
+
+void dpcv_void(struct dpc_verify *v, struct dpcv_time now)
+{
+	v->testing = v->again = false;
+	v->step_ms = now.mono_ms + v->timers.duration_ms;
 }
 
 /* ---- Events ---- */

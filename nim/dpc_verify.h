@@ -96,6 +96,8 @@ void dpcv_step(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fac
 void dpcv_begun(struct dpc_verify *v);
 void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_facts *facts,
 		const struct dpcv_port *ports, size_t n);
+/* The round could not be made and says nothing: another one in a while. */
+void dpcv_void(struct dpc_verify *v, struct dpcv_time now);
 /* A pass over this entry of the list now, whenever it failed last. The return value is as above. */
 bool dpcv_test_now(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entry,
 		   const char *why);

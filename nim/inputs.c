@@ -20,6 +20,7 @@
 #include "nim/fallback.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
+#include "nim/verify.h"
 
 /* ---- Kernel ---- */
 
@@ -234,17 +235,22 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	nim_changed(nim);
 }
 
-void nim_dpc_changed(void *arg)
+void nim_publish_dpcs(struct nim *nim)
 {
-	struct nim *nim = arg;
-	const Ew__DpcEntry *entry = nim_dpc_in_force(nim->dpc);
 	Ew__DevicePortConfigList msg = nim_dpc_message(nim->dpc);
-	int r = ps_publish_device_port_config_list(nim->dpc_pub, "global", &msg);
+	int r;
 
+	nim_verify_tell(nim->verify, &msg);
+	r = ps_publish_device_port_config_list(nim->dpc_pub, "global", &msg);
 	if (r < 0)
 		log_error("publish_failed", "topic=DevicePortConfigList err=%d", -r);
 	event_active(nim->status_ev, 0, 0);
-	nim_fallback_look(nim->fallback);
+}
+
+void nim_set_in_force(struct nim *nim)
+{
+	const Ew__DpcEntry *entry = nim_dpc_in_force(nim->dpc);
+
 	nim->known = nim->known || (entry && entry->source != EW__DPC_SOURCE__DPC_CONTROLLER);
 	if (entry && nim->in_force ? dpc_config_equal(entry->config, nim->in_force)
 				   : !entry && !nim->in_force)
@@ -255,6 +261,14 @@ void nim_dpc_changed(void *arg)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);
 	nim->in_force = entry ? dpc_config_copy(entry->config) : NULL;
 	nim_set_config(nim, nim->in_force);
+}
+
+void nim_dpc_changed(void *arg)
+{
+	struct nim *nim = arg;
+
+	nim_verify_list_changed(nim->verify);
+	nim_fallback_look(nim->fallback);
 }
 
 static void config_changed(const char *key, const Ew__DevicePortConfig *was,
@@ -280,6 +294,7 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 	if (!nim_items_set(&nim->items, now))
 		return;
 	nim_fallback_look(nim->fallback);
+	nim_verify_items(nim->verify);
 	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
 		 nim->items.switches.vnc ? "open" : "closed");
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;

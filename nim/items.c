@@ -4,6 +4,7 @@
 #include "base/daemon.h"
 #include "base/strbuf.h"
 #include "config.pb-c.h"
+#include "nim/dpc_timers.h"
 #include "nim/stored.h"
 
 static int parse(const char *text, size_t len, void *arg, struct pbjson_error *err)
@@ -15,6 +16,7 @@ static int parse(const char *text, size_t len, void *arg, struct pbjson_error *e
 	if (r < 0)
 		return r;
 	nim_switches_load(&items->switches, (const Ew__GlobalConfig *)msg);
+	dpc_timers_load(&items->timers, (const Ew__GlobalConfig *)msg);
 	protobuf_c_message_free_unpacked(msg, NULL);
 	return 0;
 }
@@ -25,6 +27,7 @@ int nim_items_open(struct nim_items *items, const struct daemon *d)
 			    &items->stored);
 
 	nim_switches_load(&items->switches, NULL); /* the defaults */
+	dpc_timers_load(&items->timers, NULL);
 	if (r == 0)
 		items->known = stored_load(items->stored, parse, items);
 	return r;
@@ -49,6 +52,7 @@ bool nim_items_set(struct nim_items *items, const Ew__GlobalConfig *msg)
 {
 	bool changed = nim_switches_load(&items->switches, msg);
 
+	changed = dpc_timers_load(&items->timers, msg) || changed;
 	if (msg && (changed || !items->known))
 		store(items, msg);
 	return changed;

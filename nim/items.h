@@ -6,12 +6,14 @@
 #pragma once
 
 #include "nim/config.h"
+#include "nim/dpc_verify.h"
 
 struct daemon;
 struct stored;
 
 struct nim_items {
 	struct nim_switches switches;
+	struct dpcv_timers timers;
 	bool known; /* by the bus or stored; else the switches are all off */
 	struct stored *stored;
 };
@@ -19,5 +21,5 @@ struct nim_items {
 int nim_items_open(struct nim_items *items, const struct daemon *d); /* loads what is stored */
 void nim_items_fini(struct nim_items *items); /* an all-zero one is fine */
 
-/* msg NULL: no item at all. True: the switches are others now. */
+/* msg NULL: no item at all. True: switches or timers are others now. */
 bool nim_items_set(struct nim_items *items, const struct Ew__GlobalConfig *msg);

@@ -27,6 +27,7 @@
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
+#include "nim/verify.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
 {
@@ -224,7 +225,9 @@ static int nim_open_dpc(struct nim *nim, const struct nim_options *options)
 		return r;
 	nim_dpc_manual(nim->dpc, daemon_control(nim->daemon));
 	nim->known = nim_dpc_in_force(nim->dpc) != NULL;
-	nim_dpc_changed(nim);
+	r = nim_verify_open(nim);
+	if (r < 0)
+		return r;
 	return nim_fallback_new(&(struct nim_fallback_conf){ .base = daemon_base(nim->daemon),
 							     .dp = nim->dp,
 							     .dpc = nim->dpc,
@@ -277,6 +280,7 @@ struct nim *nim_free(struct nim *nim)
 {
 	if (!nim)
 		return NULL;
+	nim_verify_free(nim->verify);
 	conn_schedule_free(nim->conn_schedule);
 	conntest_free(nim->conntest);
 	metering_free(nim->metering);

@@ -23,6 +23,7 @@ struct metering;
 struct nim_chrony;
 struct nim_bonds;
 struct nim_dpc;
+struct nim_verify;
 struct nim_fallback;
 struct numbers;
 struct pnac_ports;
@@ -42,6 +43,7 @@ struct nim {
 	struct ps_pub *status_pub, *dpc_pub;
 	struct nim_dpc *dpc;
 	struct nim_fallback *fallback;
+	struct nim_verify *verify;
 	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
@@ -84,3 +86,5 @@ int nim_watch_kernel(struct nim *nim); /* before the engine adopts; 0 or -errno 
 int nim_watch_leases(struct nim *nim); /* 0 or -errno */
 int nim_subscribe(struct nim *nim); /* 0 or -errno */
 void nim_dpc_changed(void *nim); /* the list of port configurations is another */
+void nim_set_in_force(struct nim *nim); /* ports are to be as the current one says */
+void nim_publish_dpcs(struct nim *nim); /* the list, and that in the status */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* edgeway dpc list | show KEY | set FILE | unset */
+/* edgeway dpc list | show KEY | set FILE | unset | test [KEY] | revert */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
@@ -11,8 +12,10 @@
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/dpc_set.h"
+#include "cmd/edgeway/dpc_test.h"
 #include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/table.h"
+#include "nim/dpc_verify.h"
 
 static void keep(const struct ps_topic *topic, const char *key, const void *data, size_t len,
 		 void *arg)
@@ -70,25 +73,55 @@ static void add_time(int64_t ms, struct strbuf *out)
 
 /* ---- list ---- */
 
-static void entry_line(const Ew__DpcEntry *e, bool in_force, struct strbuf *out)
+static const char *state_of(const Ew__DpcEntry *e)
+{
+	return e->state == EW__DPC_STATE__DPC_STATE_NONE ? "-" : dpc_state_name(e->state);
+}
+
+static void add_when(int64_t ms, struct strbuf *out)
 {
 	struct strbuf time = STRBUF_INIT;
 
-	add_time(e->time_priority_ms, &time);
-	strbuf_addf(out, "%c %-16s %-12s %-21s %5zu  %s%s%s\n", in_force ? '*' : ' ', e->key,
-		    cli_dpc_source(e->source), time.str, e->config ? e->config->n_ports : 0,
-		    in_force ? "in force" : "", in_force && e->error[0] ? ", " : "", e->error);
+	if (ms)
+		add_time(ms, &time);
+	strbuf_addf(out, " %-20s", ms ? strbuf_str(&time) : "-");
 	strbuf_fini(&time);
+}
+
+static void entry_line(const Ew__DevicePortConfigList *dpcs, const Ew__DpcEntry *e,
+		       struct strbuf *out)
+{
+	bool in_force = strcmp(e->key, dpcs->current) == 0;
+	bool beside = !in_force && strcmp(e->key, dpcs->candidate) == 0;
+
+	strbuf_addf(out, "%c %-16s %-12s",
+		    in_force ? '*'
+		    : beside ? '+'
+			     : ' ',
+		    e->key, cli_dpc_source(e->source));
+	add_when(e->time_priority_ms, out);
+	strbuf_addf(out, " %5zu %-18s", e->config ? e->config->n_ports : 0, state_of(e));
+	add_when(e->last_succeeded_ms, out);
+	add_when(e->last_failed_ms, out);
+	strbuf_addf(out, " %s%s\n", in_force ? "in force" : "", beside ? "tried beside" : "");
+	if (e->error[0])
+		strbuf_addf(out, "    cannot be used: %s\n", e->error);
+	if (e->last_error[0])
+		strbuf_addf(out, "    failed: %s\n", e->last_error);
+	if (e->last_warning[0])
+		strbuf_addf(out, "    works, and yet: %s\n", e->last_warning);
 }
 
 static int list(const Ew__DevicePortConfigList *dpcs)
 {
 	struct strbuf out = STRBUF_INIT;
 
-	strbuf_addf(&out, "  %-16s %-12s %-21s %5s\n", "KEY", "SOURCE", "TIME PRIORITY", "PORTS");
+	strbuf_addf(&out, "  %-16s %-12s %-20s %5s %-18s %-20s %s\n", "KEY", "SOURCE",
+		    "TIME PRIORITY", "PORTS", "STATE", "WORKED", "FAILED");
 	for (size_t i = 0; i < dpcs->n_entries; i++)
-		entry_line(dpcs->entries[i], strcmp(dpcs->entries[i]->key, dpcs->current) == 0,
-			   &out);
+		entry_line(dpcs, dpcs->entries[i], &out);
+	if (dpcs->serial_why[0])
+		strbuf_addf(&out, "not tried beside: %s\n", dpcs->serial_why);
 	for (size_t i = 0; i < dpcs->n_refusals; i++)
 		strbuf_addf(&out, "refused: %s at \"%s\": %s\n", dpcs->refusals[i]->file,
 			    dpcs->refusals[i]->pointer, dpcs->refusals[i]->why);
@@ -140,19 +173,32 @@ static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
 		strbuf_addf(out, "%s%s ", i ? "" : "bond of ", port->bond->members[i]);
 }
 
+static const Ew__DpcEntry *find_entry(const Ew__DevicePortConfigList *dpcs, const char *key)
+{
+	for (size_t i = 0; i < dpcs->n_entries; i++)
+		if (strcmp(dpcs->entries[i]->key, key) == 0)
+			return dpcs->entries[i];
+	return NULL;
+}
+
+static void add_result(const Ew__DpcEntry *entry, const char *label, struct strbuf *out)
+{
+	for (size_t i = 0; i < entry->n_results; i++)
+		if (strcmp(entry->results[i]->logicallabel, label) == 0 &&
+		    entry->results[i]->why[0])
+			strbuf_addf(out, "%s ", entry->results[i]->why);
+}
+
 static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json)
 {
 	struct strbuf out = STRBUF_INIT;
-	const Ew__DpcEntry *entry = NULL;
+	const Ew__DpcEntry *entry = find_entry(dpcs, key);
 
-	for (size_t i = 0; i < dpcs->n_entries; i++)
-		if (strcmp(dpcs->entries[i]->key, key) == 0)
-			entry = dpcs->entries[i];
 	if (!entry || !entry->config)
 		return cli_fail("there is no port configuration %s; see edgeway dpc list", key);
 	if (json)
 		return print_json(&entry->base);
-	entry_line(entry, strcmp(key, dpcs->current) == 0, &out);
+	entry_line(dpcs, entry, &out);
 	if (entry->file[0])
 		strbuf_addf(&out, "  from %s\n", entry->file);
 	for (size_t i = 0; i < entry->config->n_ports; i++) {
@@ -161,10 +207,52 @@ static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json
 		strbuf_addf(&out, "  %-16s %-15s %-10s cost %-3u ", port->logicallabel,
 			    port->ifname, usage_of(port), port->cost);
 		add_addressing(port, &out);
+		add_result(entry, port->logicallabel, &out);
 		strbuf_addf(&out, "%s\n", port->error);
 	}
 	print(&out);
 	return 0;
+}
+
+/* ---- test ---- */
+
+/* The configuration of that key has been tested: how it ended. */
+static int tell_test(const Ew__DevicePortConfigList *dpcs, const char *key)
+{
+	const Ew__DpcEntry *entry = find_entry(dpcs, key);
+	struct strbuf out = STRBUF_INIT;
+	bool works;
+
+	if (!entry)
+		return cli_fail("%s went away meanwhile; see edgeway dpc list", key);
+	entry_line(dpcs, entry, &out);
+	print(&out);
+	works = entry->state == EW__DPC_STATE__DPC_STATE_SUCCESS ||
+		entry->state == EW__DPC_STATE__DPC_STATE_REMOTE_WAIT;
+	return works && !entry->last_error[0] ? 0 : 1;
+}
+
+static int test(const char *key)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	_cleanup_(freep) char *tested = dpc_test(key);
+
+	while (tested) {
+		Ew__DevicePortConfigList *dpcs = NULL;
+		int r = read_list(&dpcs);
+
+		if (r)
+			return r;
+		if (!dpcs->testing)
+			r = tell_test(dpcs, tested);
+		else
+			r = -1;
+		ew__device_port_config_list__free_unpacked(dpcs, NULL);
+		if (r >= 0)
+			return r;
+		nanosleep(&pause, NULL);
+	}
+	return 1;
 }
 
 int cmd_dpc(int argc, char *argv[])
@@ -178,6 +266,10 @@ int cmd_dpc(int argc, char *argv[])
 		return dpc_set(argv[2]);
 	if (strcmp(verb, "unset") == 0 && argc == 2)
 		return dpc_unset();
+	if (strcmp(verb, "test") == 0 && (argc == 2 || argc == 3))
+		return test(argc == 3 ? argv[2] : "");
+	if (strcmp(verb, "revert") == 0 && argc == 2)
+		return dpc_revert();
 	if (!(strcmp(verb, "list") == 0 && n == 2) && !(strcmp(verb, "show") == 0 && n == 3))
 		return cli_usage("dpc");
 	r = read_list(&dpcs);

@@ -153,9 +153,25 @@ static void dpc_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	if (d->dpc_source > EW__DPC_SOURCE__DPC_CONTROLLER) {
+	bool failed = d->dpc_state == EW__DPC_STATE__DPC_STATE_FAIL ||
+		      d->dpc_state == EW__DPC_STATE__DPC_STATE_FAIL_WITH_IPANDDNS;
+
+	if (d->dpc_source > EW__DPC_SOURCE__DPC_CONTROLLER || d->dpc_testing || d->dpc_index ||
+	    failed) {
 		strbuf_addf(&text, "%s in force", cli_dpc_source(d->dpc_source));
-		add_line(v, VERDICT_OK, "dpc", d->dpc_key, &text);
+		if (d->dpc_testing)
+			strbuf_addf(&text, ", %s is tested: edgeway dpc list",
+				    d->dpc_candidate[0] ? d->dpc_candidate : "it");
+		else if (failed)
+			strbuf_add(&text, ", and its test failed: edgeway dpc list");
+		else if (d->dpc_index)
+			strbuf_add(&text, ", not the first of the list: edgeway dpc list");
+		add_line(v,
+			 failed		  ? VERDICT_BAD
+			 : d->dpc_testing ? VERDICT_WAIT
+			 : d->dpc_index	  ? VERDICT_WARN
+					  : VERDICT_OK,
+			 "dpc", d->dpc_key, &text);
 	}
 	for (size_t i = 0; i < d->n_dpc_refusals; i++) {
 		const Ew__DpcRefusal *refusal = d->dpc_refusals[i];

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the verification of port configurations (nim/dpc_verify.h): feeds it with facts, rounds of
+ * tests and time, applies what it chooses, stores and tells what comes of it.
+ */
+#pragma once
+
+struct nim;
+struct nim_verify;
+struct Ew__DevicePortConfigList;
+
+/* The list is loaded: chooses from it. 0 or -ENOMEM. */
+int nim_verify_open(struct nim *nim);
+struct nim_verify *nim_verify_free(struct nim_verify *nv); /* NULL is fine */
+
+void nim_verify_list_changed(struct nim_verify *nv); /* by a source; takes effect at once */
+void nim_verify_look(struct nim_verify *nv); /* facts may have changed; NULL is fine */
+void nim_verify_items(struct nim_verify *nv); /* the timers may be others */
+void nim_verify_tell(const struct nim_verify *nv, struct Ew__DevicePortConfigList *ret);

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which port configuration is in force is a result of tests.
+
+     node --eth0-- isp-a (192.168.1.0/24) -- internet     no DHCP servers at first
+          --eth1-- isp-b (192.168.2.0/24) --'
+"""
+
+import json
+import random
+import re
+import time
+
+import pytest
+
+import packets
+import services
+import snapshot
+import topology
+from config import Config
+from node import BIN
+from test_dpc import kill_all, network, reboot, start_nim, stored
+from waiting import wait_for
+
+DURATION_S = 1  # timer.port.testduration of these tests
+FORMER = re.compile(r"zedagent@\d{4}-.*Z(#\d+)?$")
+
+
+def static_config(version=1, duration=DURATION_S, **items):
+    config = Config(version)
+    for key, value in {"testduration": duration, "testinterval": 600, "testbetterinterval": 0,
+                       **items}.items():
+        config.item(f"timer.port.{key}", value)
+    for n in (1, 2):
+        config.port(f"uplink-{'ab'[n - 1]}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only",
+                    address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
+    return config
+
+
+def dhcp_config(version=2, mtu=0, **items):
+    """What a controller sends that does not know its network. mtu: cannot be tried beside."""
+    config = static_config(version, **items)
+    config.root["networks"], config.root["systemAdapterList"] = [], []
+    config.root["deviceIoList"] = []
+    for n in (1, 2):
+        config.port(f"uplink-{'ab'[n - 1]}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only")
+        if mtu:
+            config.root["networks"][-1]["mtu"] = mtu
+    return config
+
+
+@pytest.fixture
+def node(make_net, make_node):
+    """Up with static addresses in a world without DHCP."""
+    net = make_net(topology.standard, dhcp=False)
+    node = make_node(net["node"])
+    node.net = net
+    node.start(static_config())
+    wait_state(node, lambda s: s["dpcState"] == "DPC_STATE_SUCCESS" and not s["dpcTesting"])
+    node.wait_settled()
+    return node
+
+
+def wait_state(node, accept, what="the state is as expected", timeout=15):
+    return node.wait("DeviceNetworkStatus", lambda t: "global" in t and accept(t["global"]), what,
+                     timeout)["global"]
+
+
+def entries(node):
+    return node.table("DevicePortConfigList").get("global", {}).get("entries", [])
+
+
+def is_former(status):
+    return FORMER.match(status["dpcKey"]) is not None
+
+
+def events(node, name, mark=0):
+    """[{key: value}] of the log lines of an event."""
+    return [dict(re.findall(r'(\w+)="?([^" ]*)', line)) for line in node.log_since(mark)
+            if f"event={name} " in line]
+
+
+def seconds(stamp):
+    return time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) + float(stamp[19:-1])
+
+
+def serve_dhcp(net):
+    for n, letter in enumerate("ab", 1):
+        services.dnsmasq(net[f"isp-{letter}"], "lan", f"192.168.{n}", f"2001:db8:{n}", names={})
+
+
+def test_bad_config_without_dhcp_is_back_on_the_old_within_two_test_durations(node):
+    mark = node.log_mark()
+    duration = 3
+    node.configure(dhcp_config(mtu=1400, duration=duration))
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_IPDNS_WAIT",
+               "the new configuration waits for addresses")
+    wait_state(node, lambda s: is_former(s) and s["dpcState"] == "DPC_STATE_SUCCESS",
+               "the former configuration is in force again")
+    changes = events(node, "dpc_in_force", mark)
+    assert [c["key"].partition("@")[0] for c in changes] == ["zedagent", "zedagent"]
+    took = seconds(changes[1]["ts"]) - seconds(changes[0]["ts"])
+    assert took < 2 * duration, f"back after {took:.1f} s"
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+    listed = node.edgeway("dpc", "list")
+    assert "FAIL" in listed and "no address" in listed
+    assert "not the first of the list" in node.edgeway("status", check=False)
+
+
+def test_repaired_config_is_tried_again_and_comes_back(node):
+    node.configure(dhcp_config(mtu=1400, testbetterinterval=3, testinterval=2))
+    wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "it fell back")
+    serve_dhcp(node.net)
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_SUCCESS"
+               and s["dpcIndex"] == 0, "the first of the list works", 30)
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+
+
+def test_kill_9_goes_on_with_what_it_fell_back_to_and_loses_nothing(node):
+    node.configure(dhcp_config(mtu=1400))
+    former = wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "it fell back")["dpcKey"]
+    node.wait_settled()
+    before = snapshot.take(node.host)
+    mark = node.log_mark()
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        pid = node.daemons()["nim"]
+        node.kill("nim")
+        wait_for(lambda: node.daemons().get("nim", pid) != pid, "nim runs again")
+        node.wait_settled()
+        ping.wait_answers(20)
+    ping.result.assert_nothing_lost()
+    snapshot.assert_same(before, snapshot.take(node.host))
+    assert {e["key"] for e in events(node, "dpc_in_force", mark)} == {former}
+    assert wait_state(node, lambda s: not s["dpcTesting"])["dpcKey"] == former
+
+
+def test_kill_9_at_any_time_of_a_verification_ends_on_the_working_one(node):
+    dice = random.Random(11)
+    node.configure(dhcp_config(mtu=1400))
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcTesting"], "it is being verified")
+    kill_all(node)
+    for _ in range(12):
+        nim = start_nim(node)
+        time.sleep(dice.uniform(0, 0.4))  # any time: that is the test
+        nim.kill()
+        nim.wait()
+    node.start()
+    wait_state(node, lambda s: is_former(s) and s["dpcState"] == "DPC_STATE_SUCCESS",
+               "the former configuration is in force again")
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+
+
+def test_reboot_brings_up_what_worked_last(node):
+    node.configure(dhcp_config(mtu=1400))
+    former = wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "it fell back")["dpcKey"]
+    wait_for(lambda: stored(node).get("current") == stored(node, ".2").get("current") == former,
+             "the list is on disk")
+    reboot(node)
+    start_nim(node)
+    wait_state(node, lambda s: s["dpcKey"] == former and s["dpcState"] == "DPC_STATE_SUCCESS",
+               "what worked is in force")
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+
+
+def manual(address="192.168.1.99/24", mtu=1400):
+    return {"Version": 1, "TimePriority": "2026-01-02T03:04:05Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1, "Type": 5,
+         "MTU": mtu, "AddrSubnet": address, "Gateway": "192.168.1.1", "DNSServers": ["192.168.1.1"]}]}
+
+
+def manual_without_dhcp():
+    dpc = manual()
+    dpc["Ports"][0].update({"Dhcp": 4, "AddrSubnet": "", "Gateway": ""})
+    return dpc
+
+
+def complaint(node, *args):
+    return node.host.run(str(BIN / "edgeway"), *args, "--run-dir", str(node.run_dir), check=False).stderr
+
+
+def set_manual(node, dpc):
+    path = node.folder / "manual.json"
+    path.write_text(json.dumps(dpc))
+    node.edgeway("dpc", "set", str(path))
+
+
+def test_manual_is_never_undercut_and_revert_takes_it_back(node):
+    set_manual(node, manual_without_dhcp())
+    wait_state(node, lambda s: s["dpcKey"] == "manual" and s["dpcState"] == "DPC_STATE_FAIL"
+               and not s["dpcTesting"], "it fails and stays")
+    assert "its test failed" in node.edgeway("status", check=False)
+    assert "taken back" in node.edgeway("dpc", "revert")
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_SUCCESS",
+               "the controller's is in force")
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+
+
+def test_test_and_revert_by_hand(node):
+    assert "SUCCESS" in node.edgeway("dpc", "test")
+    config = static_config(2)
+    config.root["networks"][0]["mtu"] = 1400
+    config.root["networks"][0]["ip"]["dns"] = ["192.168.1.53"]
+    node.configure(config)
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and not s["dpcTesting"]
+               and s["ports"][0]["dnsServers"] == ["192.168.1.53"], "the new one is in force")
+    assert len(entries(node)) == 1, "nobody will fall back on the former one any more"
+    assert "no other" in complaint(node, "dpc", "revert")
+    node.override("spare.json", {**manual("192.168.1.98/24"), "TimePriority": "2099-01-02T03:04:05Z"})
+    wait_state(node, lambda s: s["dpcKey"] == "spare" and not s["dpcTesting"], "the override is in force")
+    done = node.edgeway("dpc", "test", "zedagent")
+    assert "zedagent" in done and "SUCCESS" in done
+    assert wait_state(node, lambda s: not s["dpcTesting"])["dpcKey"] == "zedagent"
+    done = node.edgeway("dpc", "revert")
+    assert "back from zedagent to spare" in done
+    wait_state(node, lambda s: s["dpcKey"] == "spare" and not s["dpcTesting"], "back on the override")
+    assert "remove that" in complaint(node, "dpc", "revert")
+    assert "no such" in complaint(node, "dpc", "test", "nobody")
+
+
+def test_pulled_cables_change_no_configuration_that_uses_the_same_ports(node):
+    """An older configuration does not mend what is broken outside."""
+    node.override("old.json", {**manual("192.168.1.98/24"), "TimePriority": "2000-01-02T03:04:05Z"})
+    node.wait("DevicePortConfigList", lambda t: len(t.get("global", {}).get("entries", [])) == 2, "the file is listed")
+    mark = node.log_mark()
+    for end in ("node:eth0", "node:eth1"):
+        node.net.pull(end)
+    wait_state(node, lambda s: s["dpcState"] == "DPC_STATE_FAIL" and not s["dpcTesting"],
+               "it is given up", 5 * DURATION_S + 15)
+    assert network(node)["dpcKey"] == "zedagent"
+    assert not events(node, "dpc_in_force", mark)
+    for end in ("node:eth0", "node:eth1"):
+        node.net.plug(end)
+    wait_state(node, lambda s: s["dpcState"] == "DPC_STATE_SUCCESS", "and works as soon as it can", 5)
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+
+
+def test_timers_take_effect_and_bad_ones_are_refused_with_their_place(node):
+    node.configure(static_config(3, duration=0))
+    refused = node.wait("ConfigStatus", lambda t: t.get("global", {}).get("error"), "it is refused")["global"]
+    assert (refused["errorPointer"], refused["error"]) == ("/configItems/0/value", "expected 1 to 3600")
