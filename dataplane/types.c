@@ -40,6 +40,7 @@ const struct dp_type *const dp_types[] = {
 	&dp_process_type,
 	&dp_dnsmasq_type,
 	&dp_dhcpcd_type,
+	&dp_stray_route_type, /* after those whose they are */
 	&dp_supplicant_type,
 	/* clang-format on */
 	NULL,

@@ -104,6 +104,16 @@ struct ipaddr nim_lease_gateway(const struct dp_lease *lease)
 	return (struct ipaddr){ 0 };
 }
 
+bool nim_lease_route_is_usable(const struct dp_lease_route *route)
+{
+	uint8_t first = route->dst.addr.byte[0];
+
+	if (route->dst.addr.family != AF_INET || !route->dst.len)
+		return false;
+	return first != 127 && first < 224 &&
+	       (!ipaddr_is_set(&route->gateway) || is_unicast(&route->gateway));
+}
+
 void nim_lease_refuse(const struct dp_lease *lease, char ret[NIM_REFUSED])
 {
 	char addr[INET6_ADDRSTRLEN];

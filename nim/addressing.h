@@ -26,6 +26,8 @@ bool nim_addr_counts(const struct nim_port *port, const struct prefix *p);
 
 /* "" or why an IPv4 lease is not believed at all. Bad parts of an IPv6 one are passed over. */
 void nim_lease_refuse(const struct dp_lease *lease, char ret[NIM_REFUSED]);
+struct dp_lease_route;
+bool nim_lease_route_is_usable(const struct dp_lease_route *route);
 /* The first router that can be one; unset: there is none. */
 struct ipaddr nim_lease_gateway(const struct dp_lease *lease);
 

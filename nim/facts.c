@@ -144,6 +144,18 @@ static void lease_servers(struct nim_lease *to, const struct dp_lease *lease)
 	}
 }
 
+static void lease_routes(struct nim_lease *to, const struct dp_lease *lease)
+{
+	for (unsigned int i = 0; i < lease->routes && to->nroutes < NIM_LEASE_ROUTES; i++) {
+		const struct dp_lease_route *route = &lease->route[i];
+
+		if (nim_lease_route_is_usable(route))
+			to->routes[to->nroutes++] =
+				(struct nim_lease_route){ .dst = prefix_network(&route->dst),
+							  .gateway = route->gateway };
+	}
+}
+
 static void lease_names(struct nim_lease *to, const struct dp_lease *lease)
 {
 	if (strlen(lease->domain) < sizeof(to->domain)) /* cut off it is another one */
@@ -170,6 +182,7 @@ bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_le
 		to->mtu_bytes = lease->mtu_bytes;
 		lease_servers(to, lease);
 		lease_names(to, lease);
+		lease_routes(to, lease);
 	}
 	return memcmp(&was, to, sizeof(was)) != 0;
 }

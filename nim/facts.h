@@ -10,6 +10,13 @@
 
 struct dp_lease;
 
+#define NIM_LEASE_ROUTES 16
+
+struct nim_lease_route {
+	struct prefix dst;
+	struct ipaddr gateway; /* unset: on-link */
+};
+
 struct nim_lease { /* of one family, from the DHCP client */
 	struct ipaddr gateway;
 	struct ipaddr dns[NIM_SERVERS];
@@ -18,6 +25,8 @@ struct nim_lease { /* of one family, from the DHCP client */
 	uint8_t nntp;
 	char domain[NIM_LABEL];
 	char search[NIM_SEARCH]; /* names divided by blanks */
+	struct nim_lease_route routes[NIM_LEASE_ROUTES]; /* besides the default one */
+	uint8_t nroutes;
 	uint16_t mtu_bytes; /* 0: not told */
 	char refused[NIM_REFUSED]; /* why there is a lease that does not count; "" = it does */
 };

@@ -26,6 +26,7 @@
 #define PRIORITY_SOURCE 15000
 #define METRIC_MGMT 5000
 #define METRIC_APPS 10000
+#define METRIC_LEASE 100 /* behind connected ones */
 #define VENDOR_CLASS "LFEDGE-EVE" /* DHCP option 60, as EVE says it */
 
 /* No link is set up before the firewall stands for it. */
@@ -138,6 +139,28 @@ static bool subnet_seen_before(const struct nim_iface *iface, unsigned int addr)
 	return false;
 }
 
+/* Option 121. They belong to the port's traffic alone: in the main table whoever answers DHCP
+ * there would take that of all ports. */
+static void intent_lease_routes(struct dp_graph *g, const struct nim_port *port,
+				const struct nim_iface *iface)
+{
+	const struct nim_lease *lease = &iface->lease4;
+
+	if (port->dhcp != NIM_DHCP_CLIENT || port->ignore.gateways)
+		return;
+	for (unsigned int i = 0; i < lease->nroutes; i++)
+		dp_want(g, &dp_route_type,
+			&(struct dp_route){
+				.dst = lease->routes[i].dst,
+				.table = nim_port_table(port),
+				.metric = METRIC_LEASE,
+				.nexthops = 1,
+				.nexthop = {
+					{ .ifname = port->ifname,
+					  .gateway = lease->routes[i].gateway,
+					  .onlink = ipaddr_is_set(&lease->routes[i].gateway) } } });
+}
+
 static void intent_routes(struct dp_graph *g, const struct nim_port *port,
 			  const struct nim_iface *iface, const struct nim_port_view *view)
 {
@@ -159,6 +182,7 @@ static void intent_routes(struct dp_graph *g, const struct nim_port *port,
 					   .from = prefix_host(&p->addr),
 					   .table = table });
 	}
+	intent_lease_routes(g, port, iface);
 	want_default(g, port, &view->gateway4, table, 0);
 	want_default(g, port, &view->gateway6, table, 1024);
 }

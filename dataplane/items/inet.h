@@ -95,3 +95,13 @@ struct dp_neigh {
 	bool proxy;
 };
 extern const struct dp_type dp_neigh_type;
+
+/* A route of the main table that a DHCP client makes beyond its subnet: never wanted, only removed.
+ * See stray_route.c. */
+struct dp_stray_route {
+	struct ifname ifname;
+	struct prefix dst;
+	uint32_t metric;
+	uint8_t protocol;
+};
+extern const struct dp_type dp_stray_route_type;

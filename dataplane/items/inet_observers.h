@@ -8,4 +8,4 @@
 void nhgroup_need(struct dp_deps *deps, uint32_t nhid);
 
 extern const struct rtnl_observer dp_addr_observer, dp_route_observer, dp_rule_observer,
-	dp_neigh_observer, dp_nhgroup_observer;
+	dp_neigh_observer, dp_nhgroup_observer, dp_stray_route_observer;

@@ -14,6 +14,7 @@ const struct rtnl_observer *const rtnl_observers[] = {
 	&dp_route_observer,
 	&dp_rule_observer,
 	&dp_neigh_observer,
+	&dp_stray_route_observer,
 	NULL,
 };
 

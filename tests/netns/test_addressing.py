@@ -186,6 +186,7 @@ def test_mtu_of_a_router_advertisement_is_that_of_ipv6(world):
 
 @pytest.mark.parametrize("address, mask, why", [
     ("127.0.0.9", "255.0.0.0", "127.0.0.9/8 is no address for a port"),
+    ("203.0.113.9", "128.0.0.0", "203.0.113.9/1 is no address for a port"),
     ("10.0.0.9", "0.0.0.0", "10.0.0.9/0 is no address for a port"),
 ])
 def test_lease_that_cannot_be_is_refused_and_takes_no_traffic(world, address, mask, why):
@@ -197,6 +198,35 @@ def test_lease_that_cannot_be_is_refused_and_takes_no_traffic(world, address, ma
     assert [a.partition("/")[0] for a in port["addresses"]] == [STATIC]
     assert world.sources() == {STATIC}
     assert "event=lease_refused" in world.node.log() and why in world.node.log()
-    got = world.host.run("ip", "route", "get", topology.WEB4).stdout
-    assert "via 192.168.1.1" in got, world.host.run("ip", "route", "show", "table", "all").stdout
+    wait_for(lambda: "via 192.168.1.1" in world.host.run("ip", "route", "get", topology.WEB4).stdout,
+             "its route is removed", told=lambda: world.host.run("ip", "route").stdout)
     packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
+
+
+def test_routes_of_a_lease_stay_with_their_port(world):
+    """Option 121, also as an attacker uses it (CVE-2024-3661): the other port keeps its traffic."""
+    topology.uplink(world.net, "b", dhcp=False)
+    world.serve(options={dhcp.CLASSLESS: b"\x01\x00" + ip("192.168.1.1") + b"\x01\x80" + ip("192.168.1.1") +
+                         b"\x10\x0a\x4d" + ip("192.168.1.5") + b"\x00" + ip("192.168.1.1")})
+    config = world.config()
+    config.root["systemAdapterList"][0].update(cost=10, uplink=False)
+    config.port("uplink-b", "eth1", address="192.168.2.2/24", gateway="192.168.2.1", kind="V4Only")
+    world.node.start(config)
+    world.wait_port(addresses_are(LEASE), "the lease")
+    world.node.wait_settled()
+    table = world.port()["table"]
+    mine = world.host.run("ip", "route", "show", "table", str(table)).stdout
+    assert "10.77.0.0/16 via 192.168.1.5" in mine and "0.0.0.0/1 via 192.168.1.1" in mine
+    wait_for(lambda: "via 192.168.2.1 dev eth1" in world.host.run("ip", "route", "get", topology.WEB4).stdout,
+             "the node's traffic leaves by the management port")
+    main = world.host.run("ip", "-4", "route").stdout
+    assert not [line for line in main.splitlines() if "via" in line and "dhcp" in line], main
+    assert "192.168.1.0/24 dev eth0" in main  # the subnet's stays
+
+    world.node.kill("nim")  # the client makes them anew when it renews; whoever comes next removes them
+    world.node.wait_daemons()
+    world.host.configure("route add 0.0.0.0/1 via 192.168.1.1 dev eth0 metric 1002 proto dhcp")
+    wait_for(lambda: "0.0.0.0/1" not in world.host.run("ip", "-4", "route").stdout, "it is removed again", 10)
+    world.host.configure("route add 172.30.0.0/16 via 192.168.1.1 dev eth0 proto static")
+    world.node.wait_settled()
+    assert "172.30.0.0/16" in world.host.run("ip", "-4", "route").stdout  # an operator's is none of ours

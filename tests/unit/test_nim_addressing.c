@@ -281,6 +281,33 @@ static void bad_leases_are_refused(void **state)
 	}
 }
 
+static void routes_of_a_lease_are_in_the_table_of_the_port_alone(void **state)
+{
+	struct dp_lease lease = { .addrs = 1, .routes = 4 };
+	_cleanup_(freep) char *text = NULL, *without = NULL;
+	struct world *w = *state;
+
+	port(w, "");
+	lease.addr[0] = prefix("192.168.1.100/24");
+	lease.route[0].dst = prefix("10.77.5.5/16");
+	lease.route[0].gateway = address("192.168.1.7");
+	lease.route[1].dst = prefix("10.78.0.0/16"); /* on-link */
+	lease.route[2].dst = prefix("127.0.0.0/8");
+	lease.route[3].dst = prefix("10.79.0.0/16");
+	lease.route[3].gateway = address("224.0.0.1");
+	nim_iface_set_lease(&w->facts.ifaces[0], AF_INET, &lease);
+	look(w);
+	text = graph(w);
+	assert_non_null(
+		strstr(text, "route 4/501/10.77.0.0/16/100 unicast via=192.168.1.7 dev=eth0"));
+	assert_non_null(strstr(text, "route 4/501/10.78.0.0/16/100 unicast dev=eth0"));
+	assert_null(strstr(text, "127.0.0.0"));
+	assert_null(strstr(text, "10.79"));
+	w->config.ports[0].ignore.gateways = true;
+	without = graph(w);
+	assert_null(strstr(without, "10.77"));
+}
+
 static void only_a_router_that_can_be_one_is_the_gateway(void **state)
 {
 	struct dp_lease lease = { .addrs = 1, .routers = 4 };
@@ -444,6 +471,7 @@ int main(void)
 		TEST(nothing_is_ignored_where_no_client_runs),
 		TEST(impossible_addresses_are_errors_of_the_port),
 		TEST(bad_leases_are_refused),
+		TEST(routes_of_a_lease_are_in_the_table_of_the_port_alone),
 		TEST(only_a_router_that_can_be_one_is_the_gateway),
 		TEST(dhcp_ipv4_only_and_ipv6_only_ask_for_one),
 		TEST(vendor_class_is_said_unless_switched_off),

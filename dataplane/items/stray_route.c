@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Routes of the main table that a DHCP client of ours makes because a server or a router said so,
+ * beyond the subnet of its address: by them whoever answers DHCP on one port takes the traffic of
+ * all others (CVE-2024-3661). dhcpcd cannot be told to leave them out and let us have its word for
+ * them. So each that appears counts as ours and nobody wants it: the engine removes it.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include "base/strbuf.h"
+#include "dataplane/items/host.h"
+#include "dataplane/items/inet.h"
+#include "dataplane/items/inet_observers.h"
+#include "dataplane/nl/rtnl.h"
+
+#define SUBNET_MIN4 8 /* bits: no subnet is larger */
+#define SUBNET_MIN6 16
+
+static const uint8_t protocols[] = { RTPROT_DHCP, RTPROT_RA };
+
+static void stray_key(const void *spec, struct strbuf *out)
+{
+	const struct dp_stray_route *stray = spec;
+
+	strbuf_addf(out, "%s/", stray->ifname.str);
+	prefix_format(&stray->dst, out);
+	strbuf_addf(out, "/%u/%u", stray->metric, stray->protocol);
+}
+
+static enum dp_change stray_diff(const void *have, const void *want)
+{
+	(void)have, (void)want;
+	return DP_SAME;
+}
+
+static void stray_print(const void *spec, struct strbuf *out)
+{
+	const struct dp_stray_route *stray = spec;
+
+	strbuf_addf(out, "dev=%s", stray->ifname.str);
+}
+
+/* Nobody may want one. */
+static int stray_create(struct dp_op *op, const void *want)
+{
+	(void)op, (void)want;
+	return -EOPNOTSUPP;
+}
+
+/* ip route del PREFIX dev NAME metric METRIC proto PROTOCOL */
+static int stray_remove(struct dp_op *op, const void *have)
+{
+	const struct dp_stray_route *stray = have;
+	uint32_t ifindex = rtnl_ifindex(dp_op_dp(op), &stray->ifname);
+	struct nlmsghdr *msg;
+	struct rtmsg *rtm;
+
+	if (!ifindex)
+		return 0; /* it went with its link */
+	msg = rtnl_begin(op, RTM_DELROUTE, 0, sizeof(*rtm));
+	rtm = mnl_nlmsg_get_payload(msg);
+	rtm->rtm_family = stray->dst.addr.family;
+	rtm->rtm_dst_len = stray->dst.len;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = stray->protocol;
+	rtm->rtm_scope = RT_SCOPE_NOWHERE;
+	if (stray->dst.len)
+		rtnl_put_ipaddr(msg, RTA_DST, &stray->dst.addr);
+	mnl_attr_put_u32(msg, RTA_OIF, ifindex);
+	mnl_attr_put_u32(msg, RTA_PRIORITY, stray->metric);
+	return rtnl_end(op, msg, RTNL_ABSENT_OK);
+}
+
+/* ---- What exists ---- */
+
+static bool is_client_route(const struct nlmsghdr *msg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+
+	return mnl_nlmsg_get_payload_len(msg) >= sizeof(*rtm) &&
+	       (rtm->rtm_family == AF_INET || rtm->rtm_family == AF_INET6) &&
+	       (rtm->rtm_protocol == protocols[0] || rtm->rtm_protocol == protocols[1]) &&
+	       rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST &&
+	       !(rtm->rtm_flags & RTM_F_CLONED) && !rtm->rtm_src_len && !rtm->rtm_tos;
+}
+
+static bool is_subnet(const struct prefix *dst, const struct nlattr *gateway)
+{
+	return !gateway && dst->len >= (dst->addr.family == AF_INET ? SUBNET_MIN4 : SUBNET_MIN6);
+}
+
+static bool stray_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_stray_route *ret)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	const struct nlattr *tb[RTA_MAX + 1];
+	static const uint8_t zero[16];
+
+	if (!is_client_route(msg))
+		return false;
+	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);
+	*ret = (struct dp_stray_route){ .metric = rtnl_u32(tb[RTA_PRIORITY]),
+					.protocol = rtm->rtm_protocol };
+	ret->dst.addr = tb[RTA_DST] ? rtnl_ipaddr(tb[RTA_DST], rtm->rtm_family)
+				    : ipaddr_from(rtm->rtm_family, zero);
+	ret->dst.len = rtm->rtm_dst_len;
+	return rtnl_ifname(dp, rtnl_u32(tb[RTA_OIF]), &ret->ifname) &&
+	       !is_subnet(&ret->dst, tb[RTA_GATEWAY] ? tb[RTA_GATEWAY] : tb[RTA_VIA]);
+}
+
+static void stray_seen(struct dp *dp, const struct nlmsghdr *msg)
+{
+	struct dp_stray_route stray;
+
+	if (stray_parse(dp, msg, &stray) && dp_have(dp, &dp_dhcpcd_type, stray.ifname.str))
+		dp_observed(dp, &dp_stray_route_type, &stray, true);
+}
+
+static void stray_gone(struct dp *dp, const struct nlmsghdr *msg)
+{
+	struct strbuf key = STRBUF_INIT;
+	struct dp_stray_route stray;
+
+	if (!stray_parse(dp, msg, &stray))
+		return;
+	stray_key(&stray, &key);
+	dp_gone(dp, &dp_stray_route_type, strbuf_str(&key));
+	strbuf_fini(&key);
+}
+
+static int stray_dump_some(struct dp *dp, uint8_t family, uint8_t protocol)
+{
+	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg));
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
+	int r;
+
+	rtm->rtm_family = family;
+	rtm->rtm_protocol = protocol;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	r = rtnl_dump(dp, msg, stray_seen);
+	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r;
+}
+
+static int stray_dump(struct dp *dp)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(protocols); i++) {
+		r = stray_dump_some(dp, AF_INET, protocols[i]);
+		if (r == 0)
+			r = stray_dump_some(dp, AF_INET6, protocols[i]);
+	}
+	return r;
+}
+
+const struct dp_type dp_stray_route_type = {
+	.name = "stray_route",
+	.size = sizeof(struct dp_stray_route),
+	.key = stray_key,
+	.diff = stray_diff,
+	.print = stray_print,
+	.create = stray_create,
+	.remove = stray_remove,
+	.observe = stray_dump,
+};
+
+static const struct dp_type *const stray_types[] = { &dp_stray_route_type, NULL };
+
+const struct rtnl_observer dp_stray_route_observer = {
+	.name = "stray_route",
+	.msg_new = RTM_NEWROUTE,
+	.msg_del = RTM_DELROUTE,
+	.groups = { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE },
+	.types = stray_types,
+	.silent_loss = true,
+	.dump = stray_dump,
+	.seen = stray_seen,
+	.gone = stray_gone,
+};
