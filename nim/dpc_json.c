@@ -2,6 +2,7 @@
 /* Go's encoding/json rules over the descriptors of api/eve/dpc.proto. */
 #include "nim/dpc_json.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -87,14 +88,30 @@ static const struct rule *find_rule(const ProtobufCMessageDescriptor *desc, cons
 	return NULL;
 }
 
+/* As Go folds keys: in any case, and U+017F is an s, U+212A a k (foldRune() of encoding/json). */
+static bool key_equal(const char *key, const char *name)
+{
+	for (; *key && *name; name++) {
+		char c = *key++;
+
+		if (c == '\xc5' && *key == '\xbf')
+			c = 's', key++;
+		else if (c == '\xe2' && strncmp(key, "\x84\xaa", 2) == 0)
+			c = 'k', key += 2;
+		if (tolower((unsigned char)c) != tolower((unsigned char)*name))
+			return false;
+	}
+	return !*key && !*name;
+}
+
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *desc,
 						  const char *key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
-		if (aliases[i].message == desc && strcasecmp(aliases[i].key, key) == 0)
+		if (aliases[i].message == desc && key_equal(key, aliases[i].key))
 			key = aliases[i].field;
 	for (unsigned int i = 0; i < desc->n_fields; i++)
-		if (strcasecmp(desc->fields[i].name, key) == 0)
+		if (key_equal(key, desc->fields[i].name))
 			return &desc->fields[i];
 	return NULL;
 }
@@ -273,13 +290,50 @@ static int parse_array(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *fi
 	return 0;
 }
 
+/* null leaves what an earlier spelling said. */
 static bool is_last_spelling(const ProtobufCMessageDescriptor *desc, json_t *object, void *iter,
 			     const ProtobufCFieldDescriptor *field)
 {
 	while ((iter = json_object_iter_next(object, iter)))
-		if (find_field(desc, json_object_iter_key(iter)) == field)
+		if (!json_is_null(json_object_iter_value(iter)) &&
+		    find_field(desc, json_object_iter_key(iter)) == field)
 			return false;
 	return true;
+}
+
+static int parse_member(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			const json_t *value, const struct json_place *at, struct pbjson_error *err)
+{
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return parse_array(msg, field, value, at, err);
+	return parse_value(msg->descriptor, field, value, at,
+			   PBJSON_MEMBER(void, msg, field->offset), err);
+}
+
+static void message_freep(ProtobufCMessage **msg)
+{
+	if (*msg)
+		protobuf_c_message_free_unpacked(*msg, NULL);
+}
+
+/* What a later spelling replaces has to be right as well. */
+static int check_member(const ProtobufCMessageDescriptor *desc,
+			const ProtobufCFieldDescriptor *field, const json_t *value,
+			const struct json_place *at, struct pbjson_error *err)
+{
+	_cleanup_(message_freep) ProtobufCMessage *msg = calloc(1, desc->sizeof_message);
+
+	if (!msg)
+		return no_memory(err, at);
+	protobuf_c_message_init(desc, msg);
+	return parse_member(msg, field, value, at, err);
+}
+
+/* Objects by several spellings of one key become one. */
+static bool is_merged(const ProtobufCFieldDescriptor *field)
+{
+	return field->type == PROTOBUF_C_TYPE_MESSAGE &&
+	       field->label != PROTOBUF_C_LABEL_REPEATED && !pbjson_is_timestamp(field->descriptor);
 }
 
 static int parse_members(ProtobufCMessage *msg, json_t *object, const struct json_place *at,
@@ -293,14 +347,12 @@ static int parse_members(ProtobufCMessage *msg, json_t *object, const struct jso
 		const ProtobufCFieldDescriptor *field = find_field(msg->descriptor, key);
 		int r;
 
-		if (!field || json_is_null(value) ||
-		    !is_last_spelling(msg->descriptor, object, iter, field))
+		if (!field || json_is_null(value))
 			continue;
-		if (field->label == PROTOBUF_C_LABEL_REPEATED)
-			r = parse_array(msg, field, value, &here, err);
+		if (is_merged(field) || is_last_spelling(msg->descriptor, object, iter, field))
+			r = parse_member(msg, field, value, &here, err);
 		else
-			r = parse_value(msg->descriptor, field, value, &here,
-					PBJSON_MEMBER(void, msg, field->offset), err);
+			r = check_member(msg->descriptor, field, value, &here, err);
 		if (r < 0)
 			return r;
 	}
@@ -319,7 +371,7 @@ static int parse_ntp_server(Dpc__Port *port, json_t *object, const struct json_p
 		struct json_place here = { .up = at, .key = key };
 		char **servers;
 
-		if (strcasecmp(key, "NtpServer") != 0 || json_is_null(value))
+		if (!key_equal(key, "NtpServer") || json_is_null(value))
 			continue;
 		if (!json_is_string(value))
 			return fail(err, &here, -EINVAL, "expected a string");
@@ -337,12 +389,6 @@ static int parse_ntp_server(Dpc__Port *port, json_t *object, const struct json_p
 	return 0;
 }
 
-static void message_freep(ProtobufCMessage **msg)
-{
-	if (*msg)
-		protobuf_c_message_free_unpacked(*msg, NULL);
-}
-
 static int parse_message(const ProtobufCMessageDescriptor *desc, const json_t *value,
 			 const struct json_place *at, ProtobufCMessage **dst,
 			 struct pbjson_error *err)
@@ -353,6 +399,8 @@ static int parse_message(const ProtobufCMessageDescriptor *desc, const json_t *v
 
 	if (!json_is_object(value))
 		return fail(err, at, -EINVAL, "expected an object");
+	if (*dst)
+		return parse_members(*dst, object, at, err); /* to what an earlier spelling said */
 	msg = calloc(1, desc->sizeof_message);
 	if (!msg)
 		return no_memory(err, at);

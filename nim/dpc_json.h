@@ -2,8 +2,9 @@
 /*
  * Reads EVE's DevicePortConfig JSON as EVE's own decoder (Go's encoding/json) does:
  *
- *   keys       any case; the last of several spellings wins; unknown ones are skipped
- *   null       is "not given"
+ *   keys       any case; the last of several spellings wins, objects are filled in by each; all
+ *              of them must be right; unknown ones are skipped
+ *   null       is "not given", also where another spelling gives it
  *   integers   literals without fraction or exponent, within the width of EVE's field
  *   times      RFC 3339; Go's zero time 0001-01-01T00:00:00Z becomes "not set"; "" is refused
  *   addresses  net.IP: "" or an address
