@@ -172,7 +172,8 @@ static int map_item(struct za_map *m, size_t i, struct za_names *keys)
 		if (r < 0)
 			return r;
 	}
-	if (!known && strncmp(in->key, ZA_PORT_ITEMS, strlen(ZA_PORT_ITEMS)) != 0)
+	if (!known && strncmp(in->key, ZA_PORT_ITEMS, strlen(ZA_PORT_ITEMS)) != 0 &&
+	    strncmp(in->key, ZA_LABEL_ITEMS, strlen(ZA_LABEL_ITEMS)) != 0)
 		note_unknown(m, in->key, i);
 	if (strcmp(in->key, "edgeway.dnsmasq") == 0)
 		m->dnsmasq_off = strcasecmp(in->value, "off") == 0;

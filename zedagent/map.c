@@ -114,8 +114,9 @@ static int check_sizes(struct za_map *m)
 static int map_all(struct za_map *m)
 {
 	static int (*const parts[])(struct za_map *) = {
-		map_device,   za_map_items,    za_map_lowers,	 za_map_networks, za_map_pnacs,
-		za_map_ports, za_map_metering, za_map_instances, za_map_apps,	  check_sizes,
+		map_device,	za_map_items, za_map_lowers,   za_map_networks,
+		za_map_pnacs,	za_map_ports, za_map_metering, za_map_instances,
+		za_map_sharing, za_map_apps,  check_sizes,
 	};
 	int r = 0;
 

@@ -37,6 +37,7 @@ struct za_map {
 };
 
 #define ZA_PORT_ITEMS "edgeway.port." /* items about one port each: metering.c */
+#define ZA_LABEL_ITEMS "edgeway.label." /* … about those who name a label: sharing.c */
 
 /* Remembers that a part is not acted on. */
 void za_map_ignored(struct za_map *m, const char *part);
@@ -49,6 +50,7 @@ int za_map_pnacs(struct za_map *m); /* pnac.c: what of it nobody uses */
 int za_map_ports(struct za_map *m); /* ports.c */
 int za_map_metering(struct za_map *m); /* metering.c */
 int za_map_instances(struct za_map *m); /* instances.c */
+int za_map_sharing(struct za_map *m); /* sharing.c */
 int za_map_apps(struct za_map *m); /* apps.c */
 
 /* bonds.c */

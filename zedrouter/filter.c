@@ -18,7 +18,6 @@
 static void add_uplinks(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni)
 {
 	struct zr_batch uplinks = zr_batch_begin(ZR_SET_UPLINKS, table);
-	struct zr_batch flows = zr_batch_begin(ZR_SET_FLOW_MARKS, table);
 	struct zr_batch connected = zr_batch_begin(ZR_SET_CONNECTED, table);
 	uint32_t mark = ni->number << 10;
 	struct nft_elem el;
@@ -27,20 +26,33 @@ static void add_uplinks(struct dp_graph *g, const char *table, const struct zr_f
 		el = zr_batch_add(&uplinks);
 		nft_elem_mark(&el, mark);
 		nft_elem_ifname(&el, &ni->uplinks[i].ifname);
-		if (!(ni->uplinks[i].mark & ZR_MARK_PORT))
-			continue;
-		el = zr_batch_add(&flows);
-		nft_elem_mark(&el, mark);
-		nft_elem_ifname(&el, &ni->uplinks[i].ifname);
-		nft_elem_data_mark(&el, (ni->uplinks[i].mark & ZR_MARK_PORT) | mark);
 	}
 	if (ni->n_uplinks) {
 		el = zr_batch_add(&connected);
 		nft_elem_mark(&el, mark);
 	}
 	zr_batch_finish(g, &uplinks, &ni->bridge);
-	zr_batch_finish(g, &flows, &ni->bridge);
 	zr_batch_finish(g, &connected, &ni->bridge);
+}
+
+/* Of each app interface by each port: what the flow is, and where it stays. */
+static void add_flows(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni)
+{
+	struct zr_batch flows = zr_batch_begin(ZR_SET_FLOW_MARKS, table);
+	struct nft_elem el;
+
+	for (size_t i = 0; i < ni->n_uplinks * ni->n_vifs; i++) {
+		const struct zr_filter_uplink *port = &ni->uplinks[i / ni->n_vifs];
+		uint32_t vif = ni->number << 10 | ni->vifs[i % ni->n_vifs];
+
+		if (!(port->mark & ZR_MARK_PORT))
+			continue;
+		el = zr_batch_add(&flows);
+		nft_elem_mark(&el, vif);
+		nft_elem_ifname(&el, &port->ifname);
+		nft_elem_data_mark(&el, (port->mark & ZR_MARK_PORT) | vif);
+	}
+	zr_batch_finish(g, &flows, &ni->bridge);
 }
 
 static void add_gateways(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni,
@@ -84,6 +96,7 @@ void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_f
 	zr_batch_finish(g, &bridges, &ni->bridge);
 	zr_batch_finish(g, &peers, &ni->bridge);
 	add_uplinks(g, table, ni);
+	add_flows(g, table, ni);
 	add_gateways(g, table, ni, AF_INET);
 	add_gateways(g, table, ni, AF_INET6);
 }

@@ -29,7 +29,7 @@ struct zr_acl;
 /*
  * Packet mark: the port (of established flows, restored from the flow: nim's fwmark rules look
  * at it), and who sent it. Flow mark (ct mark): the port a flow from or to an app is bound to, and
- * the app's instance.
+ * the app's interface.
  */
 #define ZR_MARK_PORT 0xff000000u
 #define ZR_MARK_INSTANCE 0x003ffc00u /* number of the network instance << 10 */
@@ -69,6 +69,8 @@ struct zr_filter_instance {
 	struct ipaddr gateways[2]; /* ours on the bridge, unset ones are skipped */
 	const struct zr_filter_uplink *uplinks;
 	size_t n_uplinks;
+	const uint32_t *vifs; /* numbers of its app interfaces */
+	size_t n_vifs;
 };
 void zr_filter_instance(struct dp_graph *g, const char *table, const struct zr_filter_instance *ni);
 

@@ -5,7 +5,7 @@
  *	bridge prerouting          is the sender who it says it is? mark: its VIF
  *	inet   prerouting  -300    guard: apps come in by their bridge only
  *	                   -100    dnat: port maps, from outside and from apps
- *	                    -99    mark: established flows get their port back
+ *	                    -99    mark: flows get their port back
  *	       forward     -150    clamp: TCP MSS
  *	                      0    forward: from_app or from_port, access lists, uplinks
  *	       input          0    input: what apps may ask of the node itself

@@ -47,7 +47,7 @@ static void chain_from_app(const struct rule_base *b)
 
 	nft_rule(r); /* the flow stays with the port it leaves by */
 	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
-	nft_set_from_map(r, NFT_F_CT_MARK, KEY_INSTANCE_OUT, "flow_marks");
+	nft_set_from_map(r, NFT_F_CT_MARK, KEY_VIF_OUT, "flow_marks");
 	nft_rule(r);
 	rule_jump(r, "acl_out");
 	nft_rule(r);
@@ -91,7 +91,7 @@ static void chain_from_port(const struct rule_base *b)
 	rule_drop(r);
 	nft_rule(r); /* the flow stays with the port it came by */
 	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
-	nft_set_from_map(r, NFT_F_CT_MARK, KEY_INSTANCE_IN, "flow_marks");
+	nft_set_from_map(r, NFT_F_CT_MARK, KEY_VIF_IN, "flow_marks");
 	nft_rule(r);
 	rule_jump(r, "acl_in");
 	nft_rule(r);

@@ -34,7 +34,10 @@ static void chain_dnat(const struct rule_base *b)
 	rules_want(b, "dnat", &hook, r);
 }
 
-/* Before routing, after DNAT. The port of a flow replaces the number of the VIF in the mark. */
+/*
+ * Before routing, after DNAT. The mark of the flow has the same VIF, and its port. To conntrack a flow
+ * is new until it is answered, and some never are: they stay on their port, too.
+ */
 static void chain_mark(const struct rule_base *b)
 {
 	const struct dp_nft_hook hook = { "filter", NF_INET_PRE_ROUTING, NF_ACCEPT, -99 };
@@ -42,7 +45,6 @@ static void chain_mark(const struct rule_base *b)
 
 	nft_rule(r);
 	nft_in(r, KEY_IN, "bridges");
-	nft_any(r, ESTABLISHED);
 	nft_any(r, NFT_MASKED(NFT_F_CT_MARK, ZR_MARK_PORT));
 	nft_copy_mark(r, NFT_F_MARK, NFT_F_CT_MARK, ZR_MARK_PORT | ZR_MARK_VIF);
 	nft_rule(r);

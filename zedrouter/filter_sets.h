@@ -12,7 +12,7 @@ enum zr_set {
 	/* inet */
 	ZR_SET_BRIDGES, /* where apps come in: bridges, and the VRFs they are in */
 	ZR_SET_APP_PORTS, /* the app interfaces, as ports of their bridges */
-	ZR_SET_FLOW_MARKS, /* instance . port it may use : mark of a flow by it */
+	ZR_SET_FLOW_MARKS, /* VIF . port it may use : mark of such a flow */
 	ZR_SET_UPLINKS, /* instance . port it may use */
 	ZR_SET_PEERS, /* instance . its own bridge */
 	ZR_SET_CONNECTED, /* instance that has an uplink at all */

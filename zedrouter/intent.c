@@ -326,10 +326,28 @@ static bool port_serves_ni(const struct zr_port *port, const struct zr_ni *ni)
 	return false;
 }
 
+static uint32_t *vif_numbers(const struct zr_ni *ni, size_t *ret_n)
+{
+	const struct zr_vif *vif;
+	uint32_t *numbers;
+	size_t n = 0;
+
+	list_for_each (vif, &ni->vifs, of_ni)
+		n++;
+	numbers = xcalloc(n + 1, sizeof(*numbers));
+	n = 0;
+	list_for_each (vif, &ni->vifs, of_ni)
+		if (vif->number)
+			numbers[n++] = vif->number;
+	*ret_n = n;
+	return numbers;
+}
+
 static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 			  const struct zr_model *m, const struct zr_ni *ni)
 {
 	struct zr_filter_uplink uplinks[ZR_PORTS];
+	_cleanup_(freep) uint32_t *vifs = NULL;
 	struct zr_filter_instance fi = {
 		.number = ni->number,
 		.bridge = ni->bridge,
@@ -343,6 +361,7 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 				.ifname = m->ports.port[i].ifname,
 				.mark = m->ports.port[i].mark,
 			};
+	fi.vifs = vifs = vif_numbers(ni, &fi.n_vifs);
 	if (m->vrf)
 		vrf_name(ni, &fi.vrf);
 	zr_filter_instance(g, conf->table, &fi);

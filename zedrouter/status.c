@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "status.pb-c.h"
+#include "zedrouter/uplinks.h"
 
 static char **one_text(struct arena *a, char *text, size_t *ret_n)
 {
@@ -33,6 +34,18 @@ static Ew__NetworkInstanceState ni_state(const struct zr_ni *ni, const char *err
 	return EW__NETWORK_INSTANCE_STATE__NI_STATE_ONLINE;
 }
 
+static void ni_uplinks(const struct zr_model *m, const struct zr_uplink *u,
+		       Ew__NetworkInstanceStatus *s, struct arena *a)
+{
+	if (!u)
+		return;
+	s->uplinks = arena_alloc(a, (u->in_use + 1u) * sizeof(*s->uplinks));
+	for (unsigned int i = 0; i < u->in_use; i++)
+		s->uplinks[s->n_uplinks++] = arena_strdup(a, m->ports.port[u->port[i]].label);
+	if (u->count > u->in_use)
+		s->standby = arena_strdup(a, m->ports.port[u->port[u->in_use]].label);
+}
+
 struct Ew__NetworkInstanceStatus *zr_ni_status(const struct zr_model *m, const struct zr_ni *ni,
 					       const char *problem, bool pending, struct arena *a)
 {
@@ -54,6 +67,7 @@ struct Ew__NetworkInstanceStatus *zr_ni_status(const struct zr_model *m, const s
 	s->port_label = arena_strdup(a, ni->port_label);
 	if (ni->selected >= 0)
 		s->selected_port = arena_strdup(a, m->ports.port[ni->selected].label);
+	ni_uplinks(m, ni->uplink, s, a);
 	s->mtu = zr_ni_mtu(m, ni);
 	list_for_each (vif, &ni->vifs, of_ni)
 		n++;

@@ -171,6 +171,9 @@ enum port_use port_used_by(const struct port_facts *port, const Ew__NetworkInsta
 {
 	if (strcmp(ni->selected_port, port->p->logicallabel) == 0)
 		return PORT_USED;
+	for (size_t i = 0; i < ni->n_uplinks; i++)
+		if (strcmp(ni->uplinks[i], port->p->logicallabel) == 0)
+			return PORT_USED;
 	if (strcmp(ni->port_label, port->p->logicallabel) == 0)
 		return PORT_MAY_BE_USED;
 	for (size_t i = 0; i < port->p->n_labels; i++)

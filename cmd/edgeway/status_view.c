@@ -269,6 +269,19 @@ static void ntp_line(struct view *v, const Ew__NtpStatus *n)
 	add_line(v, n->error[0] ? VERDICT_BAD : VERDICT_OK, "ntp", "chrony", &text);
 }
 
+/* "uplink-a", "uplink-a and uplink-b (uplink-c stands by)" */
+static void add_uplinks(struct strbuf *text, const Ew__NetworkInstanceStatus *ni)
+{
+	if (!ni->selected_port[0])
+		strbuf_add(text, ni->port_label[0] ? "none" : "none wanted");
+	else if (!ni->n_uplinks)
+		strbuf_add(text, ni->selected_port);
+	for (size_t i = 0; i < ni->n_uplinks; i++)
+		strbuf_addf(text, "%s%s", i ? " and " : "", ni->uplinks[i]);
+	if (ni->standby[0])
+		strbuf_addf(text, " (%s stands by)", ni->standby);
+}
+
 static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -278,11 +291,9 @@ static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)
 		verdict = VERDICT_BAD;
 	else if (ni->state == EW__NETWORK_INSTANCE_STATE__NI_STATE_ONLINE)
 		verdict = VERDICT_OK;
-	strbuf_addf(&text, "%-8s %s uplink %s, %zu interfaces", ni->bridge, ni->bridge_address,
-		    ni->selected_port[0] ? ni->selected_port
-		    : ni->port_label[0]	 ? "none"
-					 : "none wanted",
-		    ni->n_vifs);
+	strbuf_addf(&text, "%-8s %s uplink ", ni->bridge, ni->bridge_address);
+	add_uplinks(&text, ni);
+	strbuf_addf(&text, ", %zu interfaces", ni->n_vifs);
 	if (ni->error[0])
 		strbuf_addf(&text, ": %s", ni->error);
 	add_line(v, verdict, "instance", ni->displayname, &text);

@@ -112,6 +112,7 @@ void want_instance(struct node *n, uint32_t number, size_t n_uplinks)
 		{ .ifname = IFNAME("eth0"), .mark = 0x01000000 },
 		{ .ifname = IFNAME("eth1"), .mark = 0x02000000 },
 	};
+	const uint32_t vifs[] = { 1, 2 };
 	struct dp_graph *g = dp_graph_new(number == 1 ? "ni/1" : "ni/2");
 
 	zr_filter_instance(
@@ -123,7 +124,9 @@ void want_instance(struct node *n, uint32_t number, size_t n_uplinks)
 			.gateways = { test_addr(number == 1 ? "10.1.0.1" : "10.2.0.1"),
 				      test_addr(number == 1 ? "fd00:1::1" : "fd00:2::1") },
 			.uplinks = uplinks,
-			.n_uplinks = n_uplinks });
+			.n_uplinks = n_uplinks,
+			.vifs = vifs,
+			.n_vifs = 2 });
 	submit(n, g);
 }
 

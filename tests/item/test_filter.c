@@ -252,7 +252,7 @@ static void translation(const void *arg)
 	require(strcmp(ipaddr_str(&from, buf), "198.51.100.1") == 0, "comes from %s", buf);
 	udp_send(server, buf, port, "answer");
 	require(udp_receive(app, "answer", OPEN_MS, NULL, NULL), "no answer");
-	sh("conntrack -L -p udp --orig-dst " SERVER " 2>/dev/null | grep -q mark=16778240");
+	sh("conntrack -L -p udp --orig-dst " SERVER " 2>/dev/null | grep -q mark=16778241");
 	/* the instance goes over to eth1; the flow stays with its port as long as that is usable */
 	sh("ip route add default via 198.51.100.254 table 501; "
 	   "ip rule add fwmark 0x01000000/0xff000000 lookup 501 pref 900; "

@@ -47,6 +47,7 @@ static void instance_is_elements_only(void **state)
 		{ .ifname = IFNAME("eth0"), .mark = 0x01000000 },
 		{ .ifname = IFNAME("eth1") },
 	};
+	const uint32_t vifs[] = { 1, 3 };
 	struct dp_graph *g = dp_graph_new("ni/1");
 
 	(void)state;
@@ -57,7 +58,9 @@ static void instance_is_elements_only(void **state)
 					      .vrf = IFNAME("vrf1"),
 					      .gateways = { addr("10.1.0.1"), addr("fd00:1::1") },
 					      .uplinks = uplinks,
-					      .n_uplinks = 2 });
+					      .n_uplinks = 2,
+					      .vifs = vifs,
+					      .n_vifs = 2 });
 	zr_filter_instance(g, TABLE, /* air-gapped */
 			   &(struct zr_filter_instance){ .number = 2,
 							 .bridge = IFNAME("bn2"),

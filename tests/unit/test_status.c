@@ -79,6 +79,7 @@ static void add_meter(struct status *s, const char *label, Ew__MeterState state)
 
 static void add_instance(struct status *s, const char *name, Ew__NetworkInstanceState state)
 {
+	char *uplinks[] = { (char *)"uplink-a", (char *)"uplink-b" };
 	Ew__NetworkInstanceStatus ni = EW__NETWORK_INSTANCE_STATUS__INIT;
 
 	ni.displayname = (char *)name;
@@ -87,6 +88,11 @@ static void add_instance(struct status *s, const char *name, Ew__NetworkInstance
 	ni.bridge_address = (char *)"10.1.0.1/24";
 	ni.port_label = (char *)"uplink";
 	ni.selected_port = (char *)"uplink-a";
+	if (strcmp(name, "shop") == 0) {
+		ni.uplinks = uplinks;
+		ni.n_uplinks = 2;
+		ni.standby = (char *)"lte";
+	}
 	add(s, &ps_topic_network_instance_status, name, &ni.base);
 }
 
