@@ -278,12 +278,15 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 			now.fallback_any_eth = is_enabled(item->value);
 		if (strcmp(item->key, "dhcp.enable.vendorclassid") == 0)
 			now.no_vendor_class = is_false(item->value);
+		if (strcmp(item->key, "network.download.max.cost") == 0) /* 0 to 255: checked */
+			now.download_max_cost = (uint8_t)strtoul(item->value, NULL, 10);
 		if (strcmp(item->key, "debug.enable.ssh") == 0 && !now.ssh_keys)
 			now.ssh_keys = load_keys(item->value);
 	}
 	same = now.vnc == switches->vnc && now.fallback_any_eth == switches->fallback_any_eth &&
 	       now.no_vendor_class == switches->no_vendor_class &&
 	       now.pnac_retries == switches->pnac_retries &&
+	       now.download_max_cost == switches->download_max_cost &&
 	       keys_equal(now.ssh_keys, switches->ssh_keys);
 	nim_switches_fini(switches);
 	*switches = now;

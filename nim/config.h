@@ -67,6 +67,7 @@ struct nim_config {
 	struct nim_port ports[NIM_PORTS];
 	unsigned int nports;
 	bool no_vendor_class; /* DHCP clients do not say what they are */
+	uint8_t download_max_cost; /* of ports for large transfers */
 };
 
 /* What the configuration items switch. */
@@ -76,6 +77,7 @@ struct nim_switches {
 	unsigned int pnac_retries; /* of asking DHCP anew, after a change of authentication */
 	bool fallback_any_eth; /* the last resort stands ready, whatever else there is */
 	bool no_vendor_class;
+	uint8_t download_max_cost;
 };
 
 struct Ew__GlobalConfig;

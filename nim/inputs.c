@@ -201,6 +201,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 
 	nim_config_load(&nim->config, msg);
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
+	nim->config.download_max_cost = nim->items.switches.download_max_cost;
 	nim_give_numbers(nim);
 	/* Ports that moved in the order are other ports to the view: start it anew. Nobody is told
 	 * before it is complete: it would look as if no port worked. */
@@ -298,6 +299,7 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
 		 nim->items.switches.vnc ? "open" : "closed");
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
+	nim->config.download_max_cost = nim->items.switches.download_max_cost;
 	nim->firewall_dirty = true;
 	nim_changed(nim);
 }

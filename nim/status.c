@@ -193,9 +193,15 @@ struct Ew__DeviceNetworkStatus *nim_status(const struct nim_config *config,
 	ew__device_network_status__init(s);
 	s->ports = arena_alloc(arena, (config->nports + 1) * sizeof(Ew__PortStatus *));
 	s->n_ports = config->nports;
-	for (unsigned int i = 0; i < config->nports; i++)
-		s->ports[i] =
-			port_status(&config->ports[i], &facts->ifaces[i], &view->ports[i], arena);
+	s->download_max_cost = config->download_max_cost;
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const struct nim_port *port = &config->ports[i];
+		const struct nim_port_view *pv = &view->ports[i];
+
+		s->ports[i] = port_status(port, &facts->ifaces[i], pv, arena);
+		s->ports[i]->for_downloads = port->is_mgmt && (pv->usable4 || pv->usable6) &&
+					     port->cost <= config->download_max_cost;
+	}
 	s->firewall_error = arena_strdup(arena, facts->firewall_problem);
 	if (view->default4 >= 0)
 		s->default_port4 = arena_strdup(arena, config->ports[view->default4].label);

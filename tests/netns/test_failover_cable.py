@@ -117,3 +117,18 @@ def test_both_cables_pulled_then_either_plugged(edge):
     wait_way(edge, topology.WEB4, "b")
     edge.net.plug("node:eth0")
     wait_way(edge, topology.WEB4, "a")
+
+
+def test_ports_for_downloads_are_told(edge):
+    """EVE's network.download.max.cost; uplink-b costs 10."""
+    def for_downloads():
+        status = edge.node.table("DeviceNetworkStatus")["global"]
+        return {p["logicallabel"] for p in status["ports"] if p.get("forDownloads")}
+
+    assert for_downloads() == {"uplink-a"}
+    config = edge.standard_config(version=2)
+    config.item("network.download.max.cost", 10)
+    edge.node.configure(config)
+    wait_for(lambda: for_downloads() == {"uplink-a", "uplink-b"}, "both may be used", 10)
+    edge.net.pull("node:eth0")
+    wait_for(lambda: for_downloads() == {"uplink-b"}, "only the one that works", 10)

@@ -269,7 +269,8 @@ static void bond_has_its_members(void **state)
 	load(w, "{'ports':[{'logicallabel':'m0','ifname':'eth0'},"
 		"{'logicallabel':'m1','ifname':'eth1'},"
 		"{'logicallabel':'lag','ifname':'bond1','is_l3':true,'dhcp':'DHCP_CLIENT',"
-		" 'bond':{'members':['m0','m1'],'mode':'BOND_802_3AD','lacp_fast':true,'mii':true}}]}");
+		" 'bond':{'members':['m0','m1'],'mode':'BOND_802_3AD','lacp_fast':true,'mii':true}}"
+		"]}");
 	nim_view(&w->config, &w->facts, &w->view);
 	golden_graph(nim_intent_port(&w->config, &w->facts, &w->view, 2), &out);
 	golden_text("nim_bond", strbuf_str(&out));
@@ -332,6 +333,46 @@ static void a_port_over_its_quota_carries_no_flows_of_apps(void **state)
 	arena_fini(&arena);
 }
 
+static bool downloads_by(const struct world *w, unsigned int port)
+{
+	struct arena arena = { 0 };
+	bool may = nim_status(&w->config, &w->facts, &w->view, &arena)->ports[port]->for_downloads;
+
+	arena_fini(&arena);
+	return may;
+}
+
+static void dear_ports_and_those_of_apps_are_not_for_downloads(void **state)
+{
+	Ew__GlobalConfig__ItemsEntry item = EW__GLOBAL_CONFIG__ITEMS_ENTRY__INIT;
+	Ew__GlobalConfig__ItemsEntry *list[] = { &item };
+	Ew__GlobalConfig msg = EW__GLOBAL_CONFIG__INIT;
+	struct nim_switches switches = { 0 };
+	struct world *w = *state;
+
+	item.key = (char *)"network.download.max.cost";
+	item.value = (char *)"10";
+	msg.items = list;
+	msg.n_items = 1;
+	nim_switches_load(&switches, NULL);
+	assert_int_equal(switches.download_max_cost, 0);
+	assert_true(nim_switches_load(&switches, &msg));
+	assert_int_equal(switches.download_max_cost, 10);
+	assert_false(nim_switches_load(&switches, &msg));
+	bring_up(w);
+	nim_view(&w->config, &w->facts, &w->view);
+	assert_true(downloads_by(w, 0));
+	assert_false(downloads_by(w, 1)); /* costs 10 */
+	w->config.download_max_cost = 9;
+	assert_false(downloads_by(w, 1));
+	w->config.download_max_cost = 10;
+	assert_true(downloads_by(w, 1));
+	assert_false(downloads_by(w, 2)); /* for apps only */
+	w->facts.ifaces[1].carrier = false;
+	nim_view(&w->config, &w->facts, &w->view);
+	assert_false(downloads_by(w, 1));
+}
+
 static void status_is_as_drawn(void **state)
 {
 	struct world *w = *state;
@@ -365,6 +406,7 @@ int main(void)
 		TEST(no_ports_want_nothing),
 		TEST(status_says_what_is_wrong),
 		TEST(a_port_over_its_quota_carries_no_flows_of_apps),
+		TEST(dear_ports_and_those_of_apps_are_not_for_downloads),
 		TEST(status_is_as_drawn),
 	};
 

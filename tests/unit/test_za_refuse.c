@@ -34,6 +34,8 @@ static const struct row rows[] = {
 	{ "/configItems/0/value", "\"99999999999999999999\"", "/configItems/0/value",
 	  "expected 1 to 3600" },
 	{ "/configItems/1/value", "\"maybe\"", "/configItems/1/value", "expected true or false" },
+	{ "/configItems/-", "{\"key\":\"network.download.max.cost\",\"value\":\"256\"}",
+	  "/configItems/3/value", "expected 0 to 255" },
 	{ "/configItems/-", "{\"key\":\"debug.enable.ssh\",\"value\":\"true\"}",
 	  "/configItems/3/value", "expected SSH public keys, or none to close SSH" },
 	{ "/configItems/-",
