@@ -20,6 +20,7 @@
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
+#include "nim/radio_run.h"
 #include "nim/status.h"
 #include "nim/verify.h"
 
@@ -61,6 +62,7 @@ static void nim_publish(struct nim *nim)
 	nim_dpc_status(nim->dpc, status);
 	nim_bonds_status(nim->bonds, &nim->config, status, &arena);
 	conntest_status(nim->conntest, status, &arena);
+	status->radio = radio_run_status(nim->radio, &arena);
 	status->led = nim_led(status);
 	r = ps_publish_device_network_status(nim->status_pub, "global", status);
 	if (r < 0)
@@ -134,6 +136,9 @@ void nim_apply(struct nim *nim)
 
 	metering_tell(nim->metering, &nim->facts);
 	acd_watch_apply(nim->acd, &nim->config, &nim->facts);
+	if (nim->known)
+		radio_run_apply(nim->radio, &nim->config, &nim->facts,
+				nim->items.switches.radio_timeout_s);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim->stale = false;

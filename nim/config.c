@@ -12,6 +12,7 @@
 #include "nim/addressing.h"
 #include "nim/layers.h"
 #include "nim/pnac_reacquire.h"
+#include "nim/radio.h"
 
 #define MTU_DEFAULT 1500
 #define MTU_MIN 1280 /* RFC 8200, 5 */
@@ -174,6 +175,7 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	load_servers(port, msg);
 	load_ignore(port, msg);
 	nim_addressing_check(port);
+	port->wireless = (enum nim_wireless)msg->wireless;
 	if (msg->pnac)
 		load_pnac(port, msg->pnac);
 }
@@ -264,7 +266,8 @@ static bool keys_equal(const char *a, const char *b)
 
 bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalConfig *msg)
 {
-	struct nim_switches now = { .pnac_retries = PNAC_REACQUIRE_RETRIES };
+	struct nim_switches now = { .pnac_retries = PNAC_REACQUIRE_RETRIES,
+				    .radio_timeout_s = RADIO_TIMEOUT_S };
 	bool same;
 
 	for (size_t i = 0; msg && i < msg->n_items; i++) {
@@ -272,6 +275,8 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 
 		if (strcmp(item->key, "app.allow.vnc") == 0)
 			now.vnc = is_true(item->value);
+		if (strcmp(item->key, "edgeway.radio.timeout") == 0)
+			now.radio_timeout_s = (unsigned int)strtoul(item->value, NULL, 10);
 		if (strcmp(item->key, "pnac.dhcp.reacquire.max.retries") == 0)
 			now.pnac_retries = (unsigned int)strtoul(item->value, NULL, 10);
 		if (strcmp(item->key, "network.fallback.any.eth") == 0)
@@ -287,6 +292,7 @@ bool nim_switches_load(struct nim_switches *switches, const struct Ew__GlobalCon
 	       now.no_vendor_class == switches->no_vendor_class &&
 	       now.pnac_retries == switches->pnac_retries &&
 	       now.download_max_cost == switches->download_max_cost &&
+	       now.radio_timeout_s == switches->radio_timeout_s &&
 	       keys_equal(now.ssh_keys, switches->ssh_keys);
 	nim_switches_fini(switches);
 	*switches = now;

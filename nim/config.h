@@ -18,6 +18,7 @@
 struct Ew__DevicePortConfig;
 
 enum nim_dhcp { NIM_DHCP_NONE, NIM_DHCP_STATIC, NIM_DHCP_CLIENT };
+enum nim_wireless { NIM_WIRELESS_NONE, NIM_WIRELESS_CELLULAR, NIM_WIRELESS_WIFI };
 enum nim_lower { NIM_LOWER_NONE, NIM_LOWER_VLAN, NIM_LOWER_BOND };
 
 /* What of DHCP and router advertisements does not count; all false where there is no client. */
@@ -55,6 +56,7 @@ struct nim_port {
 	uint8_t lowers[NIM_MEMBERS]; /* ports it runs on: a VLAN's parent, a bond's members */
 	uint8_t nlowers;
 
+	enum nim_wireless wireless;
 	bool pnac; /* 802.1X */
 	char pnac_identity[128]; /* "" = the certificate's */
 	char pnac_profile[NIM_LABEL]; /* folder of its certificate and key */
@@ -74,6 +76,7 @@ struct nim_config {
 struct nim_switches {
 	char *ssh_keys; /* as sshd reads them, heap; NULL: SSH is closed */
 	bool vnc;
+	unsigned int radio_timeout_s; /* for daemons of radios to acknowledge a request */
 	unsigned int pnac_retries; /* of asking DHCP anew, after a change of authentication */
 	bool fallback_any_eth; /* the last resort stands ready, whatever else there is */
 	bool no_vendor_class;

@@ -30,6 +30,8 @@ static struct conn_result fails(enum conn_outcome outcome, enum conn_stage stage
 
 static struct conn_result judge_link(const struct nim_port *port, const struct nim_iface *iface)
 {
+	if (iface->radio_silent)
+		return fails(CONN_UNTESTED, CONN_STAGE_LINK, "radio silence");
 	if (port->error[0])
 		return fails(CONN_FAILED, CONN_STAGE_LINK, port->error);
 	if (!iface->ifindex)

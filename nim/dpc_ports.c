@@ -212,9 +212,12 @@ static void read_layer(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
 		read_bond(r, from, port);
 	else if (from->l2type != 0)
 		port_fail(r, port, "L2Type %u is none of 0, 1, 2", from->l2type);
-	if (from->wirelesscfg && from->wirelesscfg->wtype != 0)
-		port_fail(r, port, "%s ports are not managed here",
-			  from->wirelesscfg->wtype == 1 ? "cellular" : "wireless");
+	if (!from->wirelesscfg || from->wirelesscfg->wtype == 0)
+		return;
+	port->wireless = from->wirelesscfg->wtype == 1 ? EW__WIRELESS_TYPE__WIRELESS_CELLULAR
+						       : EW__WIRELESS_TYPE__WIRELESS_WIFI;
+	port_fail(r, port, "%s ports are not managed here",
+		  from->wirelesscfg->wtype == 1 ? "cellular" : "wireless");
 }
 
 static void read_pnac(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)

@@ -58,6 +58,7 @@ struct nim_iface {
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
 	struct nim_pnac pnac;
+	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };

@@ -7,6 +7,8 @@ enum nim_led nim_led(const struct Ew__DeviceNetworkStatus *status)
 {
 	enum nim_led led = NIM_LED_NO_ADDRESS;
 
+	if (status->radio && status->radio->imposed)
+		return NIM_LED_RADIO_SILENCE;
 	for (size_t i = 0; i < status->n_ports; i++) {
 		const Ew__PortStatus *port = status->ports[i];
 		const Ew__PortTest *test = port->test;

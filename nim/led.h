@@ -11,6 +11,7 @@ enum nim_led { /* numbers as EVE's (its types.LedBlinkCount) */
 	       NIM_LED_NO_ADDRESS = 1, /* no management port has one */
 	       NIM_LED_CONNECTING = 2, /* nothing far has answered yet */
 	       NIM_LED_CONNECTED = 3, /* a management port's test reached its target */
+	       NIM_LED_RADIO_SILENCE = 5,
 	       NIM_LED_BAD_CERTIFICATE = 14, /* the far end answers, and cannot be trusted */
 };
 

@@ -27,6 +27,7 @@
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
+#include "nim/radio_run.h"
 #include "nim/verify.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
@@ -139,7 +140,7 @@ static void quota_changed(void *arg)
 		nim_changed(nim);
 }
 
-static void pnac_changed(void *arg)
+static void apply_again(void *arg)
 {
 	nim_changed(arg);
 }
@@ -152,9 +153,17 @@ static int nim_open_pnac(struct nim *nim)
 							 .run_dir = daemon_run_dir(nim->daemon),
 							 .state_dir = daemon_state_dir(nim->daemon),
 							 .owner = "nim",
-							 .changed = pnac_changed,
+							 .changed = apply_again,
 							 .arg = nim },
 			      &nim->pnac);
+}
+
+static int nim_open_radio(struct nim *nim)
+{
+	return radio_run_new(
+		&(struct radio_run_conf){
+			.daemon = nim->daemon, .ps = nim->ps, .changed = apply_again, .arg = nim },
+		&nim->radio);
 }
 
 static int nim_open_metering(struct nim *nim)
@@ -262,6 +271,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_pnac(nim);
 	if (r == 0)
+		r = nim_open_radio(nim);
+	if (r == 0)
 		r = nim_open_conntest(nim, options->config_dir);
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
@@ -286,6 +297,7 @@ struct nim *nim_free(struct nim *nim)
 	metering_free(nim->metering);
 	acd_watch_free(nim->acd);
 	pnac_ports_free(nim->pnac);
+	radio_run_free(nim->radio);
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
 	ps_free(nim->ps);

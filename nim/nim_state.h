@@ -28,6 +28,7 @@ struct nim_fallback;
 struct numbers;
 struct pnac_ports;
 struct ps;
+struct radio_run;
 struct ps_pub;
 
 enum nim_input {
@@ -50,6 +51,7 @@ struct nim {
 	struct metering *metering;
 	struct acd_watch *acd;
 	struct pnac_ports *pnac;
+	struct radio_run *radio;
 	struct nim_chrony *chrony;
 	struct nim_bonds *bonds;
 	struct conntest *conntest;

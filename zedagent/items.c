@@ -70,6 +70,7 @@ static const struct item {
 	{ "msrv.prometheus.metrics.idletimeout.seconds", ITEM_NUMBER, 1, ANY },
 	{ "edgeway.dnsmasq", ITEM_SWITCH, 0, 0 },
 	{ "edgeway.probe.urls", ITEM_URLS, 0, 0 },
+	{ "edgeway.radio.timeout", ITEM_NUMBER, 1, 3600 },
 };
 
 static bool is_one_of(const char *value, const char *const *list)

@@ -82,6 +82,10 @@ static void map_physical(struct za_map *m, size_t i)
 
 	/* One that is named by its address has no name but what it is found under. */
 	lower.ifname = ifname ? ifname : (lower.pci || lower.usb) ? "" : lower.label;
+	if (io->ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWLAN))
+		lower.wireless = EW__WIRELESS_TYPE__WIRELESS_WIFI;
+	if (io->ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWWAN))
+		lower.wireless = EW__WIRELESS_TYPE__WIRELESS_CELLULAR;
 	if (why)
 		fail(&lower, xstrdup(why));
 	lower_add(m, &lower, at.path);

@@ -18,6 +18,7 @@ struct za_lower {
 	const char *label, *phylabel; /* borrowed */
 	const char *ifname; /* borrowed; "": only the address tells */
 	const char *pci, *usb; /* borrowed; NULL: none */
+	Ew__WirelessType wireless;
 	char *error; /* why ports on it cannot be used; NULL: they can */
 	size_t adapter; /* the first index in systemAdapterList, or ZA_NONE */
 	bool needed; /* by an adapter or a layer above */

@@ -60,6 +60,7 @@ static void map_layer(const struct za_map *m, const struct za_lower *lower, Ew__
 	za_set(&port->pci_address, lower->pci);
 	za_set(&port->usb_address, lower->usb);
 	port_fail(port, lower->error);
+	port->wireless = lower->wireless;
 	port->pnac = za_map_pnac(m, lower->label);
 	if (lower->kind == ZA_VLAN) {
 		const EVE(VlanAdapter) *v = m->eve->vlans[lower->index];

@@ -221,6 +221,26 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 	}
 }
 
+/* Only while it is asked for, or its end did not come about. */
+static void radio_line(struct view *v, const Ew__RadioStatus *r)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (!r || (!r->requested && !r->change_in_progress && !r->config_error[0]))
+		return;
+	if (r->change_in_progress) {
+		strbuf_add(&text, "waits for ");
+		join(&text, r->waits_for, r->n_waits_for);
+	} else {
+		strbuf_add(&text, r->config_error[0] ? r->config_error : "all radios are off");
+	}
+	add_line(v,
+		 r->config_error[0]	 ? VERDICT_BAD
+		 : r->change_in_progress ? VERDICT_WARN
+					 : VERDICT_OK,
+		 "radio", r->requested ? "silence on" : "silence off", &text);
+}
+
 /* Only when something is wrong with it: nobody wants to read every day that it stands. */
 static void firewall_line(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
@@ -333,6 +353,7 @@ static void app_line(struct view *v, const Ew__DomainStatus *app)
 static void network_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	port_lines(v, d);
+	radio_line(v, d->radio);
 	firewall_line(v, d);
 	if (d->dns)
 		dns_line(v, d->dns);

@@ -363,6 +363,7 @@ static void vendor_class_is_said_unless_switched_off(void **state)
 	item.key = (char *)"dhcp.enable.vendorclassid";
 	msg.items = items;
 	msg.n_items = 1;
+	nim_switches_load(&switches, NULL); /* the defaults */
 	item.value = (char *)"";
 	nim_switches_load(&switches, &msg); /* others have defaults that are not 0 */
 	assert_false(switches.no_vendor_class);

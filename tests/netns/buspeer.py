@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A daemon that does not exist yet, as its bus peer: publishes one topic (docs/bus.md has the protocol),
+and hears others by `edgeway bus watch`."""
+
+import contextlib
+import os
+import pathlib
+import socket
+import struct
+import threading
+
+from node import Watch
+
+MAGIC, PROTOCOL, STATE = b"EWPS", 1, 0
+HELLO, SET, SYNCED = 1, 3, 5
+
+
+def frame(kind, key=b"", data=b""):
+    return struct.pack("<IBBH", len(key) + len(data), kind, len(key), 0) + key + data
+
+
+def varint(number):
+    out = b""
+    while number > 0x7f:
+        out += bytes([number & 0x7f | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def field(number, value):
+    """One field of a protobuf message: an integer, a text, or a message as bytes."""
+    if isinstance(value, (bool, int)):
+        return varint(number << 3) + varint(int(value))
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+class Publisher:
+    def __init__(self, run_dir, agent, topic):
+        self.agent, self.topic = agent, topic
+        self.path = pathlib.Path(run_dir, "bus", f"{agent}.{topic}")
+        self.table, self.subscribers, self.lock = {}, [], threading.Lock()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(f"{self.path}.peer")
+        self.listener.listen(8)
+        os.rename(f"{self.path}.peer", self.path)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def hello(self):
+        names = b"".join(name.encode() + b"\0" for name in (self.topic, f"ew.{self.topic}", self.agent))
+        return frame(HELLO, data=MAGIC + struct.pack("<HBBQQ", PROTOCOL, STATE, 0, 1, 0) + names)
+
+    def accept(self):
+        while True:
+            try:
+                sock = self.listener.accept()[0]
+            except OSError:
+                return
+            sock.recv(512)  # its HELLO
+            with self.lock:
+                with contextlib.suppress(OSError):
+                    sock.sendall(self.hello() + b"".join(frame(SET, k, v) for k, v in self.table.items())
+                                 + frame(SYNCED))
+                    self.subscribers.append(sock)
+
+    def publish(self, key, message):
+        with self.lock:
+            self.table[key.encode()] = message
+            for sock in self.subscribers:
+                with contextlib.suppress(OSError):
+                    sock.sendall(frame(SET, key.encode(), message))
+
+    def close(self):
+        self.listener.close()
+        for sock in self.subscribers:
+            sock.close()
+        self.path.unlink(missing_ok=True)
+
+
+class RadioDaemon:
+    """wwan or wlan: acknowledges what nim asks for. devices: {name: error}; None: it stays silent."""
+
+    def __init__(self, node, agent, devices):
+        self.node, self.agent, self.devices = node, agent, devices
+        self.publisher = Publisher(node.run_dir, agent, f"{agent.capitalize()}Radio")
+        self.requests, self.over = [], False
+        self.watch = Watch(node, "RadioSilence")
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+        node.host.closers.append(self.close)
+
+    def follow(self):
+        while not self.over:
+            with self.watch.changed:
+                request = self.watch.table.get("global", {})
+                if self.requests and self.requests[-1] == request or not request:
+                    self.watch.changed.wait(0.2)
+                    continue
+            self.requests.append(request)
+            self.acknowledge()
+
+    def acknowledge(self):
+        """What it says to the last request, now."""
+        if self.devices is None or not self.requests:
+            return
+        request = self.requests[-1]
+        ack = field(1, int(request.get("changeRequestedMs", 0)))
+        for name, error in self.devices.items():
+            off = bool(request.get("imposed")) != bool(error)
+            ack += field(2, field(1, name) + field(2, off) + field(3, error))
+        self.publisher.publish("global", field(1, ack))
+
+    def close(self):
+        self.over = True
+        self.thread.join()
+        self.watch.close()
+        self.publisher.close()
