@@ -135,7 +135,7 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 	struct conn_helper *h = arg;
 
 	(void)fd, (void)what;
-	fail(h, "the test program did not end within %u s", h->limit_ms / 1000);
+	fail(h, "the test program did not end within %u ms", h->limit_ms);
 	end_when_over(h); /* or when it is dead */
 }
 
@@ -187,8 +187,8 @@ static int start_child(struct conn_helper *h, struct event_base *base, const cha
 }
 
 int conn_helper_start(struct event_base *base, const char *path,
-		      const struct Ew__ConnRequest *request, const struct conn_helper_ops *ops,
-		      void *arg, struct conn_helper **ret)
+		      const struct Ew__ConnRequest *request, unsigned int limit_ms,
+		      const struct conn_helper_ops *ops, void *arg, struct conn_helper **ret)
 {
 	struct conn_helper *h = xcalloc(1, sizeof(*h));
 	int r;
@@ -198,7 +198,7 @@ int conn_helper_start(struct event_base *base, const char *path,
 				   .fd = -1,
 				   .nports = (unsigned int)request->n_ports,
 				   .left = 2 * (unsigned int)request->n_ports,
-				   .limit_ms = request->deadline_ms + CONN_HELPER_MORE_MS };
+				   .limit_ms = limit_ms };
 	conn_wire_add(&request->base, &h->out);
 	r = start_child(h, base, path);
 	if (r == 0)

@@ -13,11 +13,10 @@ struct conn_helper_ops {
 	void (*ended)(const char *failure, void *arg);
 };
 
-/* It is killed when it has not ended CONN_HELPER_MORE_MS after the deadline of the ports. Calls
- * back from the loop only. 0 or -errno. */
-#define CONN_HELPER_MORE_MS 5000
+/* It is killed when it has not ended after limit_ms. Calls back from the loop only. 0 or -errno. */
+#define CONN_HELPER_MORE_MS 5000 /* than it gives the ports */
 int conn_helper_start(struct event_base *base, const char *path,
-		      const struct Ew__ConnRequest *request, const struct conn_helper_ops *ops,
-		      void *arg, struct conn_helper **ret);
+		      const struct Ew__ConnRequest *request, unsigned int limit_ms,
+		      const struct conn_helper_ops *ops, void *arg, struct conn_helper **ret);
 /* Kills it; no callback follows. NULL is fine. */
 struct conn_helper *conn_helper_free(struct conn_helper *h);

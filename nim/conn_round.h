@@ -16,6 +16,7 @@ struct conntest {
 	struct conn_record *records; /* of configured ports that were tested */
 	unsigned int nrecords;
 	struct conn_settings settings;
+	struct mono tested_at;
 	char *program; /* path of conn-test */
 };
 

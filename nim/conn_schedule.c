@@ -15,6 +15,7 @@ struct conn_schedule {
 	struct file_watch *server_watch; /* NULL: it cannot be watched, and is read in each round */
 	struct event *quiet_ev, *again_ev;
 	struct mono changed_at; /* the first change since the last round began; 0: none */
+	struct mono last_change;
 	struct conn_round *round; /* NULL: none is under way */
 	bool again; /* wanted while one was under way */
 	unsigned int started, ended; /* rounds */
@@ -22,12 +23,20 @@ struct conn_schedule {
 
 static void begin(struct conn_schedule *s);
 
-/* Without a target nothing is new but by an event, and there is no timer. */
+/* An interval after the last round, whoever began it. Without a target nothing is new but by an
+ * event, and there is no timer. */
 static void begin_later(struct conn_schedule *s)
 {
-	const struct timeval wait = { .tv_sec = conntest_interval_s(s->conf.conntest) };
+	struct mono tested = conntest_tested_at(s->conf.conntest);
+	int64_t left_ms = conntest_interval_s(s->conf.conntest) * INT64_C(1000) -
+			  mono_diff_ms(mono_now(), tested);
+	const struct timeval wait = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
 
-	if (conntest_has_target(s->conf.conntest))
+	if (!conntest_has_target(s->conf.conntest))
+		return;
+	if (left_ms <= 0)
+		begin(s);
+	else
 		event_add(s->again_ev, &wait);
 }
 
@@ -64,10 +73,23 @@ static void begin(struct conn_schedule *s)
 	s->round = conn_round_start(s->conf.conntest, &s->conf.ports, &ops, s);
 }
 
-static void on_time(evutil_socket_t fd, short what, void *arg)
+/* The verification of port configurations has rounds of its own: one is enough. */
+static void on_quiet(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn_schedule *s = arg;
+
+	(void)fd, (void)what;
+	s->changed_at = (struct mono){ 0 };
+	if (conntest_tested_at(s->conf.conntest).ns < s->last_change.ns)
+		begin(s);
+	else
+		begin_later(s);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	begin(arg);
+	begin_later(arg);
 }
 
 void conn_schedule_changed(struct conn_schedule *s)
@@ -76,6 +98,7 @@ void conn_schedule_changed(struct conn_schedule *s)
 	int64_t left_ms;
 	struct timeval wait;
 
+	s->last_change = now;
 	if (!s->changed_at.ns)
 		s->changed_at = now;
 	left_ms = CONN_LATEST_MS - mono_diff_ms(now, s->changed_at);
@@ -134,8 +157,8 @@ int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedul
 	struct conn_schedule *s = xcalloc(1, sizeof(*s));
 
 	s->conf = *conf;
-	s->quiet_ev = event_new(conf->base, -1, 0, on_time, s);
-	s->again_ev = event_new(conf->base, -1, 0, on_time, s);
+	s->quiet_ev = event_new(conf->base, -1, 0, on_quiet, s);
+	s->again_ev = event_new(conf->base, -1, 0, on_again, s);
 	if (!s->quiet_ev || !s->again_ev) {
 		conn_schedule_free(s);
 		return -ENOMEM;

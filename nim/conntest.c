@@ -9,13 +9,13 @@
 #include "base/arena.h"
 #include "base/child.h"
 #include "base/cleanup.h"
-#include "base/daemon.h"
 #include "base/log.h"
 #include "base/wall.h"
 #include "nim/conn_helper.h"
 #include "nim/conn_local.h"
 #include "nim/conn_request.h"
 #include "nim/conn_round.h"
+#include "nim/dns.h"
 #include "status.pb-c.h"
 
 /* ---- Records ---- */
@@ -223,8 +223,9 @@ static void ask_helper(struct conn_round *round, const struct conn_ports *ports)
 	struct arena arena = { 0 };
 	const struct Ew__ConnRequest *request =
 		conn_request(ports, round->asked, round->nasked, &ct->settings, &arena);
-	int r = conn_helper_start(daemon_base(ct->conf.daemon), ct->program, request, &ops, round,
-				  &round->helper);
+	int r = conn_helper_start(ct->conf.base, ct->program, request,
+				  ct->settings.items.deadline_s * 1000 + CONN_HELPER_MORE_MS, &ops,
+				  round, &round->helper);
 
 	arena_fini(&arena);
 	if (r == 0)
@@ -246,6 +247,21 @@ static void drop_told_rounds(struct conntest *ct)
 			conn_round_free(round);
 }
 
+/* EVE's: an application's port without a DNS server passes, with a warning. */
+static void know_local(struct conn_round *round, const struct conn_ports *ports, unsigned int i,
+		       const struct conn_result *result)
+{
+	const struct nim_port *port = &ports->config->ports[i];
+	struct conn_round_port *p = &round->ports[i];
+	struct ipaddr servers[NIM_PORT_DNS];
+
+	p->warned = true;
+	if (port->is_l3 && port->dhcp != NIM_DHCP_NONE &&
+	    !nim_port_dns(port, &ports->facts->ifaces[i], servers))
+		snprintf(p->warning, sizeof(p->warning), "no DNS server");
+	conn_round_know(round, i, result, "");
+}
+
 static void begin_port(struct conn_round *round, const struct conn_ports *ports, unsigned int i,
 		       bool has_target)
 {
@@ -257,7 +273,7 @@ static void begin_port(struct conn_round *round, const struct conn_ports *ports,
 	if (result.outcome == CONN_OK && has_target && conn_is_tested_remotely(port))
 		round->asked[round->nasked++] = i;
 	else
-		conn_round_know(round, i, &result, "");
+		know_local(round, ports, i, &result);
 }
 
 struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
@@ -273,8 +289,10 @@ struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports
 	round->ops = ops;
 	round->arg = arg;
 	round->kept = ports->config == ct->conf.config;
+	if (round->kept)
+		ct->tested_at = mono_now();
 	round->nports = nports;
-	round->tell_ev = event_new(daemon_base(ct->conf.daemon), -1, 0, on_tell, round);
+	round->tell_ev = event_new(ct->conf.base, -1, 0, on_tell, round);
 	if (!round->tell_ev)
 		abort();
 	list_append(&ct->rounds, &round->link);
@@ -313,6 +331,11 @@ bool conntest_has_target(struct conntest *ct)
 	return conn_settings_have_target(&ct->settings);
 }
 
+struct mono conntest_tested_at(const struct conntest *ct)
+{
+	return ct->tested_at;
+}
+
 unsigned int conntest_interval_s(const struct conntest *ct)
 {
 	return ct->settings.items.interval_s;
@@ -325,7 +348,7 @@ int conntest_new(const struct conntest_conf *conf, struct conntest **ret)
 	struct conntest *ct = xcalloc(1, sizeof(*ct));
 
 	ct->conf = *conf;
-	ct->program = child_program("conn-test");
+	ct->program = conf->program ? xstrdup(conf->program) : child_program("conn-test");
 	conn_items_load(NULL, &ct->settings.items);
 	list_init(&ct->rounds);
 	*ret = ct;

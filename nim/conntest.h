@@ -12,13 +12,14 @@
  */
 #pragma once
 
+#include "base/mono.h"
 #include "nim/conn_result.h"
 #include "nim/facts.h"
 
 struct arena;
 struct conntest;
 struct conn_round;
-struct daemon;
+struct event_base;
 struct Ew__DeviceNetworkStatus;
 struct Ew__GlobalConfig;
 
@@ -29,7 +30,8 @@ struct conn_ports { /* borrowed for the call */
 };
 
 struct conntest_conf {
-	const struct daemon *daemon;
+	struct event_base *base;
+	const char *program; /* path of conn-test, copied; NULL: the one beside us */
 	const char *config_dir; /* borrowed for good; <config_dir>/server names the controller */
 	/* Results of rounds over this configuration are kept and shown; borrowed for good. */
 	const struct nim_config *config;
@@ -47,6 +49,8 @@ bool conntest_set_items(struct conntest *ct, const struct Ew__GlobalConfig *msg)
 /* Looks into the folder again. True: there is something to test against. */
 bool conntest_has_target(struct conntest *ct);
 unsigned int conntest_interval_s(const struct conntest *ct); /* timer.port.testinterval */
+/* When the last round over the running configuration began; 0: never. */
+struct mono conntest_tested_at(const struct conntest *ct);
 
 struct conn_round_ops {
 	/* Exactly once for each port of the configuration, as soon as it is known; the label is

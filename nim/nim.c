@@ -198,7 +198,7 @@ static void test_told(void *arg)
 static int nim_open_conntest(struct nim *nim, const char *dir)
 {
 	const char *config_dir = dir ? dir : NIM_CONFIG_DIR;
-	int r = conntest_new(&(struct conntest_conf){ .daemon = nim->daemon,
+	int r = conntest_new(&(struct conntest_conf){ .base = daemon_base(nim->daemon),
 						      .config_dir = config_dir,
 						      .config = &nim->config,
 						      .changed = test_told,

@@ -353,7 +353,8 @@ def test_killed_helper_is_a_failed_round_and_nothing_else(hanging):
         os.kill(pid, signal.SIGKILL)
     test = wait_test(world.node, "uplink-a", lambda t: "crashed" in t["error"], "the round failed")
     assert (test["outcome"], int(test["failures"])) == ("TEST_UNTESTED", 0)
-    wait_for(lambda: "event=port_test_round" in world.node.log(), "it is logged")
+    wait_for(lambda: any(f"event={event} " in world.node.log() for event in ("port_test_round", "dpc_round")),
+             "it is logged, by who wanted the round")
     assert "nim" in world.node.daemons()
 
 
