@@ -24,7 +24,7 @@ struct nim_fallback_conf {
 int nim_fallback_new(const struct nim_fallback_conf *conf, struct nim_fallback **ret);
 struct nim_fallback *nim_fallback_free(struct nim_fallback *f); /* NULL is fine */
 
-/* The list or the items changed; looked at later in this turn. NULL is fine. */
+/* The list, results in it or the items changed; looked at later in this turn. NULL is fine. */
 void nim_fallback_look(struct nim_fallback *f);
 /* zedagent has spoken: a configuration that is not there now is not expected. */
 void nim_fallback_expect_none(struct nim_fallback *f);

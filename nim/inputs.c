@@ -246,6 +246,7 @@ void nim_publish_dpcs(struct nim *nim)
 	if (r < 0)
 		log_error("publish_failed", "topic=DevicePortConfigList err=%d", -r);
 	event_active(nim->status_ev, 0, 0);
+	nim_fallback_look(nim->fallback);
 }
 
 void nim_set_in_force(struct nim *nim)
@@ -269,7 +270,6 @@ void nim_dpc_changed(void *arg)
 	struct nim *nim = arg;
 
 	nim_verify_list_changed(nim->verify);
-	nim_fallback_look(nim->fallback);
 }
 
 static void config_changed(const char *key, const Ew__DevicePortConfig *was,

@@ -105,7 +105,7 @@ bool last_resort_wanted(const struct dpc_list *list, const struct last_resort_st
 		bool last_resort = is_last_resort(list->entries[i]);
 
 		stands = stands || last_resort;
-		better = better || (!last_resort && !list->entries[i]->error[0]);
+		better = better || (!last_resort && dpc_entry_works(list->entries[i]));
 	}
 	if (!state->known && stands)
 		return true; /* who switched it on is about to speak */

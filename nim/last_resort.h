@@ -34,7 +34,7 @@ struct last_resort_state {
 
 /*
  * Should it stand in the list? With the item, always; without, when there is no other port
- * configuration and none is expected, from then on until there is a usable one.
+ * configuration and none is expected, from then on until there is one that works.
  */
 bool last_resort_wanted(const struct dpc_list *list, const struct last_resort_state *state);
 /* The list has nothing but the last resort, if that. */

@@ -11,6 +11,7 @@ import json
 import packets
 import scenario
 import topology
+from config import Config
 from node import BIN
 from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_override, stored,
                       wait_in_force, wait_static, wait_usable)
@@ -41,6 +42,12 @@ def entries(node):
 
 def wait_entries(node, keys, what):
     node.wait("DevicePortConfigList", lambda t: keys_in(t) == keys, what)
+
+
+def wait_fails(node, key, what):
+    node.wait("DevicePortConfigList", lambda t: any(
+        entry["key"] == key and entry["state"].startswith("DPC_STATE_FAIL")
+        for entry in t.get("global", {}).get("entries", [])), what, 30)
 
 
 # ---- A stick ----
@@ -196,9 +203,16 @@ def test_node_without_any_configuration_comes_up_by_the_last_resort(net, node):
     node.wait("DeviceNetworkStatus", lambda t: set(ports_of(t)) == {"eth0", "eth1"},
               "the card that is gone is none any more")
 
-    node.configure(scenario.Edge(net, node).standard_config(static=True))
+    config = Config()
+    config.item("timer.port.testduration", 1)
+    config.port("uplink-a", "eth9")  # there is no eth9
+    node.configure(config)
+    wait_fails(node, "zedagent", "the controller's first one is tried and fails")
+    wait_last_resort(node, "eth0", "eth1")
+
+    node.configure(scenario.Edge(net, node).standard_config(version=2, static=True))
     wait_in_force(node, "zedagent", "the controller's configuration is in force")
-    wait_entries(node, ["zedagent"], "the last resort is withdrawn")
+    wait_entries(node, ["zedagent"], "the last resort is withdrawn when it works")
 
 
 def test_last_resort_comes_when_nobody_has_said_anything_for_its_time(net, node):

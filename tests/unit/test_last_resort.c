@@ -100,19 +100,23 @@ static void more_interfaces_than_ports_are_cut_off(void **state)
 
 /* ---- When ---- */
 
-enum { NOTHING, USELESS, USABLE };
+enum { NOTHING, USELESS, USABLE, WORKS };
 
-static Ew__DpcEntry *entry_of(const char *key, Ew__DpcSource source, bool usable)
+static Ew__DpcEntry *entry_of(const char *key, Ew__DpcSource source, int kind)
 {
 	Ew__DevicePortConfig config = EW__DEVICE_PORT_CONFIG__INIT;
 	Ew__PortConfig port = EW__PORT_CONFIG__INIT;
+	Ew__DpcEntry *entry;
 
 	port.logicallabel = port.ifname = (char *)"eth0";
-	port.is_mgmt = port.is_l3 = usable;
+	port.is_mgmt = port.is_l3 = kind >= USABLE;
 	port.dhcp = EW__DHCP_MODE__DHCP_CLIENT;
 	config.ports = (Ew__PortConfig *[]){ &port };
 	config.n_ports = 1;
-	return dpc_entry_new(key, source, 1, "", &config);
+	entry = dpc_entry_new(key, source, 1, "", &config);
+	if (kind == WORKS)
+		entry->last_succeeded_ms = 2;
+	return entry;
 }
 
 static bool wanted(int other, bool stands, bool known, bool enabled, bool due)
@@ -122,10 +126,10 @@ static bool wanted(int other, bool stands, bool known, bool enabled, bool due)
 	bool r;
 
 	if (other != NOTHING)
-		dpc_list_put(&list,
-			     entry_of("zedagent", EW__DPC_SOURCE__DPC_CONTROLLER, other == USABLE));
+		dpc_list_put(&list, entry_of("zedagent", EW__DPC_SOURCE__DPC_CONTROLLER, other));
 	if (stands)
-		dpc_list_put(&list, entry_of("lastresort", EW__DPC_SOURCE__DPC_LAST_RESORT, true));
+		dpc_list_put(&list,
+			     entry_of("lastresort", EW__DPC_SOURCE__DPC_LAST_RESORT, USABLE));
 	r = last_resort_wanted(&list, &state);
 	dpc_list_fini(&list);
 	return r;
@@ -138,14 +142,15 @@ static void it_is_wanted_when_switched_on_or_when_nothing_else_is_expected(void 
 		bool stands, known, enabled, due, wanted;
 	} rows[] = {
 		{ USABLE, false, true, true, false, true }, /* switched on */
-		{ USABLE, true, true, false, true, false }, /* switched off */
+		{ WORKS, true, true, false, true, false }, /* switched off */
 		{ NOTHING, false, true, false, false, false }, /* one is expected */
 		{ NOTHING, false, true, false, true, true }, /* none is */
 		{ NOTHING, false, false, false, true, true }, /* not even items */
 		{ NOTHING, true, true, false, false, true }, /* stays over a restart */
 		{ USELESS, false, true, false, true, false }, /* it was asked for, as in EVE */
-		{ USELESS, true, true, false, true, true }, /* until there is a usable one */
-		{ USABLE, true, false, false, true, true }, /* until it is known to be off */
+		{ USELESS, true, true, false, true, true }, /* until there is one that works */
+		{ USABLE, true, true, false, true, true },
+		{ WORKS, true, false, false, true, true }, /* until it is known to be off */
 	};
 
 	(void)state;
