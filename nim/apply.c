@@ -16,6 +16,7 @@
 #include "nim/dpc.h"
 #include "nim/firewall.h"
 #include "nim/flows.h"
+#include "nim/heartbeat.h"
 #include "nim/led.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
@@ -80,12 +81,15 @@ static void nim_set_view(struct nim *nim, const struct nim_view *view)
 {
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		const struct nim_port_view *was = &nim->view.ports[i], *now = &view->ports[i];
+		unsigned int unsaid;
 
 		if (was->usable4 == now->usable4 && was->usable6 == now->usable6)
 			continue;
-		log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d",
-			 nim->config.ports[i].label, now->usable4, now->usable6,
-			 nim->facts.ifaces[i].carrier);
+		if (rate_allow(&nim->said_usable[i], NIM_LOG_LINES, NIM_LOG_MS, mono_now(),
+			       &unsaid))
+			log_info("port_usable", "port=%s ipv4=%d ipv6=%d carrier=%d unsaid=%u",
+				 nim->config.ports[i].label, now->usable4, now->usable6,
+				 nim->facts.ifaces[i].carrier, unsaid);
 		conn_schedule_changed(nim->conn_schedule);
 	}
 	nim_flows_follow(nim->flush, &nim->config, &nim->view, view);
@@ -139,6 +143,7 @@ void nim_apply(struct nim *nim)
 	if (nim->known)
 		radio_run_apply(nim->radio, &nim->config, &nim->facts,
 				nim->items.switches.radio_timeout_s);
+	heartbeat_tell(nim->heartbeat, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim->stale = false;

@@ -206,8 +206,10 @@ static void view_port(const struct nim_port *port, const struct nim_iface *iface
 	gateways = nim_port_gateways(port, iface);
 	view->gateway4 = gateways.v4;
 	view->gateway6 = gateways.v6;
-	view->usable4 = link && ipaddr_is_set(&view->gateway4) && has_family(iface, AF_INET);
-	view->usable6 = link && ipaddr_is_set(&view->gateway6) && has_family(iface, AF_INET6);
+	view->good4 = link && ipaddr_is_set(&view->gateway4) && has_family(iface, AF_INET);
+	view->good6 = link && ipaddr_is_set(&view->gateway6) && has_family(iface, AF_INET6);
+	view->held4 = view->good4 && iface->health[NIM_V4].held;
+	view->held6 = view->good6 && iface->health[NIM_V6].held;
 }
 
 static bool port_before(const struct nim_config *config, unsigned int a, unsigned int b)
@@ -221,21 +223,83 @@ static bool port_before(const struct nim_config *config, unsigned int a, unsigne
 	return a < b;
 }
 
+static bool is_well(const struct nim_iface *iface, int family)
+{
+	return iface->health[family].gateway != NIM_GATEWAY_SILENT && !iface->health[family].shaky;
+}
+
+/* A doubtful port is better than none: what seems dead is cut off only when another is alive. */
+static void view_usable(const struct nim_facts *facts, unsigned int nports, struct nim_view *view)
+{
+	bool alive4 = false, alive6 = false;
+
+	for (unsigned int i = 0; i < nports; i++) {
+		alive4 = alive4 || (view->ports[i].good4 && is_well(&facts->ifaces[i], NIM_V4));
+		alive6 = alive6 || (view->ports[i].good6 && is_well(&facts->ifaces[i], NIM_V6));
+	}
+	for (unsigned int i = 0; i < nports; i++) {
+		struct nim_port_view *p = &view->ports[i];
+
+		p->usable4 = p->good4 && (!alive4 || is_well(&facts->ifaces[i], NIM_V4));
+		p->usable6 = p->good6 && (!alive6 || is_well(&facts->ifaces[i], NIM_V6));
+	}
+}
+
+static bool default_before(const struct nim_config *config, const struct nim_view *view, int family,
+			   unsigned int a, unsigned int b)
+{
+	const struct nim_port_view *pa = &view->ports[a], *pb = &view->ports[b];
+	bool held_a = family == AF_INET6 ? pa->held6 : pa->held4;
+	bool held_b = family == AF_INET6 ? pb->held6 : pb->held4;
+
+	if (config->ports[a].is_mgmt != config->ports[b].is_mgmt)
+		return config->ports[a].is_mgmt;
+	if (held_a != held_b)
+		return !held_a;
+	return pa->rank < pb->rank;
+}
+
+static int choose_default(const struct nim_config *config, const struct nim_view *view, int family)
+{
+	int best = -1;
+
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const struct nim_port_view *p = &view->ports[i];
+
+		if ((family == AF_INET6 ? p->usable6 : p->usable4) &&
+		    (best < 0 || default_before(config, view, family, i, (unsigned int)best)))
+			best = (int)i;
+	}
+	return best;
+}
+
+/* Class of cost among management ports: equal ones share the requests. */
+static uint8_t port_turn(const struct nim_config *config, unsigned int port)
+{
+	bool seen[256] = { 0 };
+	uint8_t turn = 0;
+
+	for (unsigned int i = 0; i < config->nports; i++) {
+		const struct nim_port *p = &config->ports[i];
+
+		if (!p->is_mgmt || p->cost >= config->ports[port].cost || seen[p->cost])
+			continue;
+		seen[p->cost] = true;
+		turn++;
+	}
+	return turn;
+}
+
 void nim_view(const struct nim_config *config, const struct nim_facts *facts, struct nim_view *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->default4 = ret->default6 = -1;
 	for (unsigned int i = 0; i < config->nports; i++) {
 		view_port(&config->ports[i], &facts->ifaces[i], &ret->ports[i]);
 		for (unsigned int j = 0; j < config->nports; j++)
 			ret->ports[i].rank += j != i && port_before(config, j, i);
+		ret->ports[i].turn = port_turn(config, i);
 	}
-	for (unsigned int i = 0; i < config->nports; i++) {
-		const struct nim_port_view *p = &ret->ports[i];
-
-		if (p->usable4 && (ret->default4 < 0 || p->rank < ret->ports[ret->default4].rank))
-			ret->default4 = (int)i;
-		if (p->usable6 && (ret->default6 < 0 || p->rank < ret->ports[ret->default6].rank))
-			ret->default6 = (int)i;
-	}
+	view_usable(facts, config->nports, ret);
+	ret->default4 = choose_default(config, ret, AF_INET);
+	ret->default6 = choose_default(config, ret, AF_INET6);
 }

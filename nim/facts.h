@@ -44,6 +44,26 @@ struct nim_pnac { /* 802.1X, of a port that has it */
 	char error[160]; /* "" = none */
 };
 
+/* By address family, where both are alike. */
+enum { NIM_V4, NIM_V6, NIM_FAMILIES };
+
+enum nim_gateway_state {
+	NIM_GATEWAY_UNKNOWN, /* there is none */
+	NIM_GATEWAY_NOT_ASKED, /* nothing would follow from it, or it is not wanted */
+	NIM_GATEWAY_ASKED, /* and has not answered yet: some never do */
+	NIM_GATEWAY_ANSWERS,
+	NIM_GATEWAY_SILENT, /* it answered before, or the kernel gave it up */
+};
+
+struct nim_health { /* of one family: nim/heartbeat.h */
+	enum nim_gateway_state gateway;
+	uint32_t interval_ms; /* between questions; 0: none */
+	bool held; /* back, and others are preferred for a while */
+	bool shaky; /* back so often that it is not used for a moment, if there is another */
+	int64_t held_until_ms; /* Unix time; 0: not held */
+	uint32_t losses; /* times it ceased to work */
+};
+
 struct nim_iface {
 	struct ifname ifname; /* empty: slot unused */
 	uint32_t ifindex; /* 0: not there */
@@ -60,6 +80,8 @@ struct nim_iface {
 	struct nim_pnac pnac;
 	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */
+	bool metered;
+	struct nim_health health[NIM_FAMILIES];
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };
 
@@ -71,8 +93,11 @@ struct nim_facts {
 /* What config and facts make of one port. */
 struct nim_port_view {
 	struct ipaddr gateway4, gateway6; /* unset: none */
-	bool usable4, usable6; /* carrier, address and gateway: may carry traffic */
+	bool good4, good6; /* carrier, address and gateway */
+	bool usable4, usable6; /* … which answers, or there is no better: may carry traffic */
+	bool held4, held6; /* behind others that are usable */
 	uint8_t rank; /* 0 = first choice among all ports */
+	uint8_t turn; /* management goes to the lowest that works, by turns among equal ones */
 };
 
 struct nim_view {

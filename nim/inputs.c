@@ -30,6 +30,7 @@ static void link_changed(const char *key, const void *was, const void *now, void
 	const struct dp_link *link = now ? now : &none;
 	struct nim *nim = arg;
 	struct nim_iface *iface = nim_facts_find(&nim->facts, key);
+	unsigned int unsaid;
 
 	(void)was;
 	if (!iface)
@@ -37,8 +38,11 @@ static void link_changed(const char *key, const void *was, const void *now, void
 	iface->ifindex = link->ifindex;
 	iface->mtu_bytes = link->mtu_bytes;
 	iface->mac = link->mac;
-	if (iface->carrier != link->carrier)
-		log_info("port_carrier", "ifname=%s carrier=%d", key, link->carrier);
+	if (iface->carrier != link->carrier &&
+	    rate_allow(&nim->said_carrier[iface - nim->facts.ifaces], NIM_LOG_LINES, NIM_LOG_MS,
+		       mono_now(), &unsaid))
+		log_info("port_carrier", "ifname=%s carrier=%d unsaid=%u", key, link->carrier,
+			 unsaid);
 	iface->up = link->up;
 	iface->carrier = link->carrier;
 	metering_look(nim->metering);

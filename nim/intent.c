@@ -2,7 +2,8 @@
 /*
  * What the node needs of each port, and why:
  *
- *   main table        default via GW dev PORT metric 5000+rank   the node's own traffic
+ *   main table        default via GW dev PORT metric 5000+rank   the node's own traffic; +64 while
+ *                                                                the port is held
  *   table 500+number  connected prefixes, default via GW         traffic bound to this port
  *   rule 15000        from ADDR lookup 500+number                answers leave where they came in
  *   rule 900          fwmark MARK/0xff000000 lookup 500+number   flows of apps stay on the port
@@ -28,6 +29,7 @@
 #define METRIC_APPS 10000
 #define METRIC_LEASE 100 /* behind connected ones */
 #define VENDOR_CLASS "LFEDGE-EVE" /* DHCP option 60, as EVE says it */
+#define METRIC_HELD NIM_PORTS /* on top: behind all that are not */
 
 /* No link is set up before the firewall stands for it. */
 static void intent_link(struct dp_graph *g, const struct nim_config *config,
@@ -243,9 +245,11 @@ struct dp_graph *nim_intent_node(const struct nim_config *config, const struct n
 		uint32_t metric = (port->is_mgmt ? METRIC_MGMT : METRIC_APPS) + pv->rank;
 
 		if (pv->usable4)
-			want_default(g, port, &pv->gateway4, RT_TABLE_MAIN, metric);
+			want_default(g, port, &pv->gateway4, RT_TABLE_MAIN,
+				     metric + (pv->held4 ? METRIC_HELD : 0));
 		if (pv->usable6)
-			want_default(g, port, &pv->gateway6, RT_TABLE_MAIN, metric);
+			want_default(g, port, &pv->gateway6, RT_TABLE_MAIN,
+				     metric + (pv->held6 ? METRIC_HELD : 0));
 	}
 	return g;
 }

@@ -7,6 +7,7 @@
 
 #include "nim/config.h"
 #include "nim/dpc_verify.h"
+#include "nim/heartbeat_items.h"
 
 struct daemon;
 struct stored;
@@ -14,6 +15,7 @@ struct stored;
 struct nim_items {
 	struct nim_switches switches;
 	struct dpcv_timers timers;
+	struct heartbeat_items heartbeat;
 	bool known; /* by the bus or stored; else the switches are all off */
 	struct stored *stored;
 };
@@ -21,5 +23,5 @@ struct nim_items {
 int nim_items_open(struct nim_items *items, const struct daemon *d); /* loads what is stored */
 void nim_items_fini(struct nim_items *items); /* an all-zero one is fine */
 
-/* msg NULL: no item at all. True: switches or timers are others now. */
+/* msg NULL: no item at all. True: something of them is another now. */
 bool nim_items_set(struct nim_items *items, const struct Ew__GlobalConfig *msg);

@@ -261,12 +261,14 @@ void metering_look(struct metering *m)
 void metering_tell(const struct metering *m, struct nim_facts *facts)
 {
 	for (unsigned int i = 0; i < m->config->nports; i++)
-		facts->ifaces[i].over_quota = false;
+		facts->ifaces[i].over_quota = facts->ifaces[i].metered = false;
 	for (size_t i = 0; i < m->n; i++) {
 		int port = find_port(m, m->ports[i]->record.label);
 
-		if (port >= 0)
-			facts->ifaces[port].over_quota = m->ports[i]->state == METER_OVER;
+		if (port < 0)
+			continue;
+		facts->ifaces[port].over_quota = m->ports[i]->state == METER_OVER;
+		facts->ifaces[port].metered = m->ports[i]->record.metered;
 	}
 }
 

@@ -24,6 +24,7 @@
 #include "nim/dpc_manual.h"
 #include "nim/fallback.h"
 #include "nim/firewall_show.h"
+#include "nim/heartbeat.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
@@ -132,7 +133,7 @@ static int nim_open_numbers(struct nim *nim)
 			    &nim->numbers);
 }
 
-static void quota_changed(void *arg)
+static void health_changed(void *arg)
 {
 	struct nim *nim = arg;
 
@@ -174,7 +175,7 @@ static int nim_open_metering(struct nim *nim)
 						      .config = &nim->config,
 						      .facts = &nim->facts,
 						      .state_dir = daemon_state_dir(nim->daemon),
-						      .changed = quota_changed,
+						      .changed = health_changed,
 						      .arg = nim },
 			     &nim->metering);
 
@@ -216,6 +217,17 @@ static int nim_open_conntest(struct nim *nim, const char *dir)
 	if (r == 0)
 		conn_schedule_control(nim->conn_schedule, daemon_control(nim->daemon));
 	return r;
+}
+
+static int nim_open_heartbeat(struct nim *nim)
+{
+	return heartbeat_new(&(struct heartbeat_conf){ .base = daemon_base(nim->daemon),
+						       .config = &nim->config,
+						       .items = &nim->items.heartbeat,
+						       .run_dir = daemon_run_dir(nim->daemon),
+						       .changed = health_changed,
+						       .arg = nim },
+			     &nim->heartbeat);
 }
 
 /* Ports come up from what is stored: the controller's word may take its time. */
@@ -277,6 +289,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
 	if (r == 0)
+		r = nim_open_heartbeat(nim);
+	if (r == 0)
 		r = nim_open_dpc(nim, options);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
@@ -300,6 +314,7 @@ struct nim *nim_free(struct nim *nim)
 	radio_run_free(nim->radio);
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
+	heartbeat_free(nim->heartbeat);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/topics.h"
+#include "base/rate.h"
 #include "nim/facts.h"
 #include "nim/forwarder.h"
 #include "nim/intent.h"
@@ -19,6 +20,7 @@ struct ct_flush;
 struct dp;
 struct dp_lease_watch;
 struct event;
+struct heartbeat;
 struct metering;
 struct nim_chrony;
 struct nim_bonds;
@@ -30,6 +32,9 @@ struct pnac_ports;
 struct ps;
 struct radio_run;
 struct ps_pub;
+
+#define NIM_LOG_LINES 6 /* of one kind about one port … */
+#define NIM_LOG_MS 10000 /* … in that time: what flaps may not fill the log */
 
 enum nim_input {
 	NIM_INPUT_PORTS = 1 << 0,
@@ -54,6 +59,8 @@ struct nim {
 	struct radio_run *radio;
 	struct nim_chrony *chrony;
 	struct nim_bonds *bonds;
+	struct heartbeat *heartbeat;
+	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct ct_flush *flush;

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "nim/addressing.h"
 #include "nim/dns.h"
+#include "nim/heartbeat_status.h"
 #include "nim/pnac.h"
 #include "status.pb-c.h"
 
@@ -112,6 +113,7 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 			      const struct nim_port_view *view, struct arena *a)
 {
 	const char *pnac = pnac_error(port, iface, a);
+	const char *ill;
 
 	if (port->error[0])
 		return port->error;
@@ -127,6 +129,9 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 		return iface->lease4.refused;
 	if (*pnac)
 		return pnac;
+	ill = nim_health_error(iface, view, a);
+	if (ill[0])
+		return ill;
 	if (!port->is_l3 || port->dhcp == NIM_DHCP_NONE || view->usable4 || view->usable6)
 		return "";
 	if (!iface->naddrs)
@@ -181,6 +186,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 				       : EW__IP_VERSIONS__IP_DUAL;
 	s->pnac = nim_pnac_status(port, iface, a);
 	s->error = arena_strdup(a, port_error(port, iface, view, a));
+	nim_health_status(s, iface, view);
 	return s;
 }
 

@@ -71,6 +71,10 @@ static const struct item {
 	{ "edgeway.dnsmasq", ITEM_SWITCH, 0, 0 },
 	{ "edgeway.probe.urls", ITEM_URLS, 0, 0 },
 	{ "edgeway.radio.timeout", ITEM_NUMBER, 1, 3600 },
+	{ "edgeway.heartbeat", ITEM_SWITCH, 0, 0 },
+	{ "edgeway.heartbeat.interval.ms", ITEM_NUMBER, 10, 10000 },
+	{ "edgeway.heartbeat.misses", ITEM_NUMBER, 1, 20 },
+	{ "edgeway.recovery.hold.ms", ITEM_NUMBER, 0, 600000 },
 };
 
 static bool is_one_of(const char *value, const char *const *list)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metering is none of EVE's: it comes in by items of our own, which others pass over.
+ * What EVE does not ask of ports comes in by items of our own, which others pass over.
  *
  *	edgeway.port.LABEL.metering            on, off
  *	edgeway.port.LABEL.quota.month.bytes   both directions
  *	edgeway.port.LABEL.billing.day         1 to 28
+ *	edgeway.port.LABEL.heartbeat           on, off
  *
- * Any of them meters the port; metering=off leaves the others without effect.
+ * Any of the first three meters the port; metering=off leaves the others without effect. What nim
+ * reads by itself of GlobalConfig is only checked here.
  */
 #include <string.h>
 #include <strings.h>
@@ -17,7 +19,7 @@
 #define QUOTA_MAX 100000000000000000ull /* 100 PB, as nim/meter.h */
 #define BILLING_DAY_MAX 28
 
-static int set_metering(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
+static int check_switch(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
 			const char *value, const struct za_at *at)
 {
 	(void)port, (void)meter;
@@ -55,10 +57,12 @@ static const struct item {
 	const char *name;
 	int (*set)(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,
 		   const char *value, const struct za_at *at);
+	bool meters; /* set() is given the port's meter; else NULL */
 } items[] = {
-	{ ".metering", set_metering },
-	{ ".quota.month.bytes", set_quota },
-	{ ".billing.day", set_billing_day },
+	{ ".metering", check_switch, true },
+	{ ".quota.month.bytes", set_quota, true },
+	{ ".billing.day", set_billing_day, true },
+	{ ".heartbeat", check_switch, false },
 };
 
 /* Labels may have dots. *ret_len: of the label. */
@@ -135,15 +139,16 @@ static int map_item(struct za_map *m, size_t i, const char **ret_off)
 	item = find_item(rest, &len);
 	if (!item)
 		return za_refuse(m->err, &at, "/key",
-				 "expected edgeway.port.LABEL.metering, .quota.month.bytes or "
-				 ".billing.day");
+				 "expected edgeway.port.LABEL.metering, .quota.month.bytes, "
+				 ".billing.day or .heartbeat");
 	port = find_port(m, rest, len);
 	if (!port)
 		return za_refuse(m->err, &at, "/key", "there is no port \"%.*s\"",
 				 len > 80 ? 80 : (int)len, rest);
-	if (item->set == set_metering && strcasecmp(in->value, "off") == 0)
+	if (strcmp(item->name, ".metering") == 0 && strcasecmp(in->value, "off") == 0)
 		*ret_off = port->logicallabel;
-	return item->set(m, port, want_meter(m, port->logicallabel), in->value, &at);
+	return item->set(m, port, item->meters ? want_meter(m, port->logicallabel) : NULL,
+			 in->value, &at);
 }
 
 int za_map_metering(struct za_map *m)

@@ -31,6 +31,7 @@ struct zr_port { /* as nim reports it */
 	uint8_t nlabels;
 	bool is_mgmt, usable4, usable6;
 	bool over_quota; /* apps may not use it at present */
+	bool held4, held6; /* others are preferred for a while */
 	uint8_t cost;
 	uint32_t mark, mtu_bytes;
 	struct prefix addrs[ZR_PORT_ADDRS];

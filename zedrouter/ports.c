@@ -15,6 +15,8 @@ static void load_port(struct zr_port *port, const Ew__PortStatus *msg)
 	port->usable4 = msg->usable4;
 	port->usable6 = msg->usable6;
 	port->over_quota = msg->over_quota;
+	port->held4 = msg->held4;
+	port->held6 = msg->held6;
 	port->cost = (uint8_t)msg->cost;
 	port->mark = msg->mark;
 	port->mtu_bytes = msg->mtu;

@@ -41,8 +41,16 @@ static bool is_usable(const struct zr_port *port, const struct zr_uplink *u)
 	       zr_port_serves(port, u->label);
 }
 
-static bool is_before(const struct zr_ports *ports, unsigned int a, unsigned int b, int current)
+static bool is_held(const struct zr_port *port, const struct zr_uplink *u)
 {
+	return u->family == AF_INET6 ? port->held6 : port->held4;
+}
+
+static bool is_before(const struct zr_ports *ports, const struct zr_uplink *u, unsigned int a,
+		      unsigned int b, int current)
+{
+	if (is_held(&ports->port[a], u) != is_held(&ports->port[b], u))
+		return is_held(&ports->port[b], u);
 	if (ports->port[a].cost != ports->port[b].cost)
 		return ports->port[a].cost < ports->port[b].cost;
 	if ((int)a == current || (int)b == current)
@@ -56,7 +64,7 @@ static int next_best(const struct zr_ports *ports, const struct zr_uplink *u, in
 
 	for (unsigned int i = 0; i < ports->count; i++)
 		if (is_usable(&ports->port[i], u) && !memchr(u->port, (int)i, u->count) &&
-		    (best < 0 || is_before(ports, i, (unsigned int)best, current)))
+		    (best < 0 || is_before(ports, u, i, (unsigned int)best, current)))
 			best = (int)i;
 	return best;
 }
@@ -67,8 +75,10 @@ void zr_uplink_pick(const struct zr_ports *ports, int current, struct zr_uplink 
 
 	u->in_use = u->count = 0;
 	while (u->label[0] && u->count < ZR_WAYS && (next = next_best(ports, u, current)) >= 0) {
-		bool shares = u->sharing && u->count + 1 < ZR_WAYS && u->count &&
-			      ports->port[next].cost == ports->port[u->port[0]].cost;
+		bool shares =
+			u->sharing && u->count + 1 < ZR_WAYS && u->count &&
+			ports->port[next].cost == ports->port[u->port[0]].cost &&
+			is_held(&ports->port[next], u) == is_held(&ports->port[u->port[0]], u);
 
 		if (u->count && !shares) { /* the standby */
 			u->port[u->count++] = (uint8_t)next;

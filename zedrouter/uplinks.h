@@ -35,8 +35,9 @@ void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was);
 bool zr_uplink_has_name(const struct zr_model *m, const char *name);
 
 /*
- * Pure: ports in use and standby, given the one that was first in use (index; -1: none). Lowest cost
- * first; among equals the former first one, then the order of the ports.
+ * Pure: ports in use and standby, given the one that was first in use (index; -1: none). Those that
+ * are not held come first, then the lowest cost; among equals the former first one, then the order
+ * of the ports.
  */
 void zr_uplink_pick(const struct zr_ports *ports, int current, struct zr_uplink *u);
 

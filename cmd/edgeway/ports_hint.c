@@ -150,6 +150,22 @@ static void hint_pnac(const struct hints *h)
 		     pnac->profile);
 }
 
+static void hint_silent(const struct hints *h)
+{
+	const Ew__PortStatus *p = h->port->p;
+
+	if (p->gateway_state4 == EW__GATEWAY_STATE__GATEWAY_SILENT)
+		hint(h,
+		     "the link is up and the gateway does not answer: is the router on, and the "
+		     "port in its VLAN? \"arping -I %s %s\" asks as nim does",
+		     p->ifname, p->gateway4);
+	else if (p->gateway_state6 == EW__GATEWAY_STATE__GATEWAY_SILENT)
+		hint(h,
+		     "the link is up and the gateway does not answer: is the router on, and the "
+		     "port in its VLAN? \"ip -6 neigh show dev %s\" tells what the kernel knows",
+		     p->ifname);
+}
+
 static void hint_quota(const struct hints *h)
 {
 	if (h->port->p->over_quota)
@@ -204,6 +220,7 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	}
 	hint_conflicts(&h);
 	hint_dhcp(&h);
+	hint_silent(&h);
 	hint_test(&h);
 	hint_quota(&h);
 	hint_pnac(&h);

@@ -9,6 +9,7 @@
 #include "cmd/edgeway/bond_view.h"
 #include "cmd/edgeway/lines.h"
 #include "cmd/edgeway/meter_view.h"
+#include "cmd/edgeway/ports_health.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/test_view.h"
 #include "nim/wpa_text.h"
@@ -79,6 +80,8 @@ static void use_lines(const struct page *page)
 		    port->default4 ? " (default)" : "", p->usable6 ? "yes" : "no",
 		    port->default6 ? " (default)" : "");
 	line(page, "carries", &text);
+	port_recovery(p, &text);
+	line(page, "recovery", &text);
 	if (p->table) {
 		strbuf_addf(&text, "table %u, mark 0x%08x", p->table, p->mark);
 		line(page, "routing", &text);
@@ -119,9 +122,10 @@ static void address_lines(const struct page *page)
 		line(page, i ? "" : "addresses", &text);
 	}
 	line_list(page, "not used", p->ignored_addresses, p->n_ignored_addresses);
-	strbuf_addf(&text, "%s%s%s", p->gateway4, p->gateway4[0] && p->gateway6[0] ? ", " : "",
-		    p->gateway6);
+	port_gateways(p, &text);
 	line(page, "gateways", &text);
+	port_heartbeat(p, &text);
+	line(page, "heartbeat", &text);
 	line_list(page, "DNS servers", p->dns_servers, p->n_dns_servers);
 	line_list(page, "NTP servers", p->ntp_servers, p->n_ntp_servers);
 	line_list(page, "domain", p->search_domains, p->n_search_domains);

@@ -80,6 +80,12 @@ static Ew__PortStatus good_port(void)
 	p.n_search_domains = ARRAY_SIZE(domains);
 	p.gateway4 = (char *)"192.168.1.1";
 	p.gateway6 = (char *)"fe80::1";
+	p.gateway_state4 = EW__GATEWAY_STATE__GATEWAY_ANSWERS;
+	p.gateway_state6 = EW__GATEWAY_STATE__GATEWAY_SILENT;
+	p.heartbeat_ms = 200;
+	p.losses = 2;
+	p.held4 = true;
+	p.held_until_ms = 1795219203000;
 	p.table = 501;
 	p.mark = 1u << 24;
 	return p;

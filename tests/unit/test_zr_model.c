@@ -177,6 +177,20 @@ static void cheapest_usable_port_with_the_label_is_chosen(void **state)
 	assert_string_equal(pick(p, "uplink", AF_INET, 0, false), "1");
 }
 
+static void a_held_port_is_behind_the_others_of_its_label(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ports *p = &w->model.ports;
+
+	zr_ports(w, two_ports);
+	p->port[0].held4 = true;
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, false), "1 | 0");
+	p->port[0].cost = p->port[1].cost;
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, true), "1 | 0");
+	p->port[1].usable4 = false;
+	assert_string_equal(pick(p, "uplink", AF_INET, 1, false), "0");
+}
+
 static void only_ports_of_equal_cost_share(void **state)
 {
 	static const uint8_t costs[] = { 10, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0 };
@@ -304,6 +318,7 @@ int main(void)
 		TEST(full_range_is_an_error_until_somebody_leaves),
 		TEST(static_address_has_to_fit),
 		TEST(cheapest_usable_port_with_the_label_is_chosen),
+		TEST(a_held_port_is_behind_the_others_of_its_label),
 		TEST(only_ports_of_equal_cost_share),
 		TEST(those_who_name_one_label_follow_one_uplink),
 		TEST(ports_of_a_static_route_concern_the_instance_too),

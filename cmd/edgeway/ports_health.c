@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/edgeway/ports_health.h"
+
+#include "base/cleanup.h"
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "status.pb-c.h"
+
+static void add_gateway(const char *address, Ew__GatewayState state, struct strbuf *out)
+{
+	static const char *const states[] = { "", "", " (no answer yet)", " (answers)",
+					      " (silent)" };
+
+	if (!address[0])
+		return;
+	strbuf_addf(out, "%s%s%s", out->len ? ", " : "", address,
+		    (size_t)state < ARRAY_SIZE(states) ? states[state] : "");
+}
+
+void port_gateways(const struct Ew__PortStatus *p, struct strbuf *out)
+{
+	add_gateway(p->gateway4, p->gateway_state4, out);
+	add_gateway(p->gateway6, p->gateway_state6, out);
+}
+
+void port_heartbeat(const struct Ew__PortStatus *p, struct strbuf *out)
+{
+	if (p->heartbeat_ms)
+		strbuf_addf(out, "asked each %u ms", p->heartbeat_ms);
+}
+
+void port_recovery(const struct Ew__PortStatus *p, struct strbuf *out)
+{
+	if (!p->losses)
+		return;
+	strbuf_addf(out, "lost %u time%s", p->losses, p->losses == 1 ? "" : "s");
+	if (!p->held4 && !p->held6)
+		return;
+	strbuf_addf(out, ", others are preferred for IPv%s until ",
+		    p->held4 && p->held6 ? "4 and IPv6"
+		    : p->held4		 ? "4"
+					 : "6");
+	rfc3339_format(p->held_until_ms / 1000, 0, out);
+}

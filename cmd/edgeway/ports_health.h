@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What edgeway ports NAME says of a port's gateways and of its recovery. Pure. */
+#pragma once
+
+struct Ew__PortStatus;
+struct strbuf;
+
+/* "192.168.1.1 (answers), fe80::1 (silent)"; nothing without gateways. */
+void port_gateways(const struct Ew__PortStatus *p, struct strbuf *out);
+/* "asked each 200 ms"; nothing when it is not asked. */
+void port_heartbeat(const struct Ew__PortStatus *p, struct strbuf *out);
+/* "lost twice, others are preferred until …"; nothing for a port that was never lost. */
+void port_recovery(const struct Ew__PortStatus *p, struct strbuf *out);

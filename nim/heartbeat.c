@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/heartbeat.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+#include <sys/timerfd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rate.h"
+#include "base/strbuf.h"
+#include "base/wall.h"
+#include "nim/damp.h"
+#include "nim/heartbeat_kept.h"
+#include "nim/nud.h"
+#include "nim/probe.h"
+
+#define MS 1000000ULL
+#define RARE_MS 5000 /* between questions where they are not wanted, to a gateway that is silent */
+#define LOG_LINES 6 /* of one port and family … */
+#define LOG_MS 10000 /* … in that time */
+
+struct gateway {
+	struct beat beat;
+	struct probe probe;
+	struct ipaddr addr; /* unset: none */
+	bool allowed; /* to be asked time and again */
+	struct mono release; /* of the port's hold, as told … */
+	int64_t release_ms; /* … and by the clock on the wall */
+	struct rate log;
+};
+
+struct port {
+	char label[NIM_LABEL];
+	struct ifname ifname;
+	struct gateway gateway[NIM_FAMILIES];
+};
+
+struct heartbeat {
+	struct heartbeat_conf conf;
+	int timer_fd; /* the loop's own timers are as coarse as the kernel's tick: up to 10 ms */
+	struct event *tick;
+	struct nud *nud;
+	unsigned int nports;
+	struct port ports[NIM_PORTS];
+	struct damp damp[NIM_FAMILIES][NIM_PORTS];
+	struct damp_choice choice[NIM_FAMILIES];
+	struct mono damp_due; /* 0: never */
+	struct nim_view view;
+	uint32_t ifindex[NIM_PORTS];
+	char *path; /* what is left to the next run … */
+	struct strbuf stored; /* … as it stands there */
+	struct heartbeat_kept *kept; /* of the run before, until it is taken over */
+	size_t nkept;
+};
+
+static const char *family_name(int family)
+{
+	return family == NIM_V6 ? "6" : "4";
+}
+
+static bool good(const struct nim_port_view *view, int family)
+{
+	return family == NIM_V6 ? view->good6 : view->good4;
+}
+
+static struct ipaddr gateway_of(const struct nim_port_view *view, int family)
+{
+	return family == NIM_V6 ? view->gateway6 : view->gateway4;
+}
+
+/* ---- The log ---- */
+
+static bool may_say(struct gateway *gw, unsigned int *ret_unsaid)
+{
+	return rate_allow(&gw->log, LOG_LINES, LOG_MS, mono_now(), ret_unsaid);
+}
+
+static void log_silent(struct port *port, int family)
+{
+	struct gateway *gw = &port->gateway[family];
+	char text[INET6_ADDRSTRLEN];
+	unsigned int unsaid;
+
+	if (may_say(gw, &unsaid))
+		log_warning("gateway_silent", "port=%s gateway=%s why=\"%s\" unsaid=%u",
+			    port->label, ipaddr_str(&gw->addr, text),
+			    gw->beat.doubted ? "the kernel asked, too" : "heartbeat", unsaid);
+}
+
+static void log_answers(struct port *port, int family)
+{
+	struct gateway *gw = &port->gateway[family];
+	char text[INET6_ADDRSTRLEN];
+	unsigned int unsaid;
+
+	if (may_say(gw, &unsaid))
+		log_info("gateway_answers", "port=%s gateway=%s unsaid=%u", port->label,
+			 ipaddr_str(&gw->addr, text), unsaid);
+}
+
+/* ---- The timer ---- */
+
+static bool is_asked(const struct gateway *gw)
+{
+	return gw->probe.fd >= 0;
+}
+
+static void arm(struct heartbeat *hb)
+{
+	uint64_t due = hb->damp_due.ns;
+	struct itimerspec timer = { 0 };
+
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++) {
+			const struct gateway *gw = &hb->ports[i].gateway[f];
+
+			if (is_asked(gw) && (!due || gw->beat.due.ns < due))
+				due = gw->beat.due.ns;
+		}
+	timer.it_value.tv_sec = (time_t)(due / (1000 * MS));
+	timer.it_value.tv_nsec = (long)(due % (1000 * MS));
+	timerfd_settime(hb->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+static struct beat_pace pace_of(const struct heartbeat *hb, const struct gateway *gw)
+{
+	struct beat_pace pace = hb->conf.items->pace;
+
+	pace.retry_ms = gw->allowed ? BEAT_RETRY_MS : RARE_MS;
+	if (pace.retry_ms < pace.interval_ms)
+		pace.retry_ms = pace.interval_ms;
+	return pace;
+}
+
+/* Those that would be due soon are asked now: one wake-up for all. */
+static void together(struct beat *b, const struct beat_pace *pace, struct mono now)
+{
+	if (b->due.ns > now.ns && b->due.ns - now.ns < pace->interval_ms * MS / 4)
+		b->due = now;
+}
+
+/* True: what is thought of it changed. */
+static bool beat_turn(struct heartbeat *hb, struct port *port, int family, struct mono now)
+{
+	struct gateway *gw = &port->gateway[family];
+	struct beat_pace pace = pace_of(hb, gw);
+	struct beat was = gw->beat;
+
+	if (!is_asked(gw))
+		return false;
+	if (probe_answered(&gw->probe) && beat_heard(&gw->beat))
+		log_answers(port, family);
+	together(&gw->beat, &pace, now);
+	if (beat_step(&gw->beat, &pace, now))
+		probe_ask(&gw->probe, gw->beat.missed > 0);
+	if (gw->beat.silent && !was.silent)
+		log_silent(port, family);
+	return was.heard != gw->beat.heard || was.silent != gw->beat.silent ||
+	       was.doubted != gw->beat.doubted;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct heartbeat *hb = arg;
+	struct mono now = mono_now();
+	uint64_t expirations;
+	bool changed;
+
+	(void)what;
+	if (read(fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	changed = hb->damp_due.ns && now.ns >= hb->damp_due.ns;
+	if (changed)
+		hb->damp_due.ns = 0; /* heartbeat_tell() finds the next one */
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			changed = beat_turn(hb, &hb->ports[i], f, now) || changed;
+	arm(hb);
+	if (changed)
+		hb->conf.changed(hb->conf.arg);
+}
+
+/* ---- From run to run ---- */
+
+static struct heartbeat_kept *find_kept(const struct heartbeat *hb, const char *label, int family)
+{
+	for (size_t i = 0; i < hb->nkept; i++)
+		if (hb->kept[i].family == family && strcmp(hb->kept[i].label, label) == 0)
+			return &hb->kept[i];
+	return NULL;
+}
+
+/* Once, when it works again and the gateway is the same. */
+static void take_over(struct heartbeat *hb, unsigned int port, int family)
+{
+	struct gateway *gw = &hb->ports[port].gateway[family];
+	struct heartbeat_kept *kept = find_kept(hb, hb->ports[port].label, family);
+
+	if (!kept || !ipaddr_equal(&kept->gateway, &gw->addr))
+		return;
+	gw->beat.heard = kept->heard;
+	gw->beat.silent = kept->silent;
+	if (kept->silent || kept->held)
+		damp_remember(&hb->damp[family][port]);
+	*kept = hb->kept[--hb->nkept];
+}
+
+static void keep(struct heartbeat *hb)
+{
+	struct strbuf text = STRBUF_INIT;
+	int r = 0;
+
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++) {
+			const struct gateway *gw = &hb->ports[i].gateway[f];
+			struct heartbeat_kept kept = { .family = f,
+						       .gateway = gw->addr,
+						       .heard = gw->beat.heard,
+						       .silent = gw->beat.silent,
+						       .held = hb->damp[f][i].held };
+
+			memcpy(kept.label, hb->ports[i].label, sizeof(kept.label));
+			if (ipaddr_is_set(&gw->addr))
+				heartbeat_kept_format(&kept, &text);
+		}
+	if (text.len != hb->stored.len ||
+	    memcmp(strbuf_str(&text), strbuf_str(&hb->stored), text.len) != 0)
+		r = file_replace_volatile(hb->path, strbuf_str(&text), text.len, 0644);
+	if (r < 0) {
+		strbuf_fini(&text);
+		log_error("gateways_not_kept", "file=%s err=%d", hb->path, -r);
+		return;
+	}
+	strbuf_fini(&hb->stored);
+	hb->stored = text;
+}
+
+/* ---- Whom to ask ---- */
+
+static struct ipaddr source_of(const struct nim_iface *iface, const struct ipaddr *gateway)
+{
+	struct ipaddr any = { 0 };
+
+	if (gateway->family != AF_INET)
+		return any;
+	for (unsigned int i = 0; i < iface->naddrs; i++) {
+		if (prefix_contains(&iface->addrs[i], gateway))
+			return iface->addrs[i].addr;
+		if (!ipaddr_is_set(&any) && iface->addrs[i].addr.family == AF_INET)
+			any = iface->addrs[i].addr;
+	}
+	return any;
+}
+
+static bool has_alternative(const struct heartbeat *hb, unsigned int port, int family)
+{
+	for (unsigned int i = 0; i < hb->nports; i++)
+		if (i != port && good(&hb->view.ports[i], family))
+			return true;
+	return false;
+}
+
+static void ask_through(struct gateway *gw, const struct nim_iface *iface, struct mono now)
+{
+	const struct probe_target target = {
+		.ifindex = iface->ifindex,
+		.ifname = iface->ifname,
+		.mac = iface->mac,
+		.source = source_of(iface, &gw->addr),
+		.gateway = gw->addr,
+	};
+
+	if (is_asked(gw) && memcmp(&gw->probe.target, &target, sizeof(target)) == 0)
+		return;
+	if (probe_open(&gw->probe, &target) < 0)
+		return; /* out of descriptors: not asked, and again at the next change */
+	gw->beat.asked = false;
+	gw->beat.due = now;
+}
+
+static void follow_gateway(struct heartbeat *hb, const struct nim_iface *iface, unsigned int i,
+			   int family, struct mono now)
+{
+	const struct nim_port_view *view = &hb->view.ports[i];
+	struct gateway *gw = &hb->ports[i].gateway[family];
+	struct ipaddr addr = gateway_of(view, family);
+	bool wanted;
+
+	if (!ipaddr_equal(&gw->addr, &addr)) {
+		gw->addr = addr;
+		gw->beat = (struct beat){ 0 };
+	}
+	if (good(view, family))
+		take_over(hb, i, family);
+	gw->allowed =
+		heartbeat_items_allow(hb->conf.items, &hb->conf.config->ports[i], iface->metered);
+	wanted = good(view, family) && (gw->beat.silent || gw->beat.doubted ||
+					(gw->allowed && has_alternative(hb, i, family)));
+	if (wanted) {
+		ask_through(gw, iface, now);
+		return;
+	}
+	probe_close(&gw->probe);
+	/* What is silent behind a link that is down is judged anew when it is up again. */
+	gw->beat = (struct beat){ .heard = gw->beat.heard };
+}
+
+static void on_nud_failed(uint32_t ifindex, const struct ipaddr *addr, void *arg)
+{
+	struct heartbeat *hb = arg;
+	int family = addr->family == AF_INET6 ? NIM_V6 : NIM_V4;
+
+	for (unsigned int i = 0; i < hb->nports; i++) {
+		struct gateway *gw = &hb->ports[i].gateway[family];
+		struct beat_pace pace = pace_of(hb, gw);
+
+		if (hb->ifindex[i] != ifindex || !ipaddr_equal(&gw->addr, addr) ||
+		    !good(&hb->view.ports[i], family))
+			continue;
+		beat_doubt(&gw->beat, &pace, mono_now());
+		hb->conf.changed(hb->conf.arg); /* asks */
+		arm(hb);
+	}
+}
+
+static void watch_links(struct heartbeat *hb, const struct nim_facts *facts)
+{
+	uint32_t now[NIM_PORTS] = { 0 };
+
+	for (unsigned int i = 0; i < hb->nports; i++)
+		now[i] = facts->ifaces[i].ifindex;
+	if (memcmp(now, hb->ifindex, sizeof(now)) == 0)
+		return;
+	memcpy(hb->ifindex, now, sizeof(now));
+	nud_watch(hb->nud, hb->ifindex, hb->nports);
+}
+
+/* ---- Ports come and go ---- */
+
+static bool same_port(const struct port *a, const struct nim_port *b)
+{
+	return strcmp(a->label, b->label) == 0 && ifname_equal(&a->ifname, &b->ifname);
+}
+
+static bool same_ports(const struct heartbeat *hb)
+{
+	const struct nim_config *config = hb->conf.config;
+
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (i >= hb->nports || !same_port(&hb->ports[i], &config->ports[i]))
+			return false;
+	return hb->nports == config->nports;
+}
+
+static void take_port(struct heartbeat *hb, unsigned int i, struct heartbeat *old)
+{
+	const struct nim_port *config = &hb->conf.config->ports[i];
+	struct port *port = &hb->ports[i];
+
+	*port = (struct port){ .ifname = config->ifname };
+	memcpy(port->label, config->label, sizeof(port->label));
+	for (int f = 0; f < NIM_FAMILIES; f++) {
+		port->gateway[f].probe.fd = -1;
+		hb->damp[f][i] = (struct damp){ 0 };
+	}
+	for (unsigned int j = 0; j < old->nports; j++) {
+		if (!same_port(&old->ports[j], config))
+			continue;
+		for (int f = 0; f < NIM_FAMILIES; f++) {
+			port->gateway[f] = old->ports[j].gateway[f];
+			old->ports[j].gateway[f].probe.fd = -1;
+			hb->damp[f][i] = old->damp[f][j];
+			if (old->choice[f].port == (int)j)
+				hb->choice[f].port = (int)i;
+		}
+	}
+}
+
+static void close_all(struct heartbeat *hb)
+{
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			probe_close(&hb->ports[i].gateway[f].probe);
+}
+
+static void follow_ports(struct heartbeat *hb)
+{
+	_cleanup_(freep) struct heartbeat *old = NULL;
+
+	if (same_ports(hb))
+		return;
+	old = xmemdup(hb, sizeof(*hb));
+	hb->nports = hb->conf.config->nports;
+	for (int f = 0; f < NIM_FAMILIES; f++)
+		hb->choice[f].port = -1;
+	for (unsigned int i = 0; i < hb->nports; i++)
+		take_port(hb, i, old);
+	close_all(old); /* what nobody took over */
+}
+
+/* ---- What is told ---- */
+
+static void damp_family(struct heartbeat *hb, int family, struct mono now)
+{
+	struct damp_input in[NIM_PORTS] = { 0 };
+	struct mono due;
+
+	for (unsigned int i = 0; i < hb->nports; i++)
+		in[i] = (struct damp_input){
+			.good = good(&hb->view.ports[i], family) &&
+				!hb->ports[i].gateway[family].beat.silent,
+			.rank = hb->view.ports[i].rank,
+			.class = !hb->conf.config->ports[i].is_mgmt,
+		};
+	due = damp_step(hb->damp[family], &hb->choice[family], in, hb->nports,
+			hb->conf.items->hold_ms, now);
+	if (due.ns && (!hb->damp_due.ns || due.ns < hb->damp_due.ns))
+		hb->damp_due = due;
+}
+
+static enum nim_gateway_state gateway_state(const struct gateway *gw)
+{
+	if (!ipaddr_is_set(&gw->addr))
+		return NIM_GATEWAY_UNKNOWN;
+	if (gw->beat.silent)
+		return NIM_GATEWAY_SILENT;
+	if (!is_asked(gw))
+		return NIM_GATEWAY_NOT_ASKED;
+	return gw->beat.heard ? NIM_GATEWAY_ANSWERS : NIM_GATEWAY_ASKED;
+}
+
+static void note_hold(struct heartbeat *hb, unsigned int i, int family, bool was, struct mono now)
+{
+	const struct damp *d = &hb->damp[family][i];
+	struct gateway *gw = &hb->ports[i].gateway[family];
+	unsigned int unsaid;
+
+	if (d->held && d->until.ns != gw->release.ns) {
+		gw->release = d->until;
+		gw->release_ms = wall_ms() + mono_diff_ms(d->until, now);
+		if (may_say(gw, &unsaid))
+			log_info("port_held", "port=%s family=%s ms=%lld losses=%u unsaid=%u",
+				 hb->ports[i].label, family_name(family),
+				 (long long)mono_diff_ms(d->until, now), d->losses, unsaid);
+	} else if (was && !d->held && d->good && may_say(gw, &unsaid)) {
+		log_info("port_preferred", "port=%s family=%s unsaid=%u", hb->ports[i].label,
+			 family_name(family), unsaid);
+	}
+}
+
+static void tell_one(struct heartbeat *hb, struct nim_iface *iface, unsigned int i, int family,
+		     struct mono now)
+{
+	const struct damp *d = &hb->damp[family][i];
+	struct gateway *gw = &hb->ports[i].gateway[family];
+	bool was = iface->health[family].held;
+
+	note_hold(hb, i, family, was, now);
+	iface->health[family] = (struct nim_health){
+		.gateway = gateway_state(gw),
+		.interval_ms = !is_asked(gw)	 ? 0
+			       : gw->beat.silent ? pace_of(hb, gw).retry_ms
+						 : hb->conf.items->pace.interval_ms,
+		.held = d->held,
+		.shaky = d->shaky,
+		.held_until_ms = d->held ? gw->release_ms : 0,
+		.losses = d->losses,
+	};
+}
+
+void heartbeat_tell(struct heartbeat *hb, struct nim_facts *facts)
+{
+	struct mono now = mono_now();
+
+	follow_ports(hb);
+	watch_links(hb, facts);
+	nim_view(hb->conf.config, facts, &hb->view);
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			follow_gateway(hb, &facts->ifaces[i], i, f, now);
+	hb->damp_due.ns = 0;
+	for (int f = 0; f < NIM_FAMILIES; f++)
+		damp_family(hb, f, now);
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			tell_one(hb, &facts->ifaces[i], i, f, now);
+	keep(hb);
+	arm(hb);
+}
+
+/* ---- Life ---- */
+
+int heartbeat_new(const struct heartbeat_conf *conf, struct heartbeat **ret)
+{
+	struct heartbeat *hb = xcalloc(1, sizeof(*hb));
+	int r;
+
+	hb->conf = *conf;
+	hb->path = xasprintf("%s/nim/gateways", conf->run_dir);
+	hb->kept = heartbeat_kept_load(hb->path, &hb->nkept);
+	for (int f = 0; f < NIM_FAMILIES; f++)
+		hb->choice[f].port = -1;
+	hb->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	r = hb->timer_fd < 0 ? -errno : 0;
+	if (r == 0)
+		hb->tick = event_new(conf->base, hb->timer_fd, EV_READ | EV_PERSIST, on_tick, hb);
+	if (r == 0 && (!hb->tick || event_add(hb->tick, NULL) < 0))
+		r = -ENOMEM;
+	if (r == 0)
+		r = nud_new(conf->base, on_nud_failed, hb, &hb->nud);
+	if (r < 0) {
+		heartbeat_free(hb);
+		return r;
+	}
+	*ret = hb;
+	return 0;
+}
+
+struct heartbeat *heartbeat_free(struct heartbeat *hb)
+{
+	if (!hb)
+		return NULL;
+	close_all(hb);
+	nud_free(hb->nud);
+	if (hb->tick)
+		event_free(hb->tick);
+	closep(&hb->timer_fd);
+	strbuf_fini(&hb->stored);
+	free(hb->path);
+	free(hb->kept);
+	free(hb);
+	return NULL;
+}

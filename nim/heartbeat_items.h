@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the configuration's items say of heartbeats and damping; zedagent has checked them.
+ *
+ *	edgeway.heartbeat                on, off
+ *	edgeway.heartbeat.interval.ms    10 to 10000
+ *	edgeway.heartbeat.misses         1 to 20
+ *	edgeway.port.LABEL.heartbeat     on, off: also where it costs; nowhere
+ *	edgeway.recovery.hold.ms         0 to 600000
+ */
+#pragma once
+
+#include "nim/beat.h"
+#include "nim/config.h"
+
+struct heartbeat_port_item {
+	char label[NIM_LABEL];
+	bool on;
+};
+
+struct heartbeat_items {
+	bool off; /* for all ports that have no item of their own */
+	struct beat_pace pace;
+	uint32_t hold_ms;
+	struct heartbeat_port_item *ports; /* heap */
+	unsigned int nports;
+};
+
+/* Frees what *items held; msg NULL is no item at all, an all-zero *items is fine. True: others. */
+bool heartbeat_items_load(struct heartbeat_items *items, const struct Ew__GlobalConfig *msg);
+void heartbeat_items_fini(struct heartbeat_items *items);
+
+/* May this port be asked time and again? metered: somebody pays for its bytes. */
+bool heartbeat_items_allow(const struct heartbeat_items *items, const struct nim_port *port,
+			   bool metered);
