@@ -62,6 +62,7 @@ static void nim_publish(struct nim *nim)
 	status->ntp = nim_chrony_status(nim->chrony, nim->dp, &nim->config, &nim->facts, &arena);
 	nim_dpc_status(nim->dpc, status);
 	nim_bonds_status(nim->bonds, &nim->config, status, &arena);
+	nim_cards_status(&nim->cards, &nim->config, status, &arena);
 	conntest_status(nim->conntest, status, &arena);
 	status->radio = radio_run_status(nim->radio, &arena);
 	status->led = nim_led(status);
@@ -138,6 +139,7 @@ void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
 
+	nim_follow_cards(nim);
 	metering_tell(nim->metering, &nim->facts);
 	acd_watch_apply(nim->acd, &nim->config, &nim->facts);
 	if (nim->known)

@@ -10,6 +10,7 @@
 #include "config.pb-c.h"
 #include "dataplane/items/rundir.h"
 #include "nim/addressing.h"
+#include "nim/cards.h"
 #include "nim/layers.h"
 #include "nim/pnac_reacquire.h"
 #include "nim/radio.h"
@@ -150,8 +151,20 @@ static void load_pnac(struct nim_port *port, const Ew__PnacConfig *msg)
 		nim_port_fail(port, "802.1X is for physical ports only", port->label);
 }
 
+static void load_interface(struct nim_port *port, const Ew__PortConfig *msg,
+			   const struct nim_cards *cards)
+{
+	if (!copy_text(port->pci, sizeof(port->pci), msg->pci_address))
+		nim_port_fail(port, "PCI address too long", msg->pci_address);
+	if (!copy_text(port->usb, sizeof(port->usb), msg->usb_address))
+		nim_port_fail(port, "USB address too long", msg->usb_address);
+	/* Layers are made under their name. */
+	nim_cards_resolve(msg->lower_case == EW__PORT_CONFIG__LOWER__NOT_SET ? cards : NULL, port,
+			  msg->ifname);
+}
+
 static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *all,
-		      const Ew__PortConfig *msg)
+		      const Ew__PortConfig *msg, const struct nim_cards *cards)
 {
 	if (msg->error[0])
 		snprintf(port->error, sizeof(port->error), "%s", msg->error);
@@ -160,8 +173,7 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	for (const char *c = port->label; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			nim_port_fail(port, "a control character in the label", "");
-	if (ifname_parse(msg->ifname, &port->ifname) < 0)
-		nim_port_fail(port, "bad interface name", msg->ifname);
+	load_interface(port, msg, cards);
 	port->is_mgmt = msg->is_mgmt;
 	port->is_l3 = msg->is_l3;
 	port->cost = msg->cost > 255 ? 255 : (uint8_t)msg->cost;
@@ -194,6 +206,11 @@ static bool same_address(const struct nim_port *a, const struct nim_port *b,
 	return false;
 }
 
+static bool same_text(const char *a, const char *b) /* and there is one */
+{
+	return *a && strcmp(a, b) == 0;
+}
+
 static void refuse_twins(struct nim_config *config)
 {
 	for (unsigned int i = 0; i < config->nports; i++) {
@@ -205,7 +222,10 @@ static void refuse_twins(struct nim_config *config)
 			if (strcmp(a->label, b->label) == 0) {
 				nim_port_fail(a, "label used twice", a->label);
 				nim_port_fail(b, "label used twice", b->label);
-			} else if (ifname_equal(&a->ifname, &b->ifname)) {
+			} else if (same_text(a->pci, b->pci) || same_text(a->usb, b->usb)) {
+				nim_port_fail(a, "address of a card used twice", b->label);
+				nim_port_fail(b, "address of a card used twice", a->label);
+			} else if (same_text(a->ifname.str, b->ifname.str)) {
 				nim_port_fail(a, "interface used twice", a->ifname.str);
 				nim_port_fail(b, "interface used twice", b->ifname.str);
 			} else if (same_address(a, b, &address)) {
@@ -219,11 +239,17 @@ static void refuse_twins(struct nim_config *config)
 
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg)
 {
+	nim_config_load_on(config, msg, NULL);
+}
+
+void nim_config_load_on(struct nim_config *config, const struct Ew__DevicePortConfig *msg,
+			const struct nim_cards *cards)
+{
 	memset(config, 0, sizeof(*config));
 	if (!msg)
 		return;
 	for (size_t i = 0; i < msg->n_ports && config->nports < NIM_PORTS; i++)
-		load_port(&config->ports[config->nports++], msg, msg->ports[i]);
+		load_port(&config->ports[config->nports++], msg, msg->ports[i], cards);
 	refuse_twins(config);
 	nim_layers(config, msg);
 }

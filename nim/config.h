@@ -29,6 +29,8 @@ struct nim_ignore {
 struct nim_port {
 	char label[NIM_LABEL];
 	struct ifname ifname;
+	struct ifname asked; /* what the configuration calls it; empty: only its address tells */
+	char pci[24], usb[24]; /* address of the card it is; "": by name */
 	char shared[NIM_LABELS][NIM_LABEL];
 	uint8_t nshared;
 	bool is_mgmt, is_l3;
@@ -95,6 +97,11 @@ void nim_switches_fini(struct nim_switches *switches);
  * message: see pnac_ca.
  */
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
+/* The same for the node as it is: ports are found by the addresses of its cards, and those that
+ * belong to an app are left alone. */
+struct nim_cards;
+void nim_config_load_on(struct nim_config *config, const struct Ew__DevicePortConfig *msg,
+			const struct nim_cards *cards);
 
 /* For the files that judge parts of a port: the first error counts, "WHAT: VALUE". Never of NULL;
  * value may be a part of port. */

@@ -47,7 +47,9 @@ static size_t copy_texts(struct reader *r, char *const *texts, size_t n, char **
 static void read_names(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
 	const char *label = *from->logicallabel ? from->logicallabel : from->ifname;
-	const char *ifname = *from->ifname ? from->ifname : from->logicallabel;
+	/* One that is named by its address has no name but what it is found under. */
+	const char *ifname = *from->ifname || *from->pciaddr || *from->usbaddr ? from->ifname
+									       : from->logicallabel;
 
 	port->logicallabel = arena_strdup(r->arena, label);
 	port->ifname = arena_strdup(r->arena, ifname);

@@ -24,6 +24,23 @@
 
 /* ---- Kernel ---- */
 
+static void card_changed(struct nim *nim, const char *ifname, const struct dp_link *link)
+{
+	const struct nim_card *have = nim_cards_named(&nim->cards, ifname);
+	struct nim_card card;
+
+	if (have && link && have->ifindex == link->ifindex)
+		return;
+	if (!(have && nim_cards_remove(&nim->cards, ifname)) && !link)
+		return;
+	if (link && nim_card_read(nim->dp, link, &card))
+		nim_cards_put(&nim->cards, &card);
+	else if (!have)
+		return;
+	nim->cards_changed = true;
+	nim_changed(nim);
+}
+
 static void link_changed(const char *key, const void *was, const void *now, void *arg)
 {
 	static const struct dp_link none;
@@ -33,6 +50,7 @@ static void link_changed(const char *key, const void *was, const void *now, void
 	unsigned int unsaid;
 
 	(void)was;
+	card_changed(nim, key, now);
 	if (!iface)
 		return;
 	iface->ifindex = link->ifindex;
@@ -203,7 +221,7 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	_cleanup_(freep) struct nim_config *was = xmemdup(&nim->config, sizeof(nim->config));
 	int r;
 
-	nim_config_load(&nim->config, msg);
+	nim_config_load_on(&nim->config, msg, &nim->cards);
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
 	nim->config.download_max_cost = nim->items.switches.download_max_cost;
 	nim_give_numbers(nim);
@@ -238,6 +256,17 @@ static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
 	nim->firewall_dirty = true;
 	conn_schedule_changed(nim->conn_schedule);
 	nim_changed(nim);
+}
+
+void nim_follow_cards(struct nim *nim)
+{
+	bool changed = nim->cards_changed;
+
+	nim->cards_changed = false;
+	if (!changed || !nim->in_force || !nim_cards_moved(&nim->cards, &nim->config))
+		return;
+	log_info("ports_moved", "why=\"cards came, went, or were renamed\"");
+	nim_set_config(nim, nim->in_force);
 }
 
 void nim_publish_dpcs(struct nim *nim)
@@ -286,6 +315,19 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 		return; /* it asks for no ports by a message without ports; silence is none */
 	nim_dpc_controller(nim->dpc, now);
 	nim_dpc_changed(nim);
+}
+
+static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
+			     const Ew__AssignedAdapters *now, void *arg)
+{
+	struct nim *nim = arg;
+
+	(void)key, (void)was;
+	if (!nim_cards_assign(&nim->cards, now))
+		return;
+	log_info("ports_assigned", "adapters=%u", nim->cards.nassigned);
+	if (nim->in_force)
+		nim_set_config(nim, nim->in_force);
 }
 
 static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,
@@ -349,8 +391,13 @@ int nim_subscribe(struct nim *nim)
 		.changed = items_changed,
 		.synced = items_synced,
 	};
+	static const struct ps_assigned_adapters_ops assigned_ops = {
+		.changed = assigned_changed,
+	};
 	struct ps_sub *sub; /* nim->ps frees it */
-	int r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
+	int r = ps_subscribe_assigned_adapters(nim->ps, &assigned_ops, nim, &sub);
 
+	if (r == 0)
+		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
 	return r < 0 ? r : ps_subscribe_global_config(nim->ps, &items_ops, nim, &sub);
 }

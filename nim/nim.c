@@ -315,6 +315,7 @@ struct nim *nim_free(struct nim *nim)
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
 	heartbeat_free(nim->heartbeat);
+	nim_cards_fini(&nim->cards);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

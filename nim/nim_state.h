@@ -7,6 +7,7 @@
 
 #include "api/topics.h"
 #include "base/rate.h"
+#include "nim/cards.h"
 #include "nim/facts.h"
 #include "nim/forwarder.h"
 #include "nim/intent.h"
@@ -61,6 +62,8 @@ struct nim {
 	struct nim_bonds *bonds;
 	struct heartbeat *heartbeat;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
+	struct nim_cards cards;
+	bool cards_changed; /* ports may be other interfaces now */
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
 	struct ct_flush *flush;
@@ -94,6 +97,7 @@ int nim_open_apply(struct nim *nim); /* 0 or -ENOMEM */
 int nim_watch_kernel(struct nim *nim); /* before the engine adopts; 0 or -errno */
 int nim_watch_leases(struct nim *nim); /* 0 or -errno */
 int nim_subscribe(struct nim *nim); /* 0 or -errno */
+void nim_follow_cards(struct nim *nim); /* ports that are other interfaces now become these */
 void nim_dpc_changed(void *nim); /* the list of port configurations is another */
 void nim_set_in_force(struct nim *nim); /* ports are to be as the current one says */
 void nim_publish_dpcs(struct nim *nim); /* the list, and that in the status */

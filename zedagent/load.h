@@ -25,6 +25,7 @@ struct za_config {
 	size_t n_instances;
 	Ew__AppConfig **apps;
 	size_t n_apps;
+	Ew__AssignedAdapters *assigned;
 	Ew__PortMeterConfig **meters;
 	size_t n_meters;
 };

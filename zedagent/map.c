@@ -27,6 +27,7 @@ struct za_config *za_config_free(struct za_config *config)
 		ew__port_meter_config__free_unpacked(config->meters[i], NULL);
 	ew__device_port_config__free_unpacked(config->ports, NULL);
 	ew__global_config__free_unpacked(config->global, NULL);
+	ew__assigned_adapters__free_unpacked(config->assigned, NULL);
 	free(config->instances);
 	free(config->apps);
 	free(config->meters);
@@ -46,6 +47,8 @@ static struct za_config *config_new(void)
 	config->ports->source = xstrdup("zedagent");
 	config->global = xcalloc(1, sizeof(*config->global));
 	ew__global_config__init(config->global);
+	config->assigned = xcalloc(1, sizeof(*config->assigned));
+	ew__assigned_adapters__init(config->assigned);
 	config->ignored = xstrdup("");
 	return config;
 }
@@ -114,9 +117,9 @@ static int check_sizes(struct za_map *m)
 static int map_all(struct za_map *m)
 {
 	static int (*const parts[])(struct za_map *) = {
-		map_device,	za_map_items, za_map_lowers,   za_map_networks,
-		za_map_pnacs,	za_map_ports, za_map_metering, za_map_instances,
-		za_map_sharing, za_map_apps,  check_sizes,
+		map_device,	  za_map_items,	  za_map_lowers,   za_map_networks,
+		za_map_pnacs,	  za_map_ports,	  za_map_assigned, za_map_metering,
+		za_map_instances, za_map_sharing, za_map_apps,	   check_sizes,
 	};
 	int r = 0;
 

@@ -49,6 +49,7 @@ void za_lowers_free(struct za_map *m);
 int za_map_networks(struct za_map *m); /* networks.c: checks them all */
 int za_map_pnacs(struct za_map *m); /* pnac.c: what of it nobody uses */
 int za_map_ports(struct za_map *m); /* ports.c */
+int za_map_assigned(struct za_map *m); /* assigned.c */
 int za_map_metering(struct za_map *m); /* metering.c */
 int za_map_instances(struct za_map *m); /* instances.c */
 int za_map_sharing(struct za_map *m); /* sharing.c */

@@ -13,7 +13,7 @@
 
 struct za_publish {
 	struct ps *ps;
-	struct ps_pub *global, *ports, *meters, *instances, *apps, *status;
+	struct ps_pub *global, *assigned, *ports, *meters, *instances, *apps, *status;
 	struct za_config *config; /* in force */
 };
 
@@ -25,6 +25,8 @@ int za_publish_new(struct event_base *base, const struct ps_conf *conf, struct z
 	r = ps_connect(base, conf, &p->ps);
 	if (r == 0)
 		r = ps_advertise_global_config(p->ps, NULL, &p->global);
+	if (r == 0)
+		r = ps_advertise_assigned_adapters(p->ps, NULL, &p->assigned);
 	if (r == 0)
 		r = ps_advertise_device_port_config(p->ps, NULL, &p->ports);
 	if (r == 0)
@@ -94,6 +96,9 @@ void za_publish_config(struct za_publish *p, struct za_config *config)
 	unpublish_vanished(p, config);
 	check(ps_publish_global_config(p->global, "global", config->global), "GlobalConfig",
 	      "global");
+	/* Before the ports: nobody may touch what is not his. */
+	check(ps_publish_assigned_adapters(p->assigned, "global", config->assigned),
+	      "AssignedAdapters", "global");
 	check(ps_publish_device_port_config(p->ports, "zedagent", config->ports),
 	      "DevicePortConfig", "zedagent");
 	for (size_t i = 0; i < config->n_meters; i++) {
@@ -129,7 +134,8 @@ void za_publish_status(struct za_publish *p, const Ew__ConfigStatus *status)
 
 void za_publish_synced(struct za_publish *p)
 {
-	struct ps_pub *all[] = { p->global, p->ports, p->meters, p->instances, p->apps, p->status };
+	struct ps_pub *all[] = { p->global,    p->assigned, p->ports, p->meters,
+				 p->instances, p->apps,	    p->status };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		ps_publish_synced(all[i]);
@@ -145,6 +151,8 @@ static void print_config(const struct za_config *c, struct strbuf *out)
 {
 	strbuf_add(out, "\n\"GlobalConfig\": {");
 	print_one("global", &c->global->base, true, out);
+	strbuf_add(out, "},\n\"AssignedAdapters\": {");
+	print_one("global", &c->assigned->base, true, out);
 	strbuf_add(out, "},\n\"DevicePortConfig\": {");
 	print_one("zedagent", &c->ports->base, true, out);
 	strbuf_add(out, "},\n\"PortMeterConfig\": {");

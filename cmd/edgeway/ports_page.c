@@ -50,6 +50,9 @@ static void interface_lines(const struct page *page)
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_add(&text, p->ifname);
+	if (p->pci_address[0] || p->usb_address[0])
+		strbuf_addf(&text, ", %s %s", p->pci_address[0] ? "PCI" : "USB",
+			    p->pci_address[0] ? p->pci_address : p->usb_address);
 	if (p->ifindex)
 		strbuf_addf(&text, ", index %u, %s, %s", p->ifindex, p->up ? "up" : "down",
 			    p->carrier ? "carrier" : "no carrier");

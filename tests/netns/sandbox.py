@@ -42,10 +42,15 @@ def _mount(source, target, kind, flags=0):
     _call("mount", str(source).encode(), str(target).encode(), kind.encode(), flags, None)
 
 
+machine_netns = None  # for the lab alone: where the cards of the virtual machine come up
+
+
 def enter():
     """Returns in the innermost process of the picture above; the outer ones never return."""
     if os.geteuid() != 0:
         sys.exit("tests/netns makes network namespaces: run it as root")
+    global machine_netns
+    machine_netns = os.open("/proc/self/ns/net", os.O_RDONLY)
     _call("unshare", CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET)
     _mount("none", "/", "none", MS_REC | MS_PRIVATE)
     init = os.fork()

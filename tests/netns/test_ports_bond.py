@@ -189,7 +189,7 @@ def nothing_is_left(b):
     assert "master" not in b.node.host.run("ip", "-o", "link").stdout
 
 
-def test_bonds_and_vlans_change_under_traffic(make_net, make_node):
+def test_VlansAndBonds_change_under_traffic(make_net, make_node):
     net = make_net(wired)
     b = Bonds(net, make_node(net["node"]))
     b.node.start(b.config())

@@ -292,20 +292,22 @@ static void invalid_references(void **state)
 					"'vlans':[" VLAN("v10", "lag", "10") "," VLAN("v20", "eth2", "20") "," VLAN("v30", "v20", "30") "," VLAN(
 						"v20b", "eth2",
 						"20") "],"
-						      "'systemAdapterList':[" ADAPTER("v10", L3) "," ADAPTER("v20", L3) "," ADAPTER("v20b", L3) "," ADAPTER("v30", L3) "," ADAPTER(
-							      "lag2",
-							      L3) "," ADAPTER("eth7",
-									      L3) "," ADAPTER("x",
-											      L3
-											      ",'"
-											      "lowe"
-											      "rLay"
-											      "erNa"
-											      "me':"
-											      "'eth"
-											      "3'") "," ADAPTER("y",
-														L3
-														",'lowerLayerName':'eth3'") "]"),
+						      "'systemAdapterList':[" ADAPTER("v10", L3) "," ADAPTER("v20", L3) "," ADAPTER("v20b", L3) "," ADAPTER(
+							      "v30",
+							      L3) "," ADAPTER("lag2",
+									      L3) "," ADAPTER("eth"
+											      "7",
+											      L3) "," ADAPTER("x",
+													      L3
+													      ",'"
+													      "lowe"
+													      "rLay"
+													      "erNa"
+													      "me':"
+													      "'eth"
+													      "3'") "," ADAPTER("y",
+																L3
+																",'lowerLayerName':'eth3'") "]"),
 		"{'Version':1,'Ports':[{'IfName':'eth0','IsL3Port':true,'Dhcp':4},{'IfName':'eth1'}"
 		","
 		"{'IfName':'eth2'},{'IfName':'eth3'},"
@@ -322,11 +324,13 @@ static void shared_labels(void **state)
 {
 	(void)state;
 	scenario("shared_labels",
-		 DEVICE("'systemAdapterList':[" ADAPTER("eth0", L3 ",'sharedLabels':['wired','fast'"
-								   "]") "," ADAPTER(
-			 "eth1",
-			 L3 ",'sharedLabels':['all']") "," ADAPTER("eth2", L3
-								   ",'sharedLabels':['eth0']") "]"),
+		 DEVICE("'systemAdapterList':[" ADAPTER(
+			 "eth0", L3
+			 ",'sharedLabels':['wired','fast'"
+			 "]") "," ADAPTER("eth1", L3
+					  ",'sharedLabels':['all']") "," ADAPTER("eth2", L3
+										 ",'sharedLabels':["
+										 "'eth0']") "]"),
 		 "{'Version':1,'Ports':[{'IfName':'eth0','IsMgmt':true,'IsL3Port':true,'Dhcp':4,"
 		 "'SharedLabels':['all','uplink','wired','freeuplink']},"
 		 "{'IfName':'eth1','IsL3Port':true,'Dhcp':4,'SharedLabels':['uplink']},"
@@ -351,8 +355,33 @@ static void bond_member_swap(void **state)
 		 "'Bond':{'AggregatedPorts':['eth2','eth1'],'Mode':2}}]}");
 }
 
+static void adapters_of_apps_that_run_are_told(void **state)
+{
+	_cleanup_(freep) char *rich = za_test_read("docs/examples/rich.json"), *text = NULL;
+	_cleanup_(za_config_freep) struct za_config *config = NULL;
+	json_t *root = json_loads(rich, 0, NULL);
+	struct strbuf out = STRBUF_INIT;
+	struct pbjson_error err;
+
+	(void)state;
+	za_test_change(root, "/apps/0/activate", "true");
+	za_test_change(root, "/apps/0/adapters",
+		       "[{\"type\":1,\"name\":\"g1\"},{\"type\":1,\"name\":\"lte\"},"
+		       "{\"type\":2,\"name\":\"usb0\"},{\"type\":1,\"name\":\"nothing\"}]");
+	za_test_change(root, "/apps/1/activate", "false");
+	za_test_change(root, "/apps/1/adapters", "[{\"type\":1,\"name\":\"m0\"}]");
+	text = json_dumps(root, 0);
+	json_decref(root);
+	if (za_config_parse(text, strlen(text), &config, &err) < 0)
+		fail_msg("%s: %s", err.pointer, err.why);
+	pbjson_format(&config->assigned->base, PBJSON_PRETTY, &out);
+	strbuf_addc(&out, '\n');
+	golden_text("ports_assigned", out.str);
+	strbuf_fini(&out);
+}
+
 /* Files from before EVE 7.3: no IsL3Port anywhere, and version 0 has no IsMgmt. */
-static void old_dpc(void **state)
+static void OldDPC(void **state)
 {
 	struct strbuf out = STRBUF_INIT;
 
@@ -361,6 +390,25 @@ static void old_dpc(void **state)
 		   &out);
 	assert_string_equal(out.str, "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
 				     "eth1 eth1 mtu=1500 management l3 dhcp cost=3\n");
+	strbuf_fini(&out);
+}
+
+/* Each with what it says, and nobody in another's way. */
+static void DPCWithMultipleEths(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	print_file("{'Version':1,'Ports':["
+		   "{'IfName':'eth0','IsMgmt':true,'IsL3Port':true,'Dhcp':4},"
+		   "{'IfName':'eth1','IsMgmt':true,'IsL3Port':true,'Dhcp':1,'Cost':2,"
+		   "'AddrSubnet':'192.0.2.5/24','Gateway':'192.0.2.1'},"
+		   "{'IfName':'eth2','IsL3Port':true,'Dhcp':4,'MTU':1400},{'IfName':'eth3'}]}",
+		   &out);
+	assert_string_equal(out.str, "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
+				     "eth1 eth1 mtu=1500 management l3 cost=2 192.0.2.5/24\n"
+				     "eth2 eth2 mtu=1400 l3 dhcp cost=0\n"
+				     "eth3 eth3 mtu=1500 cost=0\n");
 	strbuf_fini(&out);
 }
 
@@ -393,7 +441,9 @@ int main(void)
 		cmocka_unit_test(invalid_references),
 		cmocka_unit_test(shared_labels),
 		cmocka_unit_test(bond_member_swap),
-		cmocka_unit_test(old_dpc),
+		cmocka_unit_test(adapters_of_apps_that_run_are_told),
+		cmocka_unit_test(OldDPC),
+		cmocka_unit_test(DPCWithMultipleEths),
 		cmocka_unit_test(ports_do_not_share_names_and_addresses),
 	};
 
