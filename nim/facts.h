@@ -38,7 +38,7 @@ struct nim_conflict { /* an address that somebody else has, too */
 
 struct nim_pnac { /* 802.1X, of a port that has it */
 	enum pnac_state state;
-	int64_t last_auth_ms; /* Unix time of the last success; 0: none since nim runs */
+	int64_t last_auth_ms; /* Unix time of the last success; 0: none */
 	int64_t cert_until_s; /* Unix time; 0: not known */
 	char identity[256];
 	char error[160]; /* "" = none */

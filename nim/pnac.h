@@ -48,7 +48,7 @@ struct pnac {
 	bool authorized;
 	char why[WPA_WHY]; /* of this round, in case it fails */
 	char error[WPA_WHY]; /* why the last round failed; "" = it did not */
-	int64_t last_auth_ms; /* Unix time; 0: not since nim runs */
+	int64_t last_auth_ms; /* Unix time; 0: never */
 };
 
 /* An event; why as of wpa_event_parse(). True: something that is told changed. */

@@ -14,13 +14,16 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mono.h"
+#include "base/strbuf.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
+#include "dataplane/items/rundir.h"
 #include "dataplane/report.h"
 #include "nim/pnac.h"
 #include "nim/pnac_reacquire.h"
 #include "nim/wpa_ctrl.h"
 
+#define SUCCESSES "pnac" /* folder */
 #define FILE_MAX 65536 /* bytes of a certificate file */
 #define SETTLE_MS 500 /* certificate and key are written one after the other */
 #define LOOK_MS 1000 /* a state may change a moment after the event that tells of it */
@@ -99,6 +102,48 @@ static void arm(struct pnac_ports *all)
 	}
 	tv = (struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 };
 	evtimer_add(all->timer, &tv);
+}
+
+/* ---- When it succeeded last, over a restart of ours ---- */
+
+static char *success_path(const struct pnac_port *p)
+{
+	struct strbuf name = STRBUF_INIT;
+	char *path;
+
+	rundir_escape(p->config.label, &name);
+	path = xasprintf("%s/%s/" SUCCESSES "/%s", p->all->conf.run_dir, p->all->conf.owner,
+			 strbuf_str(&name));
+	strbuf_fini(&name);
+	return path;
+}
+
+static void read_success(struct pnac_port *p)
+{
+	_cleanup_(freep) char *path = success_path(p), *text = NULL;
+
+	if (file_read(path, 32, &text, NULL) == 0)
+		p->pnac.last_auth_ms = strtoll(text, NULL, 10);
+}
+
+static void keep_success(const struct pnac_port *p)
+{
+	_cleanup_(freep) char *path = success_path(p);
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%lld", (long long)p->pnac.last_auth_ms);
+	int r = file_replace_volatile(path, text, (size_t)n, 0644);
+
+	if (r < 0)
+		log_warning("pnac_port", "port=%s err=%d", p->config.label, -r);
+}
+
+static void forget_success(const struct pnac_port *p)
+{
+	_cleanup_(freep) char *path = success_path(p);
+
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path); /* others may be in it */
 }
 
 /* ---- Files ---- */
@@ -203,6 +248,8 @@ static void on_event(const char *text, size_t len, void *arg)
 		if (event == WPA_EVENT_FAILURE)
 			log_warning("pnac_failed", "port=%s why=\"%s\"", p->config.label,
 				    p->pnac.error);
+		if (event == WPA_EVENT_SUCCESS)
+			keep_success(p);
 		p->all->conf.changed(p->all->conf.arg);
 	}
 	ask_state(p);
@@ -357,6 +404,7 @@ static int port_new(struct pnac_ports *all, const struct nim_port *config)
 		port_free(p);
 		return r;
 	}
+	read_success(p);
 	read_files(p);
 	p->hash = p->files.error[0] ? 0 : p->files.hash;
 	return 0;
@@ -415,6 +463,7 @@ static void drop_others(struct pnac_ports *all, const struct nim_config *config)
 		pnac_scope(p->config.label, scope);
 		submit(all, dp_graph_new(scope));
 		ps_unpublish(all->pub, p->config.label);
+		forget_success(p);
 		port_free(p);
 	}
 }
@@ -502,11 +551,16 @@ void pnac_ports_tell(const struct pnac_ports *all, const struct nim_config *conf
 		     struct nim_facts *facts)
 {
 	for (unsigned int i = 0; i < config->nports; i++) {
-		const struct pnac_port *p =
-			has_pnac(&config->ports[i]) ? find(all, &config->ports[i]) : NULL;
+		struct nim_pnac *pnac = &facts->ifaces[i].pnac;
+		const struct pnac_port *p;
 
+		if (!has_pnac(&config->ports[i]))
+			continue;
+		p = find(all, &config->ports[i]);
 		if (p)
-			tell(p, &facts->ifaces[i].pnac);
+			tell(p, pnac);
+		else
+			*pnac = (struct nim_pnac){ .error = "its files cannot be watched" };
 	}
 }
 

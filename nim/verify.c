@@ -268,12 +268,25 @@ void nim_verify_list_changed(struct nim_verify *nv)
 	run(nv, false);
 }
 
+/* Radios that are off prove nothing against a configuration that relies on them. */
+static bool is_silenced(const struct nim *nim)
+{
+	for (unsigned int i = 0; i < nim->config.nports; i++)
+		if (nim->config.ports[i].is_mgmt && nim->facts.ifaces[i].radio_silent)
+			return true;
+	return false;
+}
+
 void nim_verify_look(struct nim_verify *nv)
 {
 	uint32_t seen;
 
 	if (!nv)
 		return;
+	if (nv->machine.hold != is_silenced(nv->nim)) {
+		dpcv_hold(&nv->machine, now(), is_silenced(nv->nim));
+		event_active(nv->run_ev, 0, 0);
+	}
 	seen = digest(nv);
 	if (seen == nv->seen)
 		return;

@@ -47,7 +47,7 @@ static void add_daemons(struct dump *dump)
 static void add_topics(struct dump *dump)
 {
 	for (const struct ps_topic *const *t = ps_topics; *t; t++)
-		if ((*t)->kind != PS_STREAM)
+		if ((*t)->kind != PS_STREAM && cli_daemon_known((*t)->agent))
 			add_ours(dump, xasprintf("bus-%s.json", (*t)->name), "bus", "get",
 				 (*t)->name);
 }

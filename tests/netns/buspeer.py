@@ -10,6 +10,7 @@ import struct
 import threading
 
 from node import Watch
+from waiting import wait_for
 
 MAGIC, PROTOCOL, STATE = b"EWPS", 1, 0
 HELLO, SET, SYNCED = 1, 3, 5
@@ -89,6 +90,7 @@ class RadioDaemon:
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
         node.host.closers.append(self.close)
+        wait_for(lambda: self.requests, f"{agent} hears what is to be")
 
     def follow(self):
         while not self.over:

@@ -149,6 +149,7 @@ def test_a_new_certificate_and_a_killed_nim_disturb_no_flow(bench):
     b.node.wait_settled()
     assert b.supplicants() == supplicants and b.switch.rounds == rounds + 1
     assert port["error"] == "" and b.switch.authorized
+    assert int(port["pnac"]["lastAuthMs"]) > 1700000000000  # it remembers when
     # It is in touch with the one it adopted.
     b.ca.client(b.profile, "edge-1.example")
     wait_for(lambda: b.switch.rounds == rounds + 2, "and another", 10)
