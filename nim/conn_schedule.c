@@ -73,12 +73,33 @@ static void begin(struct conn_schedule *s)
 	s->round = conn_round_start(s->conf.conntest, &s->conf.ports, &ops, s);
 }
 
+/* Of the time that a change may be kept waiting. */
+static int64_t patience_ms(const struct conn_schedule *s)
+{
+	return CONN_LATEST_MS - mono_diff_ms(mono_now(), s->changed_at);
+}
+
+static void wait_for_quiet(struct conn_schedule *s)
+{
+	int64_t left_ms = patience_ms(s);
+	struct timeval wait;
+
+	if (left_ms > CONN_QUIET_MS)
+		left_ms = CONN_QUIET_MS;
+	wait = (struct timeval){ .tv_usec = left_ms > 0 ? (suseconds_t)left_ms * 1000 : 0 };
+	event_add(s->quiet_ev, &wait);
+}
+
 /* The verification of port configurations has rounds of its own: one is enough. */
 static void on_quiet(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn_schedule *s = arg;
 
 	(void)fd, (void)what;
+	if (s->conf.busy(s->conf.arg) && patience_ms(s) > 0) {
+		wait_for_quiet(s);
+		return;
+	}
 	s->changed_at = (struct mono){ 0 };
 	if (conntest_tested_at(s->conf.conntest).ns < s->last_change.ns)
 		begin(s);
@@ -94,20 +115,10 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 
 void conn_schedule_changed(struct conn_schedule *s)
 {
-	struct mono now = mono_now();
-	int64_t left_ms;
-	struct timeval wait;
-
-	s->last_change = now;
+	s->last_change = mono_now();
 	if (!s->changed_at.ns)
-		s->changed_at = now;
-	left_ms = CONN_LATEST_MS - mono_diff_ms(now, s->changed_at);
-	if (left_ms > CONN_QUIET_MS)
-		left_ms = CONN_QUIET_MS;
-	if (left_ms < 0)
-		left_ms = 0;
-	wait = (struct timeval){ .tv_usec = (suseconds_t)left_ms * 1000 };
-	event_add(s->quiet_ev, &wait);
+		s->changed_at = s->last_change;
+	wait_for_quiet(s);
 }
 
 /* "test": begins a round and names it; "test N": whether that one has ended. */

@@ -16,6 +16,9 @@ struct conn_schedule_conf {
 	struct conntest *conntest;
 	const char *config_dir; /* <config_dir>/server names the target; borrowed */
 	struct conn_ports ports;
+	/* Whether routes and rules are still under way into the kernel: no time for a test. */
+	bool (*busy)(void *arg);
+	void *arg;
 };
 
 int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedule **ret);
@@ -25,7 +28,7 @@ struct conn_schedule *conn_schedule_free(struct conn_schedule *s); /* NULL is fi
 void conn_schedule_control(struct conn_schedule *s, struct control *control);
 
 /* Something that a test depends on changed: there is a round once it has been quiet for
- * CONN_QUIET_MS, and in any case CONN_LATEST_MS after the first change. */
+ * CONN_QUIET_MS and nim is not busy, and in any case CONN_LATEST_MS after the first change. */
 #define CONN_QUIET_MS 500
 #define CONN_LATEST_MS 5000
 void conn_schedule_changed(struct conn_schedule *s);

@@ -196,6 +196,13 @@ static void test_told(void *arg)
 	event_active(nim->status_ev, 0, 0);
 }
 
+static bool is_busy(void *arg)
+{
+	const struct nim *nim = arg;
+
+	return nim->stale || !dp_idle(nim->dp);
+}
+
 static int nim_open_conntest(struct nim *nim, const char *dir)
 {
 	const char *config_dir = dir ? dir : NIM_CONFIG_DIR;
@@ -212,7 +219,9 @@ static int nim_open_conntest(struct nim *nim, const char *dir)
 				.base = daemon_base(nim->daemon),
 				.conntest = nim->conntest,
 				.config_dir = config_dir,
-				.ports = { &nim->config, &nim->facts, &nim->view } },
+				.ports = { &nim->config, &nim->facts, &nim->view },
+				.busy = is_busy,
+				.arg = nim },
 			&nim->conn_schedule);
 	if (r == 0)
 		conn_schedule_control(nim->conn_schedule, daemon_control(nim->daemon));
