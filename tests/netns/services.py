@@ -5,8 +5,11 @@ their host's namespace; dnsmasq is a process of it."""
 import http.server
 import selectors
 import socket
+import ssl
 import tempfile
 import threading
+
+from waiting import SLOW, wait_for
 
 
 def dual_stack(host, kind, port):
@@ -97,6 +100,77 @@ class Echo:
             key.fileobj.close()
         self.selector.close()
         self.wake.close()
+
+
+class SecureWeb:
+    """A web server that answers each GET by TLS with the status that is set, and remembers what was asked."""
+
+    def __init__(self, host, port, certificate, status=200, client_root=None, headers=()):
+        web = self
+        self.status, self.seen = status, []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                peer = self.connection.getpeercert() if client_root else None
+                web.seen.append((self.client_address[0].removeprefix("::ffff:"), self.path, dict(self.headers), peer))
+                self.send_response(web.status)
+                for header in headers:
+                    self.send_header(*header)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def finish_request(self, request, address):
+                try:
+                    request.settimeout(5 * SLOW)
+                    with context.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, address)
+                except OSError:
+                    pass  # the client did not like us
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.cert, certificate.key)
+        if client_root:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_root.cert)
+        self.server = Server(("", 0), Handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
+        self.server.daemon_threads = True
+        self.server.socket.listen(64)
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def mute(host, port):
+    """Takes connections, and says nothing."""
+    sock = dual_stack(host, socket.SOCK_STREAM, port)
+    sock.listen(64)
+    host.closers.append(sock.close)
+
+
+def names(host, name, *addresses, dev="lan"):
+    """A DNS server of that host that knows where that name is, and nothing else. It listens."""
+    def listens():
+        with host.inside(), open("/proc/thread-self/net/udp") as file:
+            return ":0035 " in file.read()
+    host.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--user=root",
+               "--pid-file=", "--log-facility=/dev/null", "--bind-interfaces", f"--interface={dev}",
+               *(f"--address=/{name}/{one}" for one in addresses))
+    wait_for(listens, f"{host.name} resolves names")
+
+
+def swallow(isp, rule):
+    """Packets of that kind vanish in the network of the port, without a word."""
+    isp.run("nft", "add table inet hole; add chain inet hole early { type filter hook prerouting priority -300 ; }; "
+            f"add rule inet hole early {rule} drop")
 
 
 def dnsmasq(host, dev, net4, net6, names):

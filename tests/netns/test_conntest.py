@@ -7,95 +7,22 @@
           --eth3-- isp-d --'
 """
 
-import http.server
 import json
 import os
 import signal
-import socket
-import ssl
-import threading
 import time
 
 import pytest
 
 import sandbox
-import services
 import topology
 from config import Config
 from pki import Pki
-from topology import WEB4, WEB6
+from services import SecureWeb, mute, names, swallow
+from topology import WEB4
 from waiting import SLOW, wait_for
 
 NAME = "web.example"
-
-
-# ---- The far end ----
-
-class Far:
-    """Answers each GET by TLS with the status that is set, and remembers what was asked."""
-
-    def __init__(self, host, port, certificate, status=200, client_root=None, headers=()):
-        far = self
-        self.status, self.seen = status, []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                peer = self.connection.getpeercert() if client_root else None
-                far.seen.append((self.client_address[0].removeprefix("::ffff:"), self.path, dict(self.headers), peer))
-                self.send_response(far.status)
-                for header in headers:
-                    self.send_header(*header)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            def finish_request(self, request, address):
-                try:
-                    request.settimeout(5 * SLOW)
-                    with context.wrap_socket(request, server_side=True) as wrapped:
-                        super().finish_request(wrapped, address)
-                except OSError:
-                    pass  # the client did not like us
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        if client_root:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(client_root.cert)
-        self.server = Server(("", 0), Handler, bind_and_activate=False)
-        self.server.socket.close()
-        self.server.socket = services.dual_stack(host, socket.SOCK_STREAM, port)
-        self.server.daemon_threads = True
-        self.server.socket.listen(64)
-        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
-        host.closers.append(self.close)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def mute(host, port):
-    """Takes connections, and says nothing."""
-    sock = services.dual_stack(host, socket.SOCK_STREAM, port)
-    sock.listen(64)
-    host.closers.append(sock.close)
-
-
-def names(host, *options, address=(WEB4,)):
-    """A DNS server of that host that knows where web.example is."""
-    return host.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
-                      "--user=root", "--pid-file=", "--log-facility=/dev/null", "--bind-interfaces", "--interface=lan",
-                      *(f"--address=/{NAME}/{one}" for one in address), *options)
-
-
-def swallow(isp, rule):
-    """Packets of that kind vanish in the network of the port, without a word."""
-    isp.run("nft", "add table inet hole; add chain inet hole early { type filter hook prerouting priority -300 ; }; "
-            f"add rule inet hole early {rule} drop")
 
 
 # ---- The node ----
@@ -192,8 +119,8 @@ def test_without_a_target_a_round_on_demand_sends_nothing(world):
 
 def test_controller_is_asked_as_EVE_asks_it(world):
     device = world.pki.sign("device", ["device.example"])
-    far = Far(world.far, 443, world.pki.sign("good", [NAME]), client_root=world.pki.root)
-    names(world.net["isp-a"])
+    far = SecureWeb(world.far, 443, world.pki.sign("good", [NAME]), client_root=world.pki.root)
+    names(world.net["isp-a"], NAME, WEB4)
     for suffix, path in (("cert", device.cert), ("key", device.key)):
         (world.folder / f"device.{suffix}.pem").write_bytes(path.read_bytes())
         (world.folder / f"device.{suffix}.pem").chmod(0o600)
@@ -230,8 +157,8 @@ def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(w
     good = pki.sign("good", [NAME])
     for port, what, *_ in cases:
         if what:
-            Far(far, port, good if isinstance(what, int) else what, what if isinstance(what, int) else 200)
-    names(world.net["isp-a"])
+            SecureWeb(far, port, good if isinstance(what, int) else what, what if isinstance(what, int) else 200)
+    names(world.net["isp-a"], NAME, WEB4)
     node.start(static_config("a"))
     wait_test(node, "uplink-a", passed, "the port is up")
     for port, _, outcome, stage, words in cases:
@@ -245,7 +172,7 @@ def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(w
 
 def test_one_who_takes_the_connection_and_is_silent_fails_at_the_deadline(world):
     mute(world.far, 443)
-    names(world.net["isp-a"])
+    names(world.net["isp-a"], NAME, WEB4)
     world.controller(f"{NAME}")
     world.node.start(static_config("a", timeout=1))
     test = wait_test(world.node, "uplink-a", lambda t: t["stage"] == "TEST_STAGE_TLS", "TLS hangs")
@@ -257,8 +184,8 @@ def test_one_who_takes_the_connection_and_is_silent_fails_at_the_deadline(world)
 def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
     world = make_world("abcd")
     for letter in "abcd":
-        names(world.net[f"isp-{letter}"])
-    Far(world.far, 443, world.pki.sign("good", [NAME]))
+        names(world.net[f"isp-{letter}"], NAME, WEB4)
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
     world.net["isp-a"].configure("link set dev lan arp off")  # the router itself is dead
     swallow(world.net["isp-b"], "tcp dport 443")
     swallow(world.net["isp-c"], "udp dport 53")
@@ -282,8 +209,8 @@ def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
 
 def test_each_port_asks_its_own_servers_from_its_own_address(make_world):
     world = make_world()
-    far = Far(world.far, 443, world.pki.sign("good", [NAME]))
-    names(world.net["isp-a"])
+    far = SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    names(world.net["isp-a"], NAME, WEB4)
     world.controller(NAME)
     world.node.start(static_config())
     wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "a passes")
@@ -291,14 +218,14 @@ def test_each_port_asks_its_own_servers_from_its_own_address(make_world):
     assert (test["outcome"], test["stage"]) == ("TEST_NOT_READY", "TEST_STAGE_DNS")
     assert "192.168.2.1" in test["error"]
     assert {source for source, *_ in far.seen} == {"192.168.1.2"}
-    names(world.net["isp-b"])
+    names(world.net["isp-b"], NAME, WEB4)
     assert passed(world.test("uplink-b"))
     assert {source for source, *_ in far.seen} == {"192.168.1.2", "192.168.2.2"}
 
 
 def test_dead_ipv6_of_a_port_is_warned_of_and_ipv4_carries_the_test(make_world):
     world = make_world("a", dhcp=True)
-    Far(world.far, 443, world.pki.sign("good", [NAME]))
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
     swallow(world.net["isp-a"], "meta nfproto ipv6 tcp dport 443")
     config = Config()
     config.port("uplink-a", "eth0")
@@ -317,8 +244,8 @@ def test_dead_ipv6_of_a_port_is_warned_of_and_ipv4_carries_the_test(make_world):
 
 
 def test_silent_dns_server_beside_a_good_one_costs_nothing_and_is_named(world):
-    Far(world.far, 443, world.pki.sign("good", [NAME]))
-    names(world.net["isp-a"])
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    names(world.net["isp-a"], NAME, WEB4)
     world.net["isp-a"].configure("addr add 192.168.1.53/24 dev lan")
     swallow(world.net["isp-a"], "ip daddr 192.168.1.53")
     world.controller(NAME)
@@ -340,7 +267,7 @@ def helpers(world):
 def hanging(world):
     """A node in the middle of a round that takes long."""
     mute(world.far, 443)
-    names(world.net["isp-a"])
+    names(world.net["isp-a"], NAME, WEB4)
     world.controller(NAME)
     world.node.start(static_config("a", timeout=60))
     wait_for(lambda: helpers(world), "a round is under way", 15)
@@ -376,7 +303,7 @@ def test_helper_is_nobody_and_dies_with_nim(hanging):
 # ---- URLs of one's own ----
 
 def test_probe_urls_of_the_configuration_one_is_enough(world):
-    names(world.net["isp-a"])
+    names(world.net["isp-a"], NAME, WEB4)
     world.node.start(static_config("a", urls=f"http://{WEB4}:81/no, http://{NAME}/yes"))
     test = wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "one answers")
     assert test["target"] == f"http://{NAME}/yes"
