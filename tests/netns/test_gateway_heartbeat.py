@@ -23,22 +23,41 @@ FLAP_S = float(os.environ.get("EDGEWAY_FLAP_S", "4"))
 
 
 def router_dies(edge, letter="a"):
-    """The switch port loses the router; Linux would answer for addresses of its other links."""
-    edge.net[f"isp-{letter}"].sysctl(net__ipv4__conf__p1__arp_ignore=8)
+    """The switch port loses the router; Linux would answer and forward by it all the same."""
+    edge.net[f"isp-{letter}"].sysctl(net__ipv4__conf__p1__arp_ignore=8, net__ipv4__conf__p1__forwarding=0,
+                                     net__ipv6__conf__p1__forwarding=0)
     edge.net[f"isp-{letter}"].configure("link set p1 nomaster")
 
 
 def router_lives(edge, letter="a"):
     edge.net[f"isp-{letter}"].configure("link set p1 master lan")
+    edge.net[f"isp-{letter}"].sysctl(net__ipv4__conf__p1__arp_ignore=0, net__ipv4__conf__p1__forwarding=1,
+                                     net__ipv6__conf__p1__forwarding=1)
+
+
+def device(edge):
+    return wait_for(lambda: edge.node.table("DeviceNetworkStatus").get("global"), "the ports' status", 10)
 
 
 def port(edge, label):
-    return next(p for p in edge.node.table("DeviceNetworkStatus")["global"]["ports"]
-                if p["logicallabel"] == label)
+    return next(p for p in device(edge)["ports"] if p["logicallabel"] == label)
 
 
 def wait_port(edge, label, accept, what, timeout=10):
-    return wait_for(lambda: (lambda p: p if accept(p) else None)(port(edge, label)), what, timeout)
+    """Its status, once accept(status)."""
+    found = []
+
+    def look(table):
+        found[:] = [p for p in table.get("global", {}).get("ports", []) if p["logicallabel"] == label and accept(p)]
+        return found
+
+    edge.node.wait("DeviceNetworkStatus", look, what, timeout)
+    return found[0]
+
+
+def wait_default(edge, label, what, timeout=10, families=(4,)):
+    edge.node.wait("DeviceNetworkStatus", lambda t: all(
+        t.get("global", {}).get(f"defaultPort{f}", "") == label for f in families), what, timeout)
 
 
 def wait_answers(edge, label="uplink-a"):
@@ -47,16 +66,7 @@ def wait_answers(edge, label="uplink-a"):
 
 
 def default_port(edge, family=4):
-    return edge.node.table("DeviceNetworkStatus")["global"].get(f"defaultPort{family}", "")
-
-
-def static(edge_class, net, node, **items):
-    """Fixed addresses, IPv4 only."""
-    edge = edge_class(net, node)
-    edge.config = edge.standard_config(static=True)
-    for key, value in items.items():
-        edge.config.item(key.replace("__", ".").replace("_", "."), value)
-    return edge
+    return device(edge).get(f"defaultPort{family}", "")
 
 
 @pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
@@ -79,13 +89,13 @@ def test_a_healed_gateway_is_preferred_again_after_the_hold_time_without_loss(ed
     wait_answers(edge)
     router_dies(edge)
     wait_port(edge, "uplink-a", lambda p: "does not answer" in p["error"], "it is found")
-    wait_for(lambda: default_port(edge) == "uplink-b", "the node's own traffic takes b")
+    wait_default(edge, "uplink-b", "the node's own traffic takes b")
     router_lives(edge)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         held = wait_port(edge, "uplink-a", lambda p: p.get("held4") and p.get("usable4"), "usable again, and held")
         assert not held["error"] and held["losses"] == 1 and int(held["heldUntilMs"]) > 0
         assert default_port(edge) == "uplink-b"
-        wait_for(lambda: default_port(edge) == "uplink-a", "a is preferred again", HOLD_S + 5)
+        wait_default(edge, "uplink-a", "a is preferred again", HOLD_S + 5)
         wait_port(edge, "uplink-a", lambda p: not p.get("held4"), "the hold is over")
         ping.wait_answers(50)
     ping.result.assert_nothing_lost()
@@ -117,8 +127,8 @@ def test_a_flapping_link_disturbs_no_other_port(edge):
     """20 times a second: traffic goes to b once and stays there, nim hardly works, the log stays short."""
     nim = edge.node.daemons()["nim"]
     edge.net.pull("node:eth0")
-    wait_for(lambda: default_port(edge) == "uplink-b", "b is the default port")
-    wait_for(lambda: default_port(edge, 6) == "uplink-b", "b is the default port of IPv6")
+    wait_default(edge, "uplink-b", "b is the default port")
+    wait_default(edge, "uplink-b", "b is the default port of IPv6", families=(6,))
     mark, begin, used = edge.node.log_mark(), time.monotonic(), cpu_s(nim)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         count = flap(edge, FLAP_S)
@@ -212,7 +222,7 @@ def test_a_neighbour_that_the_kernel_gives_up_counts_where_nobody_asks(make_net,
     for name, value in (("base_reachable_time_ms", 500), ("delay_first_probe_time", 0), ("retrans_time_ms", 100)):
         net["node"].sysctl(**{f"net__ipv4__neigh__eth0__{name}": value})  # the default is half a minute
     edge = start_static(net, make_node(net["node"]), ("edgeway.recovery.hold.ms", "0"), costs=(10, 20))
-    wait_for(lambda: default_port(edge) == "uplink-a", "a is the default port")
+    wait_default(edge, "uplink-a", "a is the default port")
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
         router_dies(edge)
@@ -220,7 +230,7 @@ def test_a_neighbour_that_the_kernel_gives_up_counts_where_nobody_asks(make_net,
     assert default_port(edge) == "uplink-b"
     assert "does not answer" in port(edge, "uplink-a")["error"]
     router_lives(edge)  # it is asked each 5 s
-    wait_for(lambda: default_port(edge) == "uplink-a", "a is preferred again", 15)
+    wait_default(edge, "uplink-a", "a is preferred again", 15)
 
 
 def test_nothing_is_cut_when_all_gateways_are_silent(make_net, make_node):
@@ -236,7 +246,7 @@ def test_nothing_is_cut_when_all_gateways_are_silent(make_net, make_node):
     assert port(edge, "uplink-a")["usable4"] and port(edge, "uplink-b")["usable4"]
     assert default_port(edge)
     router_lives(edge, "b")
-    wait_for(lambda: default_port(edge) == "uplink-b", "b is alive", 10)
+    wait_default(edge, "uplink-b", "b is alive", 10)
     edge.wait_internet("app-a", topology.WEB4)
 
 
@@ -245,7 +255,7 @@ def test_kill_during_silence_and_hold_turns_nothing_back(make_net, make_node):
     edge = start_static(net, make_node(net["node"]))
     wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS", "the gateway of a answers")
     router_dies(edge)
-    wait_for(lambda: default_port(edge) == "uplink-b", "b is the default port")
+    wait_default(edge, "uplink-b", "b is the default port")
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
         edge.node.kill("nim")
@@ -257,6 +267,6 @@ def test_kill_during_silence_and_hold_turns_nothing_back(make_net, make_node):
         edge.node.wait_daemons()
         wait_port(edge, "uplink-a", lambda p: p.get("held4"), "still held")
         assert default_port(edge) == "uplink-b"
-        wait_for(lambda: default_port(edge) == "uplink-a", "a is preferred again", HOLD_S + 5)
+        wait_default(edge, "uplink-a", "a is preferred again", HOLD_S + 5)
         ping.wait_answers(20)
     ping.result.assert_nothing_lost()
