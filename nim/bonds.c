@@ -9,15 +9,19 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/rate.h"
 #include "nim/bond_table.h"
 
 #define WAIT_FIRST_S 1
 #define WAIT_LAST_S 64 /* churn is known 60 s after the last event */
+#define LOG_LINES 64 /* in … */
+#define LOG_MS 10000
 #define PROC_MAX (64 * 1024) /* bytes */
 
 struct nim_bonds {
 	struct nim_bonds_conf conf;
 	struct nim_bond_table table;
+	struct rate said; /* log lines of members that go up and down */
 	struct event *look_ev; /* what the kernel does not tell is to be asked for */
 	unsigned int wait_s; /* before the next look; beyond the last: none */
 };
@@ -68,20 +72,30 @@ static const char *member_name(const struct nim_bonds *b, uint32_t ifindex)
 	return "none";
 }
 
-static void log_bond(const struct nim_bonds *b, const struct bond_state *was,
+static bool may_say(struct nim_bonds *b, unsigned int *ret_unsaid)
+{
+	return rate_allow(&b->said, LOG_LINES, LOG_MS, mono_now(), ret_unsaid);
+}
+
+static void log_bond(struct nim_bonds *b, const struct bond_state *was,
 		     const struct bond_state *now)
 {
+	bool agreed = was->lacp.aggregator != now->lacp.aggregator ||
+		      was->lacp.ports != now->lacp.ports ||
+		      !mac_equal(&was->lacp.partner, &now->lacp.partner);
 	const uint8_t *mac = now->lacp.partner.byte;
 	const char *name = label(b, now->settings.ifname.str);
+	unsigned int unsaid;
 
-	if (was->active != now->active)
-		log_info("bond_active", "bond=%s member=%s", name, member_name(b, now->active));
-	if (was->lacp.aggregator != now->lacp.aggregator || was->lacp.ports != now->lacp.ports ||
-	    !mac_equal(&was->lacp.partner, &now->lacp.partner))
+	if (was->active != now->active && may_say(b, &unsaid))
+		log_info("bond_active", "bond=%s member=%s unsaid=%u", name,
+			 member_name(b, now->active), unsaid);
+	if (agreed && may_say(b, &unsaid))
 		log_info("bond_lacp",
-			 "bond=%s aggregator=%u ports=%u partner=%02x:%02x:%02x:%02x:%02x:%02x",
+			 "bond=%s aggregator=%u ports=%u partner=%02x:%02x:%02x:%02x:%02x:%02x "
+			 "unsaid=%u",
 			 name, now->lacp.aggregator, now->lacp.ports, mac[0], mac[1], mac[2],
-			 mac[3], mac[4], mac[5]);
+			 mac[3], mac[4], mac[5], unsaid);
 }
 
 static void heard_bond(const struct bond_state *bond, void *arg)
@@ -96,6 +110,17 @@ static void heard_bond(const struct bond_state *bond, void *arg)
 	b->conf.changed(b->conf.arg);
 }
 
+static void log_member(struct nim_bonds *b, const struct bond_member_state *member,
+		       const char *from, const char *to)
+{
+	unsigned int unsaid;
+
+	if (may_say(b, &unsaid))
+		log_info("bond_member", "bond=%s member=%s from=%s to=%s failures=%u unsaid=%u",
+			 bond_label(b, member->master), label(b, member->ifname.str), from, to,
+			 member->link_failures, unsaid);
+}
+
 static void heard_member(const struct bond_member_state *member, void *arg)
 {
 	struct nim_bonds *b = arg;
@@ -106,9 +131,7 @@ static void heard_member(const struct bond_member_state *member, void *arg)
 		return;
 	from = was.master == member->master ? mii_name(was.mii) : "none";
 	if (was.master != member->master || was.mii != member->mii)
-		log_info("bond_member", "bond=%s member=%s from=%s to=%s failures=%u",
-			 bond_label(b, member->master), label(b, member->ifname.str), from,
-			 mii_name(member->mii), member->link_failures);
+		log_member(b, member, from, mii_name(member->mii));
 	look_soon(b);
 	b->conf.changed(b->conf.arg);
 }
@@ -121,9 +144,7 @@ static void heard_neither(uint32_t ifindex, void *arg)
 	if (!nim_bond_remove(&b->table, ifindex, &was))
 		return;
 	if (was.master)
-		log_info("bond_member", "bond=%s member=%s from=%s to=none failures=%u",
-			 bond_label(b, was.master), label(b, was.ifname.str), mii_name(was.mii),
-			 was.link_failures);
+		log_member(b, &was, mii_name(was.mii), "none");
 	look_soon(b);
 	b->conf.changed(b->conf.arg);
 }

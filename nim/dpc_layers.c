@@ -16,10 +16,17 @@ static const Ew__PortConfig *find_label(const Ew__DevicePortConfig *config, cons
 	return NULL;
 }
 
-static const Ew__PortConfig *find_mgmt(const Ew__DevicePortConfig *config, const char *ifname)
+static bool same_interface(const Ew__PortConfig *a, const Ew__PortConfig *b)
+{
+	return strcmp(a->ifname, b->ifname) == 0 && strcmp(a->pci_address, b->pci_address) == 0 &&
+	       strcmp(a->usb_address, b->usb_address) == 0;
+}
+
+static const Ew__PortConfig *find_mgmt(const Ew__DevicePortConfig *config,
+				       const Ew__PortConfig *port)
 {
 	for (size_t i = 0; i < config->n_ports; i++)
-		if (config->ports[i]->is_mgmt && strcmp(config->ports[i]->ifname, ifname) == 0)
+		if (config->ports[i]->is_mgmt && same_interface(config->ports[i], port))
 			return config->ports[i];
 	return NULL;
 }
@@ -136,7 +143,7 @@ bool dpc_changes_failure(const Ew__DpcEntry *failed, const Ew__DevicePortConfig 
 		now.port = other->ports[i];
 		if (!now.port->is_mgmt || now.port->error[0])
 			continue;
-		was.port = find_mgmt(failed->config, now.port->ifname);
+		was.port = find_mgmt(failed->config, now.port);
 		result = was.port ? find_result(failed, was.port->logicallabel) : NULL;
 		if (!result || differ(was, now, (enum conn_stage)result->stage, 0))
 			return true;
@@ -155,7 +162,7 @@ bool dpc_same_connectivity(const Ew__DevicePortConfig *a, const Ew__DevicePortCo
 		one.port = a->ports[i];
 		if (!one.port->is_mgmt)
 			continue;
-		other.port = find_mgmt(b, one.port->ifname);
+		other.port = find_mgmt(b, one.port);
 		if (!other.port || differ(one, other, CONN_STAGE_DONE, 0))
 			return false;
 		balance--;

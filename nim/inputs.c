@@ -15,6 +15,7 @@
 #include "dataplane/lease.h"
 #include "dataplane/nl/carrier.h"
 #include "nim/addressing.h"
+#include "nim/assigned.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/fallback.h"
@@ -323,7 +324,7 @@ static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
 	struct nim *nim = arg;
 
 	(void)key, (void)was;
-	if (!nim_cards_assign(&nim->cards, now))
+	if (!nim_assigned_set(&nim->cards, nim->assigned, now))
 		return;
 	log_info("ports_assigned", "adapters=%u", nim->cards.nassigned);
 	if (nim->in_force)

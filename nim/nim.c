@@ -17,6 +17,7 @@
 #include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
+#include "nim/assigned.h"
 #include "nim/bonds.h"
 #include "nim/chrony.h"
 #include "nim/conn_schedule.h"
@@ -29,6 +30,7 @@
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
 #include "nim/radio_run.h"
+#include "nim/stored.h"
 #include "nim/verify.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
@@ -300,6 +302,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_heartbeat(nim);
 	if (r == 0)
+		r = nim_assigned_open(&nim->cards, d, &nim->assigned);
+	if (r == 0)
 		r = nim_open_dpc(nim, options);
 	if (r < 0) {
 		log_error("start_failed", "err=%d", -r);
@@ -325,6 +329,7 @@ struct nim *nim_free(struct nim *nim)
 	nim_bonds_free(nim->bonds);
 	heartbeat_free(nim->heartbeat);
 	nim_cards_fini(&nim->cards);
+	stored_free(nim->assigned);
 	ps_free(nim->ps);
 	dp_free(nim->dp);
 	dp_lease_watch_free(nim->leases);

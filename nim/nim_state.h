@@ -29,6 +29,7 @@ struct nim_dpc;
 struct nim_verify;
 struct nim_fallback;
 struct numbers;
+struct stored;
 struct pnac_ports;
 struct ps;
 struct radio_run;
@@ -63,6 +64,7 @@ struct nim {
 	struct heartbeat *heartbeat;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
 	struct nim_cards cards;
+	struct stored *assigned;
 	bool cards_changed; /* ports may be other interfaces now */
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;

@@ -205,7 +205,10 @@ static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json
 		const Ew__PortConfig *port = entry->config->ports[i];
 
 		strbuf_addf(&out, "  %-16s %-15s %-10s cost %-3u ", port->logicallabel,
-			    port->ifname, usage_of(port), port->cost);
+			    *port->ifname	 ? port->ifname
+			    : *port->pci_address ? port->pci_address
+						 : port->usb_address,
+			    usage_of(port), port->cost);
 		add_addressing(port, &out);
 		add_result(entry, port->logicallabel, &out);
 		strbuf_addf(&out, "%s\n", port->error);

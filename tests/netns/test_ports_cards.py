@@ -128,6 +128,13 @@ def DPCWithAssignedInterface(ports):
     card = next(c for c in ports.node.table("DeviceNetworkStatus")["global"]["cards"] if c["ifname"] == "p7")
     assert card["usage"] == "USAGE_APP_DIRECT" and card["app"] == "cam"
     assert "mtu 1300" in ports.host.run("ip", "link", "show", "p7").stdout
+    before = ports.node.log_mark()
+    ports.node.kill("nim")
+    ports.node.wait_daemons(20)
+    ports.wait("wan", lambda p: p.get("error") == "assigned to an application: cam", "it is still the app's")
+    ports.node.wait_settled()
+    log = ports.node.log_since(before)
+    assert not [line for line in log if 'type=linkset key="p7"' in line], "touched"
     ports.node.configure(config_of(4))
     ports.wait_wan("p7")
 
