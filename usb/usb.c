@@ -26,11 +26,11 @@
 #define OTHER_LABEL 2 /* exit status of usb-stick */
 
 enum usb_state {
-	USB_NONE, /* no stick */
-	USB_READING, /* usb-stick looks at it */
-	USB_DUMPING, /* edgeway netdump runs */
-	USB_WRITING, /* usb-stick writes to it */
-	USB_DONE, /* until it is pulled */
+	USB_NONE = EW__USB_STICK_STATE__USB_UNKNOWN, /* no stick */
+	USB_READING = EW__USB_STICK_STATE__USB_READING, /* usb-stick looks at it */
+	USB_DUMPING = EW__USB_STICK_STATE__USB_DUMPING, /* edgeway netdump runs */
+	USB_WRITING = EW__USB_STICK_STATE__USB_WRITING, /* usb-stick writes to it */
+	USB_DONE = EW__USB_STICK_STATE__USB_DONE, /* until it is pulled */
 };
 
 static const char *const state_names[] = { "none", "reading", "dumping", "writing", "done" };
@@ -42,6 +42,7 @@ struct usb {
 	char *json_path, *out_dir; /* what nim reads; what is to be written to the stick */
 	struct uevent_watch *watch;
 	struct ps *ps;
+	struct ps_pub *pub;
 	char uuid[64]; /* of the device; "": not known */
 
 	enum usb_state state;
@@ -53,11 +54,27 @@ struct usb {
 
 static void next(struct usb *usb);
 
-static void set_state(struct usb *usb, enum usb_state to, const char *why)
+static void tell(const struct usb *usb, enum usb_state state, const char *result, const char *error)
+{
+	Ew__UsbStickStatus msg = EW__USB_STICK_STATUS__INIT;
+	int r;
+
+	msg.device = (char *)usb->stick.devname;
+	msg.state = (Ew__UsbStickState)state;
+	msg.result = (char *)result;
+	msg.error = (char *)error;
+	r = ps_publish_usb_stick_status(usb->pub, usb->stick.devname, &msg);
+	if (r < 0)
+		log_error("publish_failed", "topic=UsbStickStatus err=%d", -r);
+}
+
+static void set_state(struct usb *usb, enum usb_state to, const char *result, const char *error)
 {
 	log_info("usb_stick", "device=%s from=%s to=%s why=\"%s\"", usb->stick.devname,
-		 state_names[usb->state], state_names[to], why);
+		 state_names[usb->state], state_names[to], *error ? error : result);
 	usb->state = to;
+	if (to != USB_NONE)
+		tell(usb, to, result, error);
 }
 
 /* The first line of what a helper said before it ended badly, or what is known without. */
@@ -110,7 +127,8 @@ static void written(int status, bool late, const char *said, size_t len, void *a
 
 	forget_helper(usb);
 	usb_out_clear(usb->out_dir);
-	set_state(usb, USB_DONE, status ? reason(status, late, text) : "written");
+	set_state(usb, USB_DONE, status ? "read" : "written",
+		  status ? reason(status, late, text) : "");
 }
 
 static void write_out(struct usb *usb)
@@ -118,11 +136,11 @@ static void write_out(struct usb *usb)
 	int r = run_stick(usb, "put", usb->out_dir, WRITE_MS, written);
 
 	if (r == 0) {
-		set_state(usb, USB_WRITING, "");
+		set_state(usb, USB_WRITING, "", "");
 		return;
 	}
 	usb_out_clear(usb->out_dir);
-	set_state(usb, USB_DONE, strerror(-r));
+	set_state(usb, USB_DONE, "read", strerror(-r));
 }
 
 static void dumped(int status, bool late, const char *said, size_t len, void *arg)
@@ -168,9 +186,9 @@ static void begin_writing(struct usb *usb, const struct stick_report *has)
 	if (r < 0) {
 		log_error("usb_failed", "what=\"%s\" why=\"%s\"", usb->out_dir, strerror(-r));
 		usb_out_clear(usb->out_dir);
-		set_state(usb, USB_DONE, "read");
+		set_state(usb, USB_DONE, "read", strerror(-r));
 	} else if (has->has_dump) {
-		set_state(usb, USB_DUMPING, "");
+		set_state(usb, USB_DUMPING, "", "");
 	} else {
 		write_out(usb);
 	}
@@ -184,7 +202,7 @@ static void take(struct usb *usb, const struct stick_report *has)
 	if (has->has_dump || has->has_identity)
 		begin_writing(usb, has);
 	else
-		set_state(usb, USB_DONE, has->json ? "read" : "there is no " STICK_JSON);
+		set_state(usb, USB_DONE, has->json ? "read" : "there is nothing on it", "");
 }
 
 static void were_read(int status, bool late, const char *said, size_t len, void *arg)
@@ -198,9 +216,12 @@ static void were_read(int status, bool late, const char *said, size_t len, void 
 		take(usb, &has);
 		return;
 	}
-	if (status != OTHER_LABEL)
-		log_error("usb_failed", "what=\"%s\" why=\"%s\"", usb->stick.devname,
-			  reason(status, late, text));
+	if (status != OTHER_LABEL) {
+		const char *why = reason(status, late, text);
+
+		log_error("usb_failed", "what=\"%s\" why=\"%s\"", usb->stick.devname, why);
+		tell(usb, USB_DONE, "", why);
+	}
 	usb->state = USB_NONE;
 	next(usb);
 }
@@ -254,13 +275,14 @@ static void pulled(struct usb *usb)
 {
 	usb->helper = helper_free(usb->helper);
 	usb_out_clear(usb->out_dir);
-	set_state(usb, USB_NONE, "pulled");
+	set_state(usb, USB_NONE, "pulled", "");
 	next(usb);
 }
 
 static void gone(struct usb *usb, const struct uevent *event)
 {
 	drop_waiting(usb, event);
+	ps_unpublish(usb->pub, event->devname);
 	if (usb->state != USB_NONE && usb->stick.major == event->major &&
 	    usb->stick.minor == event->minor)
 		pulled(usb);
@@ -298,7 +320,7 @@ static void on_uevent(const struct uevent *event, void *arg)
 	if (!event) { /* the scan that follows finds those that wait */
 		usb->n_waiting = 0;
 		if (usb->state != USB_NONE && !is_there(&usb->stick))
-			pulled(usb);
+			gone(usb, &usb->stick);
 	} else if (event->action == UEVENT_REMOVE) {
 		gone(usb, event);
 	} else {
@@ -327,6 +349,8 @@ static int open_bus(struct usb *usb)
 	struct ps_sub *sub; /* usb->ps frees it */
 	int r = ps_connect(daemon_base(usb->daemon), &conf, &usb->ps);
 
+	if (r == 0)
+		r = ps_advertise_usb_stick_status(usb->ps, NULL, &usb->pub);
 	return r < 0 ? r : ps_subscribe_config_status(usb->ps, &ops, usb, &sub);
 }
 
@@ -366,6 +390,7 @@ int usb_new(struct daemon *d, const struct usb_options *options, struct usb **re
 	}
 	uevent_watch_scan(usb->watch);
 	next(usb);
+	ps_publish_synced(usb->pub);
 	daemon_ready(d, "waits for sticks");
 	*ret = usb;
 	return 0;

@@ -44,10 +44,17 @@ static void add_daemons(struct dump *dump)
 	}
 }
 
+/* Those that do not run on every node are asked for what they know when they do. */
+static bool is_asked(const struct ps_topic *topic)
+{
+	return topic->kind != PS_STREAM &&
+	       (cli_daemon_known(topic->agent) || cli_daemon_running(topic->agent));
+}
+
 static void add_topics(struct dump *dump)
 {
 	for (const struct ps_topic *const *t = ps_topics; *t; t++)
-		if ((*t)->kind != PS_STREAM && cli_daemon_known((*t)->agent))
+		if (is_asked(*t))
 			add_ours(dump, xasprintf("bus-%s.json", (*t)->name), "bus", "get",
 				 (*t)->name);
 }

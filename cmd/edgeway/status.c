@@ -43,6 +43,7 @@ int cmd_status(int argc, char *argv[])
 	struct table_topic topics[] = {
 		{ .topic = &ps_topic_config_status },
 		{ .topic = &ps_topic_device_network_status },
+		{ .topic = &ps_topic_usb_stick_status },
 		{ .topic = &ps_topic_port_meter_status },
 		{ .topic = &ps_topic_network_instance_status },
 		{ .topic = &ps_topic_app_network_status },

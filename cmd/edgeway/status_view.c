@@ -53,11 +53,13 @@ static const char *row_name(const struct status_row *row)
 /* From the ground up: configuration, ports, instances, apps; by name within each. */
 static int topic_rank(const struct ps_topic *topic)
 {
-	static const struct ps_topic *const order[] = {
-		&ps_topic_config_status,      &ps_topic_device_network_status,
-		&ps_topic_port_meter_status,  &ps_topic_network_instance_status,
-		&ps_topic_app_network_status, &ps_topic_domain_status
-	};
+	static const struct ps_topic *const order[] = { &ps_topic_config_status,
+							&ps_topic_usb_stick_status,
+							&ps_topic_device_network_status,
+							&ps_topic_port_meter_status,
+							&ps_topic_network_instance_status,
+							&ps_topic_app_network_status,
+							&ps_topic_domain_status };
 	int rank = 0;
 
 	while (order[rank] != topic)
@@ -137,6 +139,21 @@ static void config_line(struct view *v, const Ew__ConfigStatus *c)
 	else
 		strbuf_add(&text, "none in force");
 	add_line(v, c->error[0] ? VERDICT_BAD : VERDICT_OK, "config", "device", &text);
+}
+
+static void usb_line(struct view *v, const Ew__UsbStickStatus *u)
+{
+	static const char *const doing[] = { "", "is read", "its archive is made",
+					     "is written to: do not pull it", "" };
+	struct strbuf text = STRBUF_INIT;
+	bool busy = u->state < ARRAY_SIZE(doing) && doing[u->state][0];
+
+	strbuf_add(&text, u->error[0] ? u->error : busy ? doing[u->state] : u->result);
+	add_line(v,
+		 u->error[0] ? VERDICT_BAD
+		 : busy	     ? VERDICT_WAIT
+			     : VERDICT_OK,
+		 "usb", u->device, &text);
 }
 
 static const Ew__PortMeterStatus *meter_of(const struct status *s, const char *label)
@@ -368,6 +385,8 @@ static void row_lines(struct view *v)
 
 		if (t == &ps_topic_config_status)
 			config_line(v, msg);
+		else if (t == &ps_topic_usb_stick_status)
+			usb_line(v, msg);
 		else if (t == &ps_topic_device_network_status)
 			network_lines(v, msg);
 		else if (t == &ps_topic_network_instance_status)

@@ -56,12 +56,11 @@ class UsbConfig:
         self.process.send_signal(number)
         self.process.wait()
 
-    def wait_state(self, state, mark=0, timeout=20):
-        wait_for(lambda: any(f"to={state} " in line for line in self.lines(mark)), f"the stick is {state}",
-                 timeout)
-
-    def lines(self, mark=0):
-        return [line for line in self.node.log_since(mark) if "daemon=usb-config event=usb" in line]
+    def wait_done(self, timeout=20):
+        """Its status, when there is nothing more to do."""
+        return list(self.node.wait("UsbStickStatus", lambda t: any(
+            stick["state"] == "USB_DONE" for stick in t.values()), "the stick is done with",
+            timeout).values())[0]
 
 
 @pytest.fixture
@@ -83,13 +82,12 @@ def test_ports_come_up_from_a_stick_and_go_back_when_it_is_pulled(node, usb, tmp
     with stick:
         wait_in_force(node, "usb", "what the stick says is in force")
         wait_usable(node, lambda four: four == [STATIC4])
-        usb.wait_state("done")
+        assert usb.wait_done()["result"] == "read"
         assert "vfat" not in open(f"/proc/{usb.process.pid}/mountinfo").read(), "mounted nowhere"
         usb.stop(signal.SIGKILL)
         assert network(node)["dpcKey"] == "usb", "it stays while the stick may be there"
-        mark = node.log_mark()
         usb.start()
-        usb.wait_state("done", mark)
+        assert usb.wait_done()["result"] == "read"
         assert network(node)["dpcKey"] == "usb"
     wait_in_force(node, "zedagent", "the controller's configuration is in force again")
     wait_usable(node, lambda four: four and STATIC4 not in four)
@@ -123,10 +121,11 @@ def test_bad_usb_json_is_refused_with_place_and_reason(node, usb, tmp_path):
 
 def test_stick_with_folders_gets_archive_and_identity(node, usb, tmp_path):
     stick = usbdisk.Stick(tmp_path / "stick.img", {"dump": None, "identity": None, "other": None})
-    mark = node.log_mark()
     with stick:
-        usb.wait_state("done", mark, timeout=120)
-        assert 'why="written"' in usb.lines(mark)[-1], usb.lines(mark)
+        done = usb.wait_done(timeout=120)
+        assert (done["result"], done.get("error", "")) == ("written", "")
+        assert "written" in node.edgeway("status", check=False)
+    wait_for(lambda: not node.table("UsbStickStatus"), "it is gone")
     files = stick.files()
     archive, = (name for name in files if name.startswith("dump/"))
     with tarfile.open(fileobj=io.BytesIO(files.pop(archive))) as tar:
@@ -150,8 +149,7 @@ def test_other_sticks_are_left_alone_and_bad_ones_harm_nobody(node, usb, tmp_pat
             image.seek(usbdisk.FIRST * usbdisk.SECTOR)
             image.write(os.urandom(200 * usbdisk.SECTOR))
         with broken:
-            wait_for(lambda: any("mounting it as FAT" in line for line in usb.lines()),
-                     "the broken one is refused")
+            assert usb.wait_done()["error"] == "mounting it as FAT: Invalid argument"
             with usbdisk.vvfat(tmp_path / "vvfat.img", {"usb.json": text}):
                 wait_in_force(node, "usb", "QEMU's folder counts, though others are plugged in")
             wait_in_force(node, "zedagent", "the others say nothing")

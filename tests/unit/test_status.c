@@ -274,6 +274,41 @@ static void what_overrides_the_controller_and_what_is_refused_is_shown(void **st
 	golden_text("status_dpc", text);
 }
 
+static void a_stick_says_when_it_may_be_pulled(void **state)
+{
+	static const struct {
+		Ew__UsbStickState state;
+		const char *result, *error, *line;
+		unsigned int bad;
+	} rows[] = {
+		{ EW__USB_STICK_STATE__USB_WRITING, "", "",
+		  "wait usb        sda1             "
+		  "is written to: do not pull it\n",
+		  0 },
+		{ EW__USB_STICK_STATE__USB_DONE, "written", "",
+		  "ok   usb        sda1             written\n", 0 },
+		{ EW__USB_STICK_STATE__USB_DONE, "", "mounting it as FAT: Invalid argument",
+		  "BAD  usb        sda1             mounting it as FAT: Invalid argument\n", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		Ew__UsbStickStatus stick = EW__USB_STICK_STATUS__INIT;
+		struct status s = { .daemons = all_tell };
+		_cleanup_(freep) char *text = NULL;
+		unsigned int bad = 0;
+
+		stick.device = (char *)"sda1";
+		stick.state = rows[i].state;
+		stick.result = (char *)rows[i].result;
+		stick.error = (char *)rows[i].error;
+		add(&s, &ps_topic_usb_stick_status, "sda1", &stick.base);
+		text = shown(&s, &(struct status_look){ 0 }, &bad);
+		assert_string_equal(text, rows[i].line);
+		assert_int_equal(bad, rows[i].bad);
+	}
+}
+
 static void value_of_another_version_is_left_out(void **state)
 {
 	struct status s = { .daemons = all_tell };
@@ -299,6 +334,7 @@ int main(void)
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
 		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
 		cmocka_unit_test(firewall_shows_only_when_something_is_wrong_with_it),
+		cmocka_unit_test(a_stick_says_when_it_may_be_pulled),
 		cmocka_unit_test(what_overrides_the_controller_and_what_is_refused_is_shown),
 		cmocka_unit_test(value_of_another_version_is_left_out),
 	};

@@ -87,12 +87,14 @@ static void what_is_no_device_to_be_opened_by_its_name_is_passed_over(void **sta
 
 static void make_sector(uint8_t sector[FAT_SECTOR], bool fat32, const char *label)
 {
+	static const char type[] = { 'F', 'A', 'T' };
+
 	memset(sector, 0, FAT_SECTOR);
 	sector[510] = 0x55;
 	sector[511] = 0xaa;
 	sector[fat32 ? 66 : 38] = 0x29;
 	memcpy(sector + (fat32 ? 71 : 43), label, 11);
-	memcpy(sector + (fat32 ? 82 : 54), fat32 ? "FAT32   " : "FAT16   ", 8);
+	memcpy(sector + (fat32 ? 82 : 54), type, sizeof(type));
 }
 
 static void the_label_of_a_fat_is_read_without_its_blanks(void **state)
