@@ -51,7 +51,8 @@ struct heartbeat {
 	struct nim_view view;
 	uint32_t ifindex[NIM_PORTS];
 	char *path; /* what is left to the next run … */
-	struct strbuf stored; /* … as it stands there */
+	struct strbuf stored; /* … as it stands there … */
+	bool is_stored; /* … for this run has looked after it */
 	struct heartbeat_kept *kept; /* of the run before, until it is taken over */
 	size_t nkept;
 };
@@ -208,11 +209,8 @@ static void take_over(struct heartbeat *hb, unsigned int port, int family)
 	*kept = hb->kept[--hb->nkept];
 }
 
-static void keep(struct heartbeat *hb)
+static void gather(const struct heartbeat *hb, struct strbuf *out)
 {
-	struct strbuf text = STRBUF_INIT;
-	int r = 0;
-
 	for (unsigned int i = 0; i < hb->nports; i++)
 		for (int f = 0; f < NIM_FAMILIES; f++) {
 			const struct gateway *gw = &hb->ports[i].gateway[f];
@@ -224,18 +222,33 @@ static void keep(struct heartbeat *hb)
 
 			memcpy(kept.label, hb->ports[i].label, sizeof(kept.label));
 			if (ipaddr_is_set(&gw->addr))
-				heartbeat_kept_format(&kept, &text);
+				heartbeat_kept_format(&kept, out);
 		}
-	if (text.len != hb->stored.len ||
-	    memcmp(strbuf_str(&text), strbuf_str(&hb->stored), text.len) != 0)
+}
+
+/* Without gateways there is no file either. */
+static void keep(struct heartbeat *hb)
+{
+	struct strbuf text = STRBUF_INIT;
+	int r = 0;
+
+	gather(hb, &text);
+	if (hb->is_stored && strcmp(strbuf_str(&text), strbuf_str(&hb->stored)) == 0)
+		goto out;
+	if (text.len)
 		r = file_replace_volatile(hb->path, strbuf_str(&text), text.len, 0644);
+	else if (unlink(hb->path) < 0 && errno != ENOENT)
+		r = -errno;
 	if (r < 0) {
-		strbuf_fini(&text);
 		log_error("gateways_not_kept", "file=%s err=%d", hb->path, -r);
-		return;
+		goto out;
 	}
+	hb->is_stored = true;
 	strbuf_fini(&hb->stored);
 	hb->stored = text;
+	return;
+out:
+	strbuf_fini(&text);
 }
 
 /* ---- Whom to ask ---- */
