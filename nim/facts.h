@@ -80,6 +80,7 @@ struct nim_iface {
 	struct nim_pnac pnac;
 	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */
+	uint64_t client_since_s; /* CLOCK_BOOTTIME; a DHCP client that is older is started anew */
 	bool metered;
 	struct nim_health health[NIM_FAMILIES];
 	char problem[200]; /* first failed item of the port's scope; "" = none */

@@ -19,6 +19,7 @@
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/fallback.h"
+#include "nim/lease_again.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/verify.h"
@@ -164,6 +165,8 @@ static void lease_changed(const struct ifname *ifname, int family, const struct 
 	if (family == AF_INET && iface->lease4.refused[0])
 		log_warning("lease_refused", "ifname=%s why=\"%s\"", ifname->str,
 			    iface->lease4.refused);
+	if (iface->lease4.refused[0])
+		lease_again_refused(nim->lease_again);
 	nim_changed(nim);
 }
 

@@ -91,11 +91,12 @@ static void intent_sysctls(struct dp_graph *g, const struct nim_port *port,
 }
 
 static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
-			     const char *vendor_class)
+			     const struct nim_iface *iface, const char *vendor_class)
 {
 	struct dp_dhcpcd dhcpcd = { .ifname = port->ifname,
 				    .ipv4 = port->ipv4,
-				    .ipv6 = port->ipv6 };
+				    .ipv6 = port->ipv6,
+				    .since_s = iface->client_since_s };
 
 	if (port->dhcp == NIM_DHCP_NONE)
 		return;
@@ -222,7 +223,7 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 	if (!p->is_l3 || !p->number)
 		return g;
 	intent_sysctls(g, p, &facts->ifaces[port]);
-	intent_addresses(g, p, config->no_vendor_class ? "" : VENDOR_CLASS);
+	intent_addresses(g, p, &facts->ifaces[port], config->no_vendor_class ? "" : VENDOR_CLASS);
 	intent_routes(g, p, &facts->ifaces[port], &view->ports[port]);
 	if (facts->ifaces[port].over_quota) /* flows of apps look for another port */
 		return g;

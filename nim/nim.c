@@ -26,6 +26,7 @@
 #include "nim/fallback.h"
 #include "nim/firewall_show.h"
 #include "nim/heartbeat.h"
+#include "nim/lease_again.h"
 #include "nim/metering.h"
 #include "nim/nim_state.h"
 #include "nim/pnac_ports.h"
@@ -274,6 +275,7 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	int r;
 
 	nim->daemon = d;
+	nim->lease_again = lease_again_new(nim);
 	r = nim_open_apply(nim);
 	if (r == 0)
 		r = nim_open_numbers(nim);
@@ -323,6 +325,7 @@ struct nim *nim_free(struct nim *nim)
 	conntest_free(nim->conntest);
 	metering_free(nim->metering);
 	acd_watch_free(nim->acd);
+	lease_again_free(nim->lease_again);
 	pnac_ports_free(nim->pnac);
 	radio_run_free(nim->radio);
 	nim->chrony = nim_chrony_free(nim->chrony);

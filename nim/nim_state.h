@@ -24,6 +24,7 @@ struct event;
 struct heartbeat;
 struct metering;
 struct nim_chrony;
+struct lease_again;
 struct nim_bonds;
 struct nim_dpc;
 struct nim_verify;
@@ -60,6 +61,7 @@ struct nim {
 	struct pnac_ports *pnac;
 	struct radio_run *radio;
 	struct nim_chrony *chrony;
+	struct lease_again *lease_again;
 	struct nim_bonds *bonds;
 	struct heartbeat *heartbeat;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */

@@ -126,6 +126,21 @@ static int addr_remove(struct dp_op *op, const void *have)
 	return rtnl_end(op, addr_begin(op, RTM_DELADDR, 0, addr), RTNL_ABSENT_OK);
 }
 
+int dp_addr_remove_now(struct dp *dp, const struct dp_addr *addr)
+{
+	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_DELADDR, 0, sizeof(struct ifaddrmsg));
+	struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(msg);
+
+	ifa->ifa_family = addr->prefix.addr.family;
+	ifa->ifa_prefixlen = addr->prefix.len;
+	ifa->ifa_index = rtnl_ifindex(dp, &addr->ifname);
+	if (!ifa->ifa_index)
+		return -ENODEV;
+	rtnl_put_ipaddr(msg, IFA_LOCAL, &addr->prefix.addr);
+	return rtnl_request(dp, msg, NULL, 0);
+}
+
 /* ---- What exists ---- */
 
 static bool addr_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_addr *ret, bool *ours)

@@ -9,11 +9,15 @@
  */
 #include <errno.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "dataplane/items/host.h"
+#include "dataplane/items/inet.h"
+#include "dataplane/items/inet_observers.h"
 #include "dataplane/items/link.h"
 #include "dataplane/items/proc.h"
 #include "dataplane/items/rundir.h"
@@ -31,7 +35,8 @@ static enum dp_change dhcpcd_diff(const void *have, const void *want)
 	const struct dp_dhcpcd *h = have, *w = want;
 
 	if (h->ipv4 != w->ipv4 || h->ipv6 != w->ipv6 ||
-	    strcmp(h->vendor_class, w->vendor_class) != 0 || strcmp(h->hostname, w->hostname) != 0)
+	    strcmp(h->vendor_class, w->vendor_class) != 0 ||
+	    strcmp(h->hostname, w->hostname) != 0 || w->since_s > h->since_s)
 		return DP_RECREATE;
 	return DP_SAME;
 }
@@ -179,6 +184,7 @@ static void dhcpcd_save(const void *spec, struct strbuf *out)
 	strbuf_addf(out, "ifname=%s\nipv4=%d\nipv6=%d\nvendor_class=%s\nhostname=%s\n",
 		    dhcpcd->ifname.str, dhcpcd->ipv4, dhcpcd->ipv6, dhcpcd->vendor_class,
 		    dhcpcd->hostname);
+	strbuf_addf(out, "since=%" PRIu64 "\n", dhcpcd->since_s);
 }
 
 static int dhcpcd_load(const char *key, const char *value, void *spec)
@@ -191,7 +197,9 @@ static int dhcpcd_load(const char *key, const char *value, void *spec)
 		return proc_load_text(value, dhcpcd->vendor_class, sizeof(dhcpcd->vendor_class));
 	if (strcmp(key, "hostname") == 0)
 		return proc_load_text(value, dhcpcd->hostname, sizeof(dhcpcd->hostname));
-	if (strcmp(key, "ipv4") == 0)
+	if (strcmp(key, "since") == 0)
+		dhcpcd->since_s = strtoull(value, NULL, 10);
+	else if (strcmp(key, "ipv4") == 0)
 		dhcpcd->ipv4 = *value == '1';
 	else if (strcmp(key, "ipv6") == 0)
 		dhcpcd->ipv6 = *value == '1';
@@ -207,6 +215,23 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return 0;
 }
 
+struct leftovers {
+	struct dp *dp;
+	const struct ifname *ifname;
+};
+
+/* Its addresses are all without a prefix route; what the graph wants of them stays. */
+static void drop_address(const char *key, const void *spec, void *arg)
+{
+	const struct leftovers *left = arg;
+	const struct dp_addr *addr = spec;
+
+	if (ifname_equal(&addr->ifname, left->ifname) && addr->noprefixroute &&
+	    !ipaddr_is_linklocal(&addr->prefix.addr) &&
+	    dp_state(left->dp, &dp_addr_type, key, NULL) == DP_FOREIGN)
+		(void)dp_addr_remove_now(left->dp, addr); /* it may have gone with the link */
+}
+
 /* It removes its lease files by the hook; this is for when it was killed. Its own folders go too:
  * the next one begins with a DISCOVER, and a server gives the same address again. */
 static void dhcpcd_ended(struct dp *dp, const void *spec)
@@ -219,6 +244,8 @@ static void dhcpcd_ended(struct dp *dp, const void *spec)
 	rundir_escape(dhcpcd->ifname.str, &sub);
 	folders = rundir_path(dp, "dhcpcd", strbuf_str(&sub));
 	nftw(folders, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	/* Those it forgets: what odd router advertisements made it set (seen with 9.4). */
+	dp_each_have(dp, &dp_addr_type, drop_address, &(struct leftovers){ dp, &dhcpcd->ifname });
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		_cleanup_(freep) char *name = xasprintf("%s.%s", dhcpcd->ifname.str, parts[i]);

@@ -83,6 +83,7 @@ struct dp_dhcpcd {
 	bool ipv4, ipv6;
 	char vendor_class[64]; /* option 60; "" = none */
 	char hostname[64]; /* "" = none */
+	uint64_t since_s; /* any clock that goes on; one that is older is started anew; 0: any age */
 };
 extern const struct dp_type dp_dhcpcd_type;
 

@@ -2,10 +2,14 @@
 /* What dataplane/nl/observers.c listens to for the types of dataplane/items/inet.h. */
 #pragma once
 
+#include "dataplane/items/inet.h"
 #include "dataplane/nl/rtnl.h"
 
 /* For routes: the need of this next hop id, if it is the id of one of our groups. */
 void nhgroup_need(struct dp_deps *deps, uint32_t nhid);
+
+/* Outside of any operation: an address that is none of ours. 0 or -errno. */
+int dp_addr_remove_now(struct dp *dp, const struct dp_addr *addr);
 
 extern const struct rtnl_observer dp_addr_observer, dp_route_observer, dp_rule_observer,
 	dp_neigh_observer, dp_nhgroup_observer, dp_stray_route_observer;

@@ -142,10 +142,20 @@ static int stray_dump_some(struct dp *dp, uint8_t family, uint8_t protocol)
 	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r;
 }
 
+static void count_client(const char *key, const void *spec, void *arg)
+{
+	(void)key, (void)spec;
+	++*(unsigned int *)arg;
+}
+
 static int stray_dump(struct dp *dp)
 {
+	unsigned int clients = 0;
 	int r = 0;
 
+	dp_each_have(dp, &dp_dhcpcd_type, count_client, &clients);
+	if (!clients)
+		return 0; /* most daemons have none, and a fresh start has none yet */
 	for (size_t i = 0; r == 0 && i < sizeof(protocols); i++) {
 		r = stray_dump_some(dp, AF_INET, protocols[i]);
 		if (r == 0)

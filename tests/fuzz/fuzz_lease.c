@@ -8,8 +8,29 @@
 #include "base/hmap.h"
 #include "base/strbuf.h"
 #include "dataplane/lease.h"
+#include "nim/addressing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What nim makes of it: nothing that cannot be an address, a name or a line of somebody's file. */
+static void is_believed_within_bounds(int family, const struct dp_lease *lease)
+{
+	static const struct nim_port port = { .dhcp = NIM_DHCP_CLIENT, .ipv4 = true, .ipv6 = true };
+	char domains[NIM_PORT_DOMAINS][NIM_LABEL];
+	const char *servers[NIM_PORT_NTP];
+	struct nim_iface iface = { 0 };
+	struct nim_gateways gateways;
+
+	nim_iface_set_lease(&iface, family, lease);
+	gateways = nim_port_gateways(&port, &iface);
+	assert(!ipaddr_is_set(&gateways.v4) || !ipaddr_is_zero(&gateways.v4));
+	assert(nim_port_ntp(&port, &iface, servers) <= NIM_PORT_NTP);
+	for (unsigned int i = nim_port_domains(&port, &iface, domains); i-- > 0;)
+		assert(!strpbrk(domains[i], " \n") && strlen(domains[i]) < NIM_LABEL);
+	for (unsigned int i = 0; i < iface.lease4.nroutes; i++)
+		assert(iface.lease4.routes[i].dst.len > 0);
+	assert(!iface.lease4.refused[0] || !iface.lease4.ndns);
+}
 
 static void survives(const struct dp_lease *lease)
 {
@@ -47,8 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *part;
 
 	memcpy(text, data, size);
-	if (dp_lease_parse(text, size, &lease) == 0)
+	if (dp_lease_parse(text, size, &lease) == 0) {
 		survives(&lease);
+		is_believed_within_bounds(AF_INET, &lease);
+		is_believed_within_bounds(AF_INET6, &lease);
+	}
 	for (char *nl = text; (nl = memchr(nl, '\n', size - (size_t)(nl - text)));)
 		*nl = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {

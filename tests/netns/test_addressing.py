@@ -203,6 +203,18 @@ def test_lease_that_cannot_be_is_refused_and_takes_no_traffic(world, address, ma
     packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
 
 
+def test_client_with_an_impossible_lease_starts_anew_and_takes_a_good_one(world):
+    server = world.serve(options={dhcp.MASK: ip("255.0.0.0")})
+    server.address = "127.0.0.9"
+    world.node.start(world.config())
+    world.wait_port(lambda p: "refused" in p["error"], "the lease is refused")
+    server.address = LEASE
+    del server.options[dhcp.MASK]
+    world.wait_port(lambda p: addresses_are(LEASE)(p) and not p["error"], "the next one is good")
+    world.node.wait_settled()
+    assert world.addresses() == {LEASE}, "nothing of the first is left"
+
+
 def test_routes_of_a_lease_stay_with_their_port(world):
     """Option 121, also as an attacker uses it (CVE-2024-3661): the other port keeps its traffic."""
     topology.uplink(world.net, "b", dhcp=False)
