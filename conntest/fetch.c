@@ -135,7 +135,8 @@ static void fetch_end(struct fetch *fetch, CURLcode code)
 	void *arg = fetch->arg;
 
 	describe(fetch, code, &attempt);
-	attempt.text = text = xstrdup(attempt.text);
+	text = xstrdup(attempt.text);
+	attempt.text = text;
 	fetch_free(fetch);
 	ended(&attempt, arg);
 }

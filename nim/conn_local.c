@@ -15,6 +15,11 @@ const char *conn_stage_name(enum conn_stage stage)
 	return names[stage];
 }
 
+bool conn_has_gateway(const struct nim_port_view *view)
+{
+	return view->good4 || view->good6;
+}
+
 bool conn_is_tested_remotely(const struct nim_port *port)
 {
 	return port->is_mgmt && port->is_l3 && port->dhcp != NIM_DHCP_NONE;
@@ -51,6 +56,27 @@ static enum conn_outcome lacks(const struct nim_port *port)
 	return port->dhcp == NIM_DHCP_CLIENT ? CONN_NOT_READY : CONN_FAILED;
 }
 
+static bool is_silent(const struct nim_iface *iface, unsigned int family)
+{
+	return iface->health[family].gateway == NIM_GATEWAY_SILENT;
+}
+
+/* Without a default route it is to reach its own network, and that only. */
+static struct conn_result judge_gateways(const struct nim_port *port, const struct nim_iface *iface,
+					 const struct nim_port_view *view)
+{
+	char text[INET6_ADDRSTRLEN], why[INET6_ADDRSTRLEN + 40];
+
+	if (!conn_has_gateway(view) && !port->no_default_route)
+		return fails(lacks(port), CONN_STAGE_GATEWAY, "no gateway");
+	if (!conn_has_gateway(view) || (view->good4 && !is_silent(iface, NIM_V4)) ||
+	    (view->good6 && !is_silent(iface, NIM_V6)))
+		return (struct conn_result){ .outcome = CONN_OK, .stage = CONN_STAGE_DONE };
+	snprintf(why, sizeof(why), "the router %s does not answer",
+		 ipaddr_str(view->good4 ? &view->gateway4 : &view->gateway6, text));
+	return fails(CONN_FAILED, CONN_STAGE_GATEWAY, why);
+}
+
 static struct conn_result judge_addresses(const struct nim_port *port,
 					  const struct nim_iface *iface,
 					  const struct nim_port_view *view)
@@ -62,10 +88,7 @@ static struct conn_result judge_addresses(const struct nim_port *port,
 		return (struct conn_result){ .outcome = CONN_OK, .stage = CONN_STAGE_DONE };
 	if (!iface->naddrs)
 		return fails(CONN_NOT_READY, CONN_STAGE_ADDRESS, "no address");
-	/* Without a default route it is to reach its own network, and that only. */
-	if (!view->usable4 && !view->usable6 && !port->no_default_route)
-		return fails(lacks(port), CONN_STAGE_GATEWAY, "no gateway");
-	return (struct conn_result){ .outcome = CONN_OK, .stage = CONN_STAGE_DONE };
+	return judge_gateways(port, iface, view);
 }
 
 void conn_local(const struct nim_port *port, const struct nim_iface *iface,

@@ -9,6 +9,8 @@
 void conn_local(const struct nim_port *port, const struct nim_iface *iface,
 		const struct nim_port_view *view, struct conn_result *ret);
 
+bool conn_has_gateway(const struct nim_port_view *view); /* be it silent */
+
 /* Whether more than the local stages is asked of it: management with addresses. */
 bool conn_is_tested_remotely(const struct nim_port *port);
 

@@ -15,7 +15,7 @@
 /* Without a gateway only what is beside it can be reached: that is no fault of the family. */
 static bool is_source(const struct nim_port *port, const struct nim_port_view *view, int family)
 {
-	return port->no_default_route || (family == AF_INET ? view->usable4 : view->usable6);
+	return port->no_default_route || (family == AF_INET ? view->good4 : view->good6);
 }
 
 static void add_sources(Ew__ConnPort *msg, const struct nim_port *port,

@@ -270,7 +270,10 @@ static void begin_port(struct conn_round *round, const struct conn_ports *ports,
 
 	memcpy(round->ports[i].label, port->label, NIM_LABEL);
 	conn_local(port, &ports->facts->ifaces[i], &ports->view->ports[i], &result);
-	if (result.outcome == CONN_OK && has_target && conn_is_tested_remotely(port))
+	/* A router that was silent is asked again by what is sent through it. */
+	if ((result.outcome == CONN_OK ||
+	     (result.stage == CONN_STAGE_GATEWAY && conn_has_gateway(&ports->view->ports[i]))) &&
+	    has_target && conn_is_tested_remotely(port))
 		round->asked[round->nasked++] = i;
 	else
 		know_local(round, ports, i, &result);

@@ -98,6 +98,24 @@ static void link_comes_before_address_and_address_before_gateway(void **state)
 	expect(w, CONN_FAILED, CONN_STAGE_LINK, "label is used twice");
 }
 
+static void router_that_has_fallen_silent_fails_unless_there_is_another(void **state)
+{
+	struct one_port *w = *state;
+	struct nim_iface *iface = &w->facts.ifaces[0];
+	struct prefix prefix;
+
+	iface->health[NIM_V4].gateway = NIM_GATEWAY_SILENT;
+	expect(w, CONN_FAILED, CONN_STAGE_GATEWAY, "the router 192.0.2.1 does not answer");
+	iface->ra_gateway = address("fe80::1");
+	assert_int_equal(prefix_parse("2001:db8::7/64", &prefix), 0);
+	nim_iface_add_addr(iface, &prefix);
+	expect(w, CONN_OK, CONN_STAGE_DONE, "");
+	iface->health[NIM_V6].gateway = NIM_GATEWAY_ASKED; /* some never answer */
+	expect(w, CONN_OK, CONN_STAGE_DONE, "");
+	iface->health[NIM_V6].gateway = NIM_GATEWAY_SILENT;
+	expect(w, CONN_FAILED, CONN_STAGE_GATEWAY, "the router 192.0.2.1 does not answer");
+}
+
 static void static_port_without_gateway_never_gets_one(void **state)
 {
 	struct one_port *w = *state;
@@ -189,6 +207,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			link_comes_before_address_and_address_before_gateway, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			router_that_has_fallen_silent_fails_unless_there_is_another, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(static_port_without_gateway_never_gets_one, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(

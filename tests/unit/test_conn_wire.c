@@ -136,7 +136,7 @@ static void request_has_what_each_port_needs_and_no_more(void **state)
 
 		nim_iface_add_addr(&facts->ifaces[1], &p);
 	}
-	view->ports[1].usable4 = true; /* and no router of IPv6: that is no fault */
+	view->ports[1].good4 = true; /* and no router of IPv6: that is no fault */
 	view->ports[1].gateway4 = address("192.0.2.1");
 	strcpy(settings.items.urls[settings.items.nurls++], "http://p.example/");
 	request = conn_request(&(struct conn_ports){ config, facts, view }, asked, 1, &settings,
