@@ -144,17 +144,27 @@ static const struct nim_card *find_addressed(const struct nim_cards *cards,
 	return found;
 }
 
-static void judge_assignment(const struct nim_cards *cards, struct nim_port *port)
+const char *nim_cards_app(const struct nim_cards *cards, const struct ifname *ifname)
 {
+	const struct nim_card *card = find_named(cards, ifname->str);
+
 	for (unsigned int i = 0; i < cards->nassigned; i++) {
 		const struct nim_assigned *a = &cards->assigned[i];
-		const struct nim_card *card = find_named(cards, port->ifname.str);
 
 		if (card && (a->pci[0] || a->usb[0])
 			    ? fits(card, a->pci, a->usb)
-			    : port->ifname.str[0] && ifname_equal(&a->ifname, &port->ifname))
-			nim_port_fail(port, "assigned to an application", a->app);
+			    : ifname->str[0] && ifname_equal(&a->ifname, ifname))
+			return a->app;
 	}
+	return NULL;
+}
+
+static void judge_assignment(const struct nim_cards *cards, struct nim_port *port)
+{
+	const char *app = nim_cards_app(cards, &port->ifname);
+
+	if (app)
+		nim_port_fail(port, "assigned to an application", app);
 }
 
 void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, const char *ifname)

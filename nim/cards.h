@@ -46,6 +46,8 @@ void nim_card_address(const char *bus, const char *device, const char *path, str
 bool nim_cards_put(struct nim_cards *cards, const struct nim_card *card);
 bool nim_cards_remove(struct nim_cards *cards, const char *ifname);
 
+/* To whom the card of this interface is assigned; NULL: to nobody. */
+const char *nim_cards_app(const struct nim_cards *cards, const struct ifname *ifname);
 const struct nim_card *nim_cards_named(const struct nim_cards *cards, const char *ifname);
 
 /*

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/link.h"
+#include "nim/cards.h"
 #include "nim/dpc.h"
 #include "nim/items.h"
 #include "nim/last_resort.h"
@@ -20,33 +21,38 @@ struct nim_fallback {
 	struct dp *dp;
 	struct nim_dpc *dpc;
 	const struct nim_items *items;
+	const struct nim_cards *cards;
 	struct event *look_ev, *due_ev;
 	int after_s; /* -1: never */
 	bool due;
 };
 
 struct links {
+	const struct nim_cards *cards;
 	struct dp_link *at;
 	size_t n, size;
 };
 
 static void add_link(const char *key, const void *spec, void *arg)
 {
+	const struct dp_link *link = spec;
 	struct links *links = arg;
 
 	(void)key;
+	if (nim_cards_app(links->cards, &link->ifname))
+		return;
 	if (links->n == links->size) {
 		links->size = links->size ? links->size * 2 : 16;
 		links->at = realloc(links->at, links->size * sizeof(*links->at));
 		if (!links->at)
 			abort();
 	}
-	memcpy(&links->at[links->n++], spec, sizeof(struct dp_link));
+	links->at[links->n++] = *link;
 }
 
 static void put(struct nim_fallback *f, bool enabled)
 {
-	struct links links = { 0 };
+	struct links links = { .cards = f->cards };
 	Ew__DpcEntry *entry;
 	size_t ports;
 
@@ -154,6 +160,7 @@ int nim_fallback_new(const struct nim_fallback_conf *conf, struct nim_fallback *
 	f->dp = conf->dp;
 	f->dpc = conf->dpc;
 	f->items = conf->items;
+	f->cards = conf->cards;
 	r = parse_after(conf->after ? conf->after : NIM_LAST_RESORT_AFTER, &f->after_s);
 	f->look_ev = event_new(conf->base, -1, 0, on_look, f);
 	f->due_ev = evtimer_new(conf->base, on_due, f);

@@ -330,6 +330,7 @@ static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
 	if (!nim_assigned_set(&nim->cards, nim->assigned, now))
 		return;
 	log_info("ports_assigned", "adapters=%u", nim->cards.nassigned);
+	nim_fallback_look(nim->fallback);
 	if (nim->in_force)
 		nim_set_config(nim, nim->in_force);
 }

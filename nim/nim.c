@@ -265,6 +265,7 @@ static int nim_open_dpc(struct nim *nim, const struct nim_options *options)
 							     .dp = nim->dp,
 							     .dpc = nim->dpc,
 							     .items = &nim->items,
+							     .cards = &nim->cards,
 							     .after = options->last_resort_after },
 				&nim->fallback);
 }

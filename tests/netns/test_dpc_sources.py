@@ -242,6 +242,13 @@ def test_last_resort_that_is_switched_on_stands_below_all_others(edge):
     assert [p["ifname"] for p in listed] == ["eth0", "eth1"], "no interface of apps, no bridge"
 
     config = edge.standard_config(version=3)
+    config.item("network.fallback.any.eth", "on")
+    config.root["apps"][0]["adapters"] = [{"type": "PhyIoNetEth", "name": "uplink-b"}]
+    node.configure(config)
+    wait_for(lambda: [p["ifname"] for p in node.table("DevicePortConfigList")["global"]["entries"][-1]
+                      ["config"]["ports"]] == ["eth0"], "the card of an app is left alone")
+
+    config = edge.standard_config(version=4)
     config.item("network.fallback.any.eth", "disabled")
     node.configure(config)
     wait_entries(node, ["zedagent"], "it is gone")
