@@ -122,6 +122,7 @@ bool pnac_take_event(struct pnac *p, enum wpa_event event, const char *why, int6
 		return false;
 	case WPA_EVENT_SUCCESS:
 		p->error[0] = '\0';
+		p->asked_why = false;
 		p->last_auth_ms = now_ms;
 		return true;
 	case WPA_EVENT_FAILURE:
@@ -146,6 +147,15 @@ enum pnac_change pnac_take_status(struct pnac *p, const struct wpa_status *statu
 	if (known ? was != p->authorized : p->authorized && !has_address)
 		return PNAC_MOVED;
 	return old != p->state ? PNAC_CHANGED : PNAC_SAME;
+}
+
+bool pnac_asks_why(struct pnac *p)
+{
+	bool asks =
+		(p->state == PNAC_HELD || p->state == PNAC_FAILED) && !p->error[0] && !p->asked_why;
+
+	p->asked_why = p->asked_why || asks;
+	return asks;
 }
 
 void pnac_forget(struct pnac *p)

@@ -48,6 +48,7 @@ struct pnac {
 	bool authorized;
 	char why[WPA_WHY]; /* of this round, in case it fails */
 	char error[WPA_WHY]; /* why the last round failed; "" = it did not */
+	bool asked_why; /* pnac_asks_why() was true since the last round was heard */
 	int64_t last_auth_ms; /* Unix time; 0: never */
 };
 
@@ -63,6 +64,8 @@ enum pnac_change {
  * nothing moved. */
 enum pnac_change pnac_take_status(struct pnac *p, const struct wpa_status *status,
 				  bool has_address);
+/* True, once: it failed while nobody listened (nim did not run, or was late). Another round tells why. */
+bool pnac_asks_why(struct pnac *p);
 void pnac_forget(struct pnac *p); /* wpa_supplicant went away */
 
 /* ---- What runs ---- */

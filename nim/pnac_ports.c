@@ -266,6 +266,8 @@ static void take_status(struct pnac_port *p, const struct wpa_status *status)
 	if (was != p->pnac.state)
 		log_info("pnac_state", "port=%s from=%s to=%s", p->config.label,
 			 pnac_state_name(was), pnac_state_name(p->pnac.state));
+	if (pnac_asks_why(&p->pnac))
+		wpa_ctrl_ask(p->ctrl, WPA_REASSOCIATE);
 	if (change == PNAC_MOVED && p->config.dhcp == NIM_DHCP_CLIENT && p->config.ipv4) {
 		pnac_reacquire_begin(&p->reacquire, &p->subnet, mono_now(), p->all->retries);
 		arm(p->all);

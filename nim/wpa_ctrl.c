@@ -18,6 +18,8 @@
 
 #define ANSWER_MAX 8192 /* STATUS and MIB have 1 to 2 KiB; longer events lose their end */
 #define ANSWER_S 5
+#define RETRY_MS 10 /* at first */
+#define RETRY_LAST_MS 10240
 #define BURST 64 /* datagrams in one turn */
 
 enum { ATTACH = WPA_COMMANDS, COMMANDS, NONE };
@@ -40,6 +42,7 @@ struct wpa_ctrl {
 	int fd; /* -1: not connected */
 	bool attached;
 	unsigned int asked; /* bits of commands to be sent */
+	unsigned int retry_ms; /* pause before the next attempt */
 	unsigned int waits; /* for the answer to this one, or NONE */
 };
 
@@ -141,10 +144,19 @@ static int connect_to(const char *path)
 
 static void start(struct wpa_ctrl *c)
 {
+	const struct timeval pause = { .tv_sec = c->retry_ms / 1000,
+				       .tv_usec = c->retry_ms % 1000 * 1000 };
 	int fd = connect_to(c->path);
 
+	/* Nobody listens: what is left of a killed one, or bind() is between making the file and having
+	 * it known (unix_bind_bsd()), and nothing will tell us when it is done. */
+	if (fd == -ECONNREFUSED && c->retry_ms <= RETRY_LAST_MS) {
+		evtimer_add(c->timeout, &pause);
+		c->retry_ms *= 2;
+	}
 	if (fd < 0)
 		return;
+	c->retry_ms = RETRY_MS;
 	c->fd = fd;
 	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	if (!c->readable || event_add(c->readable, NULL) < 0) {
@@ -155,11 +167,16 @@ static void start(struct wpa_ctrl *c)
 	send_next(c);
 }
 
+/* It makes its socket anew also when somebody was late and a queue ran full
+ * (wpas_ctrl_iface_reinit()): what is in ours tells what happened. */
 static void on_path(void *arg)
 {
 	struct wpa_ctrl *c = arg;
 
+	if (c->fd >= 0)
+		on_readable(c->fd, EV_READ, c);
 	disconnect(c);
+	c->retry_ms = RETRY_MS;
 	start(c);
 }
 
@@ -174,6 +191,7 @@ int wpa_ctrl_new(struct event_base *base, const char *path, const struct wpa_ctr
 	c->arg = arg;
 	c->fd = -1;
 	c->waits = NONE;
+	c->retry_ms = RETRY_MS;
 	c->path = xstrdup(path);
 	c->timeout = evtimer_new(base, on_timeout, c);
 	r = c->timeout ? file_watch_new(base, path, on_path, c, &c->watch) : -ENOMEM;

@@ -158,7 +158,7 @@ def test_a_new_certificate_and_a_killed_nim_disturb_no_flow(bench):
     said = flow.communicate(timeout=10)[0]
     sent, came = [int(said.split(word)[0].split()[-1]) for word in (" packets transmitted", " received")]
     print(said.splitlines()[-2:])
-    assert sent > 20 and came >= sent - 1  # the last may be under way
+    assert sent > 5 and came >= sent - 1  # the last may be under way
 
 
 def test_damaged_files_and_a_killed_supplicant_do_not_end_a_session(bench):

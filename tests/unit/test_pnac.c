@@ -220,6 +220,23 @@ static void answers_that_are_none_are_refused(void **state)
 	assert_true(m.frames_rx == UINT64_MAX && m.start_tx == 3 && m.frames_tx == 0);
 }
 
+static void a_failure_nobody_heard_of_is_asked_for_once(void **state)
+{
+	struct pnac p = { 0 };
+
+	(void)state;
+	status(&p, "CONNECTING", "Unauthorized", "IDLE", false);
+	assert_false(pnac_asks_why(&p));
+	status(&p, "HELD", "Unauthorized", "FAILURE", false);
+	assert_true(pnac_asks_why(&p));
+	assert_false(pnac_asks_why(&p));
+	event(&p, "<3>CTRL-EVENT-EAP-FAILURE EAP authentication failed");
+	assert_false(pnac_asks_why(&p));
+	event(&p, "<3>CTRL-EVENT-EAP-SUCCESS EAP authentication completed");
+	status(&p, "HELD", "Unauthorized", "FAILURE", false);
+	assert_true(pnac_asks_why(&p));
+}
+
 /* ---- What runs ---- */
 
 static void wpa_supplicant_is_configured_and_started_after_its_files(void **state)
@@ -352,6 +369,7 @@ int main(void)
 		cmocka_unit_test(states_have_eves_numbers),
 		cmocka_unit_test(another_round_of_an_authorized_port_is_no_change),
 		cmocka_unit_test(what_was_authorized_before_nim_started_has_not_moved),
+		cmocka_unit_test(a_failure_nobody_heard_of_is_asked_for_once),
 		cmocka_unit_test(answers_that_are_none_are_refused),
 		cmocka_unit_test(wpa_supplicant_is_configured_and_started_after_its_files),
 		cmocka_unit_test(PNACDHCPReacquire_success),
