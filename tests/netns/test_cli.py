@@ -46,7 +46,7 @@ def test_status_tells_what_works_and_what_does_not(net, node):
     assert re.match(r"eth0 +cost 0 .*192\.168\.1\.\d+/24.* via 192\.168\.1\.1,fe80\S+ default default6",
                     lines["port", "uplink-a"][1])
     assert lines["port", "uplink-c"][0] == "BAD" and "not found" in lines["port", "uplink-c"][1]
-    assert lines["instance", "shop"] == ("ok", "bn1      10.1.0.1/24 uplink uplink-a, 1 interfaces")
+    assert lines["instance", "shop"] == ("ok", "bn1      10.1.0.1/24 uplink uplink-a (uplink-b stands by), 1 interfaces")
     assert "10.1.0." in lines["app", "till"][1]
 
     net.pull("node:eth1")
