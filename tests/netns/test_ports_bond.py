@@ -42,7 +42,8 @@ class Bonds:
 
     def __init__(self, net, node):
         self.net, self.node, self.version = net, node, 0
-        self.members, self.fast, self.mtu, self.arp_ms, self.up = ["eth0", "eth1"], True, 0, 400, True
+        self.members, self.fast, self.mtu, self.arp_ms = ["eth0", "eth1"], True, 0, 400
+        self.singles = [f"x{n}" for n in range(1, 8)]  # members of m1, m2 …
 
     def config(self):
         self.version += 1
@@ -57,7 +58,7 @@ class Bonds:
         config.port("ab", lower="ab", kind="V4Only", address="10.20.0.2/24")
         for n, mode in enumerate(MODES, 1):
             config.physical(f"x{n}")
-            config.bond(f"m{n}", [f"x{n}"], f"BOND_MODE_{mode}", miimon_ms=None)
+            config.bond(f"m{n}", [self.singles[n - 1]], f"BOND_MODE_{mode}", miimon_ms=None)
             config.port(f"m{n}", lower=f"m{n}", kind="V4Only", address=f"10.30.{n}.2/24")
         return config
 
@@ -89,6 +90,14 @@ def each_mode_is_there_and_told(b):
         assert bond["mode"] == f"BOND_{mode}"
         assert bool(bond.get("miimonMs")) == (n in (2, 5, 6, 7)), bond
         assert f"bond mode {mode.lower().replace('_', '-').replace('802-3ad', '802.3ad')} " in b.link(f"m{n}")
+
+
+def bonds_swap_their_members(b):
+    b.singles[0], b.singles[1] = "x2", "x1"
+    b.apply()
+    for label, member in (("m1", "x2"), ("m2", "x1")):
+        b.wait(label, lambda s: [(m["logicallabel"], m.get("miiUp")) for m in s["members"]] == [(member, True)],
+               f"{member} is its member")
 
 
 def a_lost_member_costs_the_vlan_little(b):
@@ -196,7 +205,7 @@ def test_VlansAndBonds_change_under_traffic(make_net, make_node):
     lacp = b.wait_ports(2)["lacp"]
     assert f"link/ether {lacp['partnerMac']} " in net["peer"].run("ip", "-o", "link", "show", "plag").stdout
     assert lacp["fast"]
-    for step in (each_mode_is_there_and_told, a_lost_member_costs_the_vlan_little,
+    for step in (each_mode_is_there_and_told, bonds_swap_their_members, a_lost_member_costs_the_vlan_little,
                  members_and_mtu_change_without_loss, the_lacp_rate_is_changed_in_place,
                  active_backup_by_arp_fails_over, a_kill_leaves_all_as_it_is, nothing_is_left):
         step(b)
