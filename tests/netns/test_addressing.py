@@ -203,6 +203,50 @@ def test_lease_that_cannot_be_is_refused_and_takes_no_traffic(world, address, ma
     packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
 
 
+def test_gateway_beside_the_subnet_of_the_lease_works(world):
+    """A /32, as clouds give it."""
+    world.serve(options={dhcp.MASK: ip("255.255.255.255")})
+    world.node.start(world.config())
+    port = world.wait_port(addresses_are(LEASE), "the lease")
+    assert port["addresses"] == [f"{LEASE}/32"] and port["gateway4"] == "192.168.1.1"
+    packets.assert_reaches(world.host, topology.WEB4, 7, world.net["internet"])
+
+
+def test_static_override_stays_in_force_while_the_controller_is_unreachable(world):
+    """EVE issue 3990: it was given up for DHCP, in a laboratory without a way to the controller."""
+    node = world.node
+    world.serve()
+    world.isp.configure("link set wan down")  # only the laboratory is there
+    node.start(world.config())
+    world.wait_port(addresses_are(LEASE), "as the controller last said")
+    node.override("lab.json", {"Version": 1, "TimePriority": "2099-01-02T03:04:05Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1, "Type": 5,
+         "AddrSubnet": f"{STATIC}/24", "Gateway": "192.168.1.1", "NTPServers": ["192.168.1.8"]}]})
+    world.wait_port(addresses_are(STATIC), "the override is in force, the controller's DHCP is not")
+    node.wait_settled()
+
+    def holds():
+        table = node.table("DeviceNetworkStatus")
+        assert table["global"]["dpcKey"] == "lab" and addresses_are(STATIC)(world.port(table)), table
+        assert node.host.run("ping", "-c1", "-W2", "192.168.1.1", check=False).returncode == 0
+
+    holds()
+    world.net.pull("node:eth0")
+    world.wait_port(lambda p: not p["carrier"], "no carrier")
+    world.net.plug("node:eth0")
+    world.wait_port(addresses_are(STATIC), "the same address when the cable is back")
+    node.kill("nim")
+    node.wait_daemons()
+    world.wait_port(addresses_are(STATIC), "and after kill -9")
+    node.kill()  # the node goes down; zedagent, and so the controller's word, is away when it is back
+    wait_for(lambda: not node.daemons(), "all daemons are gone")
+    node.config_path.unlink()
+    node.start()
+    world.wait_port(addresses_are(STATIC), "and after a restart of all")
+    node.wait_settled()
+    holds()
+
+
 def test_client_with_an_impossible_lease_starts_anew_and_takes_a_good_one(world):
     server = world.serve(options={dhcp.MASK: ip("255.0.0.0")})
     server.address = "127.0.0.9"
