@@ -37,6 +37,7 @@ static const struct rule {
 	{ &dpc__port__descriptor, "Dhcp", RULE_MAX, UINT8_MAX },
 	{ &dpc__port__descriptor, "Type", RULE_MAX, UINT8_MAX },
 	{ &dpc__port__descriptor, "Gateway", RULE_IP, 0 },
+	{ &dpc__port__descriptor, "MoreGateways", RULE_IP, 0 },
 	{ &dpc__port__descriptor, "DNSServers", RULE_IP, 0 },
 	{ &dpc__port__descriptor, "L2Type", RULE_MAX, UINT8_MAX },
 	{ &dpc__proxy__descriptor, "type", RULE_MAX, UINT8_MAX },

@@ -115,40 +115,58 @@ static void read_ip_versions(struct reader *r, const Dpc__Port *from, Ew__PortCo
 	port_fail(r, port, "Type %u is none of 0, 4, 5, 6, 7, 8", from->type);
 }
 
-static void read_address(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+static void add_address(struct reader *r, Ew__PortConfig *port, const char *field, const char *text)
 {
 	struct prefix prefix;
 
-	if (!*from->addrsubnet) {
-		if (port->dhcp == EW__DHCP_MODE__DHCP_STATIC)
-			port_fail(r, port, "static without AddrSubnet");
-		return;
-	}
-	if (!strchr(from->addrsubnet, '/') || prefix_parse(from->addrsubnet, &prefix) < 0) {
-		port_fail(r, port, "AddrSubnet \"%.60s\" is no address with prefix length",
-			  from->addrsubnet);
-		return;
-	}
-	port->n_addresses = copy_texts(r, &from->addrsubnet, 1, &port->addresses);
+	if (!strchr(text, '/') || prefix_parse(text, &prefix) < 0)
+		port_fail(r, port, "%s \"%.60s\" is no address with prefix length", field, text);
+	else
+		port->addresses[port->n_addresses++] = arena_strdup(r->arena, text);
 }
 
-static void read_gateway(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+static void read_addresses(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
-	struct ipaddr gateway;
+	port->addresses = arena_alloc(r->arena, (from->n_moreaddrsubnets + 1) * sizeof(char *));
+	if (*from->addrsubnet)
+		add_address(r, port, "AddrSubnet", from->addrsubnet);
+	for (size_t i = 0; i < from->n_moreaddrsubnets; i++)
+		add_address(r, port, "MoreAddrSubnets", from->moreaddrsubnets[i]);
+	if (!port->n_addresses && port->dhcp == EW__DHCP_MODE__DHCP_STATIC)
+		port_fail(r, port, "static without AddrSubnet");
+}
 
-	if (ipaddr_parse(from->gateway, &gateway) < 0)
+static void add_gateway(struct reader *r, Ew__PortConfig *port, const char *text)
+{
+	struct ipaddr gateway, other;
+
+	if (ipaddr_parse(text, &gateway) < 0)
 		return; /* "": the reader of the file took nothing else */
-	port->no_default_route = ipaddr_is_zero(&gateway);
-	if (!port->no_default_route)
-		port->n_gateways = copy_texts(r, &from->gateway, 1, &port->gateways);
+	if (ipaddr_is_zero(&gateway)) {
+		port->no_default_route = true;
+		return;
+	}
+	for (size_t i = 0; i < port->n_gateways; i++)
+		if (ipaddr_parse(port->gateways[i], &other) == 0 && other.family == gateway.family)
+			port_fail(r, port, "two gateways of one IP version: %s and %s",
+				  port->gateways[i], text);
+	port->gateways[port->n_gateways++] = arena_strdup(r->arena, text);
+}
+
+static void read_gateways(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+{
+	port->gateways = arena_alloc(r->arena, (from->n_moregateways + 1) * sizeof(char *));
+	add_gateway(r, port, from->gateway);
+	for (size_t i = 0; i < from->n_moregateways; i++)
+		add_gateway(r, port, from->moregateways[i]);
 }
 
 static void read_addressing(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
 	read_dhcp(r, from, port);
 	read_ip_versions(r, from, port);
-	read_address(r, from, port);
-	read_gateway(r, from, port);
+	read_addresses(r, from, port);
+	read_gateways(r, from, port);
 	port->n_dns_servers =
 		copy_texts(r, from->dnsservers, from->n_dnsservers, &port->dns_servers);
 	port->n_ntp_servers =

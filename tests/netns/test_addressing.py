@@ -247,6 +247,27 @@ def test_static_override_stays_in_force_while_the_controller_is_unreachable(worl
     holds()
 
 
+def test_several_static_addresses_of_both_versions(world):
+    """EVE: StaticIPv4Only, DeviceIPv6Connectivity; there one address a port."""
+    own4, own6 = (STATIC, "192.168.1.11"), ("2001:db8:1::10", "2001:db8:1::11")
+    world.node.override("lab.json", {"Version": 1, "TimePriority": "2099-01-02T03:04:05Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1,
+         "AddrSubnet": f"{own4[0]}/24", "Gateway": "192.168.1.1", "MoreGateways": ["2001:db8:1::1"],
+         "MoreAddrSubnets": [f"{own4[1]}/24", f"{own6[0]}/64", f"{own6[1]}/64"]}]})
+    world.node.start(Config())
+    world.wait_port(lambda p: p["usable4"] and p["usable6"] and len(p["addresses"]) == 4, "all addresses")
+    world.node.wait_settled()
+    assert world.sources() == set(own4)
+    for source, web in [(a, topology.WEB4) for a in own4] + [(a, topology.WEB6) for a in own6]:
+        assert world.host.run("ping", "-c1", "-W2", "-I", source, web, check=False).returncode == 0, source
+    world.node.override("lab.json", {"Version": 1, "TimePriority": "2099-01-02T03:04:05Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1, "Type": 5,
+         "AddrSubnet": f"{own4[0]}/24", "Gateway": "192.168.1.1"}]})
+    world.wait_port(lambda p: len(p["addresses"]) == 1 and not p["usable6"], "one is left")
+    world.node.wait_settled()
+    assert world.sources() == {own4[0]} == world.addresses()
+
+
 def test_client_with_an_impossible_lease_starts_anew_and_takes_a_good_one(world):
     server = world.serve(options={dhcp.MASK: ip("255.0.0.0")})
     server.address = "127.0.0.9"

@@ -52,6 +52,39 @@ static void golden_dpc(const Dpc__Config *dpc, struct strbuf *out)
 	arena_fini(&arena);
 }
 
+static void expect_port(const char *more, size_t addresses, size_t gateways, const char *error)
+{
+	_cleanup_(freep) char *text =
+		xasprintf("{\"Ports\":[{\"IfName\":\"eth0\",\"Dhcp\":1,%s}]}", more);
+	Dpc__Config *dpc = parse(text);
+	struct pbjson_error err = { "", "" };
+	Ew__DevicePortConfig *config = NULL;
+	struct arena arena = { 0 };
+
+	assert_int_equal(dpc_ports(dpc, &arena, &config, &err), 0);
+	assert_int_equal(config->ports[0]->n_addresses, addresses);
+	assert_int_equal(config->ports[0]->n_gateways, gateways);
+	assert_string_equal(config->ports[0]->error, error);
+	arena_fini(&arena);
+	dpc__config__free_unpacked(dpc, NULL);
+}
+
+static void further_addresses_and_gateways_are_ours(void **state)
+{
+	(void)state;
+	expect_port("\"AddrSubnet\":\"192.0.2.2/24\",\"Gateway\":\"192.0.2.1\","
+		    "\"MoreAddrSubnets\":[\"192.0.2.3/24\",\"2001:db8::2/64\"],"
+		    "\"MoreGateways\":[\"2001:db8::1\"]",
+		    3, 2, "");
+	expect_port("\"MoreAddrSubnets\":[\"2001:db8::2/64\"]", 1, 0, "");
+	expect_port("\"MoreAddrSubnets\":[\"2001:db8::2\"]", 0, 0,
+		    "MoreAddrSubnets \"2001:db8::2\" is no address with prefix length");
+	expect_port("\"AddrSubnet\":\"192.0.2.2/24\",\"Gateway\":\"192.0.2.1\","
+		    "\"MoreGateways\":[\"192.0.2.9\"]",
+		    1, 2, "two gateways of one IP version: 192.0.2.1 and 192.0.2.9");
+	expect_port("\"IsL3Port\":true", 0, 0, "static without AddrSubnet");
+}
+
 static void files_are_read_as_eve_reads_them(void **state)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -256,6 +289,7 @@ static void ten_thousand_mutated_files_are_read_or_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(further_addresses_and_gateways_are_ours),
 		cmocka_unit_test(files_are_read_as_eve_reads_them),
 		cmocka_unit_test(a_refusal_names_place_and_reason),
 		cmocka_unit_test(a_file_beyond_16_kib_is_refused),

@@ -206,6 +206,34 @@ static void no_search_lists_are_too_many_for_the_relay(void **state)
 		assert_true(dns_conf_next_tier(conf, i, -1) >= 0);
 }
 
+/* EVE: DNSFunctionality. Seven servers over four ports, two of them exclusively their own. */
+static void seven_servers_over_four_ports_each_have_their_place(void **state)
+{
+	struct dp_lease lease = { .dnss = 2 };
+	struct world *w = *state;
+
+	add_port(w, "d", "eth3", 5);
+	w->config.ports[2].is_mgmt = w->config.ports[3].is_mgmt = true;
+	w->config.ports[2].cost = 20;
+	w->config.ports[2].domain[0] = w->config.ports[1].domain[0] = '\0';
+	give(w, 3, "203.0.113.2/24", "203.0.113.1");
+	w->config.ports[3].dns[0] = address("203.0.113.53");
+	w->config.ports[3].dns[1] = address("203.0.113.54");
+	w->config.ports[3].ndns = 2;
+	w->config.ports[3].ignore.dns = true;
+	lease.dns[0] = address("203.0.113.66"); /* does not count */
+	lease.dns[1] = address("203.0.113.67");
+	nim_iface_set_lease(&w->facts.ifaces[3], AF_INET, &lease);
+	strcpy(w->facts.ifaces[0].lease4.domain, "");
+	assert_servers(w, "server 192.0.2.53 eth0 0\n"
+			  "server 192.0.2.54 eth0 0\n"
+			  "server 198.51.100.53 eth1 10\n"
+			  "server 2001:db8::53 eth1 10\n"
+			  "server 10.0.0.53 eth2 20\n"
+			  "server 203.0.113.53 eth3 5\n"
+			  "server 203.0.113.54 eth3 5\n");
+}
+
 static void too_long_a_domain_is_not_cut_into_another(void **state)
 {
 	char domains[NIM_PORT_DOMAINS][NIM_LABEL];
@@ -274,6 +302,7 @@ int main(void)
 		TEST(server_beside_a_port_without_gateway_knows_its_domain),
 		TEST(servers_of_a_family_go_with_its_gateway),
 		TEST(hostile_domain_is_none),
+		TEST(seven_servers_over_four_ports_each_have_their_place),
 		TEST(search_list_of_a_lease_is_routed_like_its_domain),
 		TEST(no_search_lists_are_too_many_for_the_relay),
 		TEST(too_long_a_domain_is_not_cut_into_another),
