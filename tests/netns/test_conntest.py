@@ -243,6 +243,40 @@ def test_dead_ipv6_of_a_port_is_warned_of_and_ipv4_carries_the_test(make_world):
     wait_test(world.node, "uplink-a", lambda t: passed(t) and not t["warning"], "all works again")
 
 
+def test_every_address_is_tried_and_one_that_reaches_nothing_is_named(make_world):
+    world = make_world("a", dhcp=True)
+    far = SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    config = Config()
+    config.port("uplink-a", "eth0")
+    world.node.start(config)
+    port = world.node.wait("DeviceNetworkStatus", lambda t: [p for p in t.get("global", {}).get("ports", []) if
+                           p["usable4"] and p["usable6"] and len(p["addresses"]) == 3], "both families are up", 20)
+    own = {address.partition("/")[0] for address in port["global"]["ports"][0]["addresses"]}
+    by_dhcp6 = next(address for address in own if address.startswith("2001:db8:1::1"))
+    swallow(world.net["isp-a"], f"ip6 saddr {by_dhcp6} tcp dport 443")
+    world.controller(NAME)
+    wait_test(world.node, "uplink-a", lambda t: passed(t) and f"{by_dhcp6} to" in t["warning"], "it is named")
+    wait_for(lambda: {source for source, *_ in far.seen} == own - {by_dhcp6}, "all others reach the controller")
+
+
+def test_dns_server_with_a_link_local_address_is_asked(make_world):
+    world = make_world("a", dhcp=True)
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    links = json.loads(world.net["isp-a"].run("ip", "-j", "-6", "addr", "show", "dev", "lan", "scope", "link").stdout)
+    server = next(addr["local"] for link in links for addr in link.get("addr_info", ()) if "local" in addr)
+    world.node.start(static_config("a"))
+    wait_test(world.node, "uplink-a", passed, "the port is up")
+    world.node.override("local.json", {"Version": 1, "TimePriority": "2099-01-01T00:00:00Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 4,
+         "DNSServers": [server], "IgnoreDhcpDNSConfig": True}]})
+    world.node.wait("DeviceNetworkStatus", lambda t: [p for p in t.get("global", {}).get("ports", []) if
+                    p["dnsServers"] == [server] and p["usable6"]], "the link-local server is the only one", 20)
+    world.node.wait_settled()
+    world.controller(NAME)
+    test = wait_test(world.node, "uplink-a", lambda t: passed(t) and t["target"], "the name is found", 30)
+    assert server not in test["warning"]
+
+
 def test_silent_dns_server_beside_a_good_one_costs_nothing_and_is_named(world):
     SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
     names(world.net["isp-a"], NAME, WEB4)
