@@ -72,7 +72,7 @@ static void judge_connect(const struct conn_attempt *a, struct conn_result *ret)
 {
 	if (a->err == EADDRNOTAVAIL)
 		say(ret, CONN_NOT_READY, CONN_STAGE_ADDRESS, "%s: the address is gone", a->between);
-	else if (a->err == ECONNREFUSED && !a->proxied)
+	else if (a->err == ECONNREFUSED)
 		say(ret, CONN_REMOTE, CONN_STAGE_TCP, "%s: connection refused", a->between);
 	else if (a->err)
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, strerror(a->err));

@@ -30,7 +30,6 @@ struct conn_attempt {
 	char between[CONN_ATTEMPT_NAME]; /* "192.0.2.7 to 198.51.100.80" */
 	bool connected, secured; /* TCP, TLS */
 	bool tls; /* the URL asks for it */
-	bool proxied;
 	unsigned int status; /* of HTTP; 0: none came */
 	bool timed_out;
 	int err; /* errno of bind() and connect(); 0: it was none of these */

@@ -26,7 +26,8 @@ struct conn_helper {
 	unsigned int nports, limit_ms;
 	unsigned int left; /* reports that may still come */
 	bool eof, closed;
-	char failure[128]; /* the first thing that went wrong; "" */
+	int status; /* of its exit */
+	char failure[160]; /* the first thing that went wrong; "" */
 };
 
 static void end_when_over(struct conn_helper *h)
@@ -37,6 +38,12 @@ static void end_when_over(struct conn_helper *h)
 
 	if (!h->closed || h->child)
 		return;
+	/* Last: its own words, which may be read after its death, say more. */
+	if (!h->failure[0] && h->status < 0)
+		snprintf(h->failure, sizeof(h->failure), "the test program crashed: %s",
+			 strsignal(-h->status));
+	else if (!h->failure[0] && h->status > 0)
+		snprintf(h->failure, sizeof(h->failure), "the test program failed");
 	failure = h->failure[0] ? xstrdup(h->failure) : NULL;
 	conn_helper_free(h);
 	ops->ended(failure, arg);
@@ -85,6 +92,10 @@ static void take_frame(struct conn_helper *h, size_t size)
 
 	if (r < 0 || !h->left) {
 		fail(h, "the test program talks nonsense");
+		return;
+	}
+	if (report.kind == CONN_REPORT_FAILURE) {
+		fail(h, "%s", report.text);
 		return;
 	}
 	h->left--;
@@ -144,11 +155,7 @@ static void on_exited(struct child *child, int status, void *arg)
 	struct conn_helper *h = arg;
 
 	h->child = child_free(child);
-	if (!h->failure[0] && status < 0)
-		snprintf(h->failure, sizeof(h->failure), "the test program crashed: %s",
-			 strsignal(-status));
-	else if (!h->failure[0] && status > 0)
-		snprintf(h->failure, sizeof(h->failure), "the test program failed");
+	h->status = status;
 	end_when_over(h);
 }
 

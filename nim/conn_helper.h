@@ -8,7 +8,8 @@ struct conn_helper;
 struct event_base;
 
 struct conn_helper_ops {
-	void (*report)(const struct conn_report *report, void *arg); /* at most two for each port */
+	/* A verdict or a warning; at most two for each port. */
+	void (*report)(const struct conn_report *report, void *arg);
 	/* It is gone, and so is the helper. NULL: as it should. */
 	void (*ended)(const char *failure, void *arg);
 };

@@ -170,8 +170,12 @@ int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct
 		return r;
 	out.port = report->port;
 	if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_WARNING) {
-		out.is_warning = true;
-		take_text(out.warning, sizeof(out.warning), report->warning);
+		out.kind = CONN_REPORT_WARNING;
+		take_text(out.text, sizeof(out.text), report->warning);
+		r = 0;
+	} else if (report->said_case == EW__CONN_REPORT__SAID_FAILURE && report->failure[0]) {
+		out.kind = CONN_REPORT_FAILURE;
+		take_text(out.text, sizeof(out.text), report->failure);
 		r = 0;
 	} else if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_VERDICT) {
 		r = take_verdict(report->verdict, &out);

@@ -20,10 +20,14 @@ struct Ew__ConnRequest *conn_request(const struct conn_ports *ports, const unsig
 
 struct conn_report {
 	unsigned int port; /* index in the request */
-	bool is_warning; /* else a verdict */
+	enum conn_report_kind {
+		CONN_REPORT_VERDICT,
+		CONN_REPORT_WARNING,
+		CONN_REPORT_FAILURE
+	} kind;
 	struct conn_result result;
 	char target[CONN_TARGET];
-	char warning[sizeof(((struct conn_result *)NULL)->why)];
+	char text[sizeof(((struct conn_result *)NULL)->why)]; /* of a warning or failure */
 };
 
 /* Foreign bytes: -EBADMSG when they are none for a request of nports ports. Text comes out as

@@ -102,13 +102,16 @@ static void read_server(struct conn_settings *s, const char *dir)
 	_cleanup_(freep) char *path = xasprintf("%s/server", dir);
 	_cleanup_(freep) char *text = NULL;
 	int r = file_read(path, CONN_SERVER_MAX, &text, NULL);
+	bool bad;
 
 	s->controller[0] = '\0';
 	if (r == 0)
 		r = conn_controller_url(text, s->controller);
-	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+	bad = r < 0 && r != -ENOENT && r != -ENOTDIR;
+	if (bad && !s->refused)
 		log_warning("controller_unknown", "file=\"%s\" err=%d why=\"no HOST or HOST:PORT\"",
 			    path, -r);
+	s->refused = bad;
 }
 
 static void read_serial(struct conn_settings *s, const char *dir)

@@ -30,6 +30,7 @@ int conn_controller_url(const char *server, char ret[HTTP_URL_MAX]);
 struct conn_settings {
 	struct conn_items items;
 	char controller[HTTP_URL_MAX]; /* URL; "": there is none */
+	bool refused; /* the file "server" holds none, and that was said */
 	/* Paths of files that exist; NULL: there is none. Heap. */
 	char *roots_file, *cert_file, *key_file;
 	char *soft_serial; /* EVE's header X-Soft-Serial; NULL: none */

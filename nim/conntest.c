@@ -180,12 +180,12 @@ static void on_report(const struct conn_report *report, void *arg)
 	struct conn_round *round = arg;
 	struct conn_round_port *port = &round->ports[round->asked[report->port]];
 
-	if (!report->is_warning) {
+	if (report->kind != CONN_REPORT_WARNING) {
 		conn_round_know(round, round->asked[report->port], &report->result, report->target);
 		return;
 	}
 	port->warned = true;
-	memcpy(port->warning, report->warning, sizeof(port->warning));
+	memcpy(port->warning, report->text, sizeof(port->warning));
 	if (port->told)
 		keep_warning(round, port);
 }

@@ -39,7 +39,8 @@ struct program {
 
 /* ---- Out ---- */
 
-static void send_report(struct program *p, Ew__ConnReport *report)
+/* Nobody may listen any more: then p->base, if it runs, ends. */
+static void send_report(const struct program *p, Ew__ConnReport *report)
 {
 	_cleanup_(strbuf_fini) struct strbuf frame = STRBUF_INIT;
 	size_t sent = 0;
@@ -51,7 +52,8 @@ static void send_report(struct program *p, Ew__ConnReport *report)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			event_base_loopbreak(p->base); /* nobody listens */
+			if (p->base)
+				event_base_loopbreak(p->base);
 			return;
 		}
 		sent += (size_t)n;
@@ -97,6 +99,24 @@ static void on_ended(void *arg)
 		event_base_loopbreak(port->program->base);
 }
 
+static int give_up(const struct program *p, int err, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+static int give_up(const struct program *p, int err, const char *fmt, ...)
+{
+	_cleanup_(strbuf_fini) struct strbuf why = STRBUF_INIT;
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&why, fmt, ap);
+	va_end(ap);
+	report.said_case = EW__CONN_REPORT__SAID_FAILURE;
+	report.failure = why.str;
+	send_report(p, &report);
+	return err;
+}
+
 /* ---- In ---- */
 
 /* The whole first frame; it is short, and who writes it writes all of it. NULL: it never came. */
@@ -128,25 +148,21 @@ static const char *or_null(const char *text)
 }
 
 /* What needs the rights we were started with, and then no more of these. */
-static int prepare(const Ew__ConnRequest *msg, struct trust **ret)
+static int prepare(const struct program *p, const Ew__ConnRequest *msg, struct trust **ret)
 {
 	const char *bad = "";
 	int r = trust_new(or_null(msg->roots_file), or_null(msg->cert_file), or_null(msg->key_file),
 			  ret, &bad);
 
-	if (r < 0) {
-		fprintf(stderr, "%s: no usable PEM file\n", bad);
-		return r;
-	}
+	if (r < 0)
+		return give_up(p, r, "%s: not PEM, or not to be read", bad);
 	r = privileges_drop();
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		r = -errno;
-	if (r < 0)
-		fprintf(stderr, "cannot drop privileges: %s\n", strerror(-r));
-	return r;
+	return r < 0 ? give_up(p, r, "cannot drop privileges: %s", strerror(-r)) : 0;
 }
 
 /* ---- The round ---- */
@@ -222,8 +238,10 @@ int main(void)
 	    curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
 	r = request_load(msg, &program.request);
+	if (r < 0)
+		give_up(&program, r, "the request is none");
 	if (r == 0)
-		r = prepare(msg, &trust);
+		r = prepare(&program, msg, &trust);
 	if (r == 0)
 		r = run(&program, trust);
 	request_fini(&program.request);

@@ -32,11 +32,11 @@ static void check(const uint8_t *msg, size_t len)
 
 	if (conn_report_read(msg, len, PORTS, &report) < 0)
 		return;
-	must(report.port < PORTS);
-	must_be_plain(report.warning, sizeof(report.warning));
+	must(report.kind == CONN_REPORT_FAILURE || report.port < PORTS);
+	must_be_plain(report.text, sizeof(report.text));
 	must_be_plain(report.target, sizeof(report.target));
 	must_be_plain(report.result.why, sizeof(report.result.why));
-	if (report.is_warning)
+	if (report.kind != CONN_REPORT_VERDICT)
 		return;
 	must(report.result.outcome > CONN_UNTESTED && report.result.outcome <= CONN_FAILED);
 	must((report.result.outcome == CONN_OK) == (report.result.stage == CONN_STAGE_DONE));

@@ -334,6 +334,16 @@ def test_helper_is_nobody_and_dies_with_nim(hanging):
     wait_for(lambda: helpers(world), "the new nim begins another", 15)
 
 
+def test_damaged_certificate_file_is_named_as_the_reason(world):
+    names(world.net["isp-a"], NAME, WEB4)
+    (world.folder / "root-certificate.pem").write_text("-----BEGIN CERTIFICATE-----\nnonsense\n")
+    world.controller(NAME)
+    world.node.start(static_config("a"))
+    test = wait_test(world.node, "uplink-a", lambda t: "root-certificate.pem" in t["error"], "it is named")
+    assert test["outcome"] == "TEST_UNTESTED"
+    assert " untested " in next(line for line in world.node.edgeway("ports").splitlines() if line.startswith("uplink-a"))
+
+
 # ---- URLs of one's own ----
 
 def test_probe_urls_of_the_configuration_one_is_enough(world):

@@ -238,6 +238,13 @@ static void helper_that_fails_or_says_nothing_is_a_failed_round(void **state)
 	expect_failure("the test program left ports out");
 }
 
+static void helper_that_cannot_begin_says_why(void **state)
+{
+	(void)state;
+	helper_is(SAY("\\000\\000\\000\\010\"\\006no key") "exit 1");
+	expect_failure("no key");
+}
+
 static void helper_that_talks_nonsense_is_a_failed_round(void **state)
 {
 	static const char *const nonsense[] = {
@@ -335,6 +342,7 @@ int main(void)
 		T(helper_that_is_not_there_is_a_failed_round),
 		T(helper_that_crashes_is_a_failed_round),
 		T(helper_that_fails_or_says_nothing_is_a_failed_round),
+		T(helper_that_cannot_begin_says_why),
 		T(helper_that_talks_nonsense_is_a_failed_round),
 		T(helper_that_never_stops_talking_is_cut_off),
 		T(what_was_told_before_the_crash_counts),

@@ -201,8 +201,11 @@ static void sound_reports_are_taken(void **state)
 	assert_int_equal(report.result.latency_ms, 31);
 	assert_string_equal(report.target, "http://a");
 	assert_int_equal(read_report("{'warning':'IPv6\\n\\u001b[31m'}", &report), 0);
-	assert_true(report.is_warning);
-	assert_string_equal(report.warning, "IPv6??[31m"); /* it is to be logged and shown */
+	assert_int_equal(report.kind, CONN_REPORT_WARNING);
+	assert_string_equal(report.text, "IPv6??[31m"); /* it is to be logged and shown */
+	assert_int_equal(read_report("{'failure':'no keys'}", &report), 0);
+	assert_int_equal(report.kind, CONN_REPORT_FAILURE);
+	assert_string_equal(report.text, "no keys");
 }
 
 static void unsound_reports_are_refused(void **state)
