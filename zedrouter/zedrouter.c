@@ -32,6 +32,8 @@ enum zr_input {
 	ZR_INPUTS_ALL = (1 << 4) - 1,
 };
 
+#define FLUSH_AT_ONCE 24 /* two ports, or two IP versions, in use by 4095 instances */
+
 struct zedrouter {
 	struct daemon *daemon;
 	struct dp *dp;
@@ -43,7 +45,7 @@ struct zedrouter {
 	struct event *tell_ev; /* the engine reported: statuses follow */
 	struct zr_intent_conf conf;
 	struct zr_model model;
-	bool node_dirty, urgent;
+	bool node_dirty;
 	unsigned int synced; /* enum zr_input bits */
 	bool swept;
 };
@@ -202,9 +204,6 @@ static void zedrouter_apply(struct zedrouter *zr)
 	zr_uplinks_purge(&zr->model);
 	save_numbers(zr);
 	submit(zr, zr_intent_uplinks(&zr->model));
-	if (zr->urgent) /* flows are waiting for their new way: nothing else goes first */
-		dp_run(zr->dp);
-	zr->urgent = false;
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
 	zr->node_dirty = false;
@@ -297,6 +296,18 @@ static void flows_changed(const struct zr_flows_change *c, void *arg)
 			 c->family == AF_INET6 ? 6 : 4, c->moved, c->kept);
 }
 
+/* Flows are waiting for their new way: it is made, and they are sent on it, before anything else,
+ * which takes the longer the more instances there are. */
+static void follow_ports(struct zedrouter *zr, const struct zr_ports *before)
+{
+	if (zr->synced != ZR_INPUTS_ALL)
+		return;
+	submit(zr, zr_intent_uplinks(&zr->model));
+	dp_run(zr->dp);
+	zr_flows_follow(&zr->model, before, flows_changed, zr);
+	ct_flush_run(zr->flush, FLUSH_AT_ONCE);
+}
+
 static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 			  const Ew__DeviceNetworkStatus *now, void *arg)
 {
@@ -306,9 +317,8 @@ static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 
 	(void)key, (void)was;
 	before = zr_model_set_ports(&zr->model, now);
-	zr->urgent = true;
+	follow_ports(zr, before);
 	zedrouter_apply(zr);
-	zr_flows_follow(&zr->model, before, flows_changed, zr); /* by the new way */
 	hmap_for_each (node, &zr->model.instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 

@@ -64,21 +64,25 @@ static void again(struct ct_flush *f)
 		event_add(f->turn, &now);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
+void ct_flush_run(struct ct_flush *f, unsigned int count)
 {
-	struct ct_flush *f = arg;
 	struct ct_flush_order order;
 	int r;
 
+	for (; count && f->count; count--) {
+		order = f->order[0];
+		remove_at(f, 0);
+		r = flush(f, &order);
+		if (r < 0 && r != -ENOENT && f->conf.failed)
+			f->conf.failed(&order, r, f->conf.arg);
+	}
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
 	(void)fd, (void)what;
-	if (!f->count)
-		return;
-	order = f->order[0];
-	remove_at(f, 0);
-	again(f);
-	r = flush(f, &order);
-	if (r < 0 && r != -ENOENT && f->conf.failed)
-		f->conf.failed(&order, r, f->conf.arg);
+	ct_flush_run(arg, 1);
+	again(arg);
 }
 
 struct ct_flush *ct_flush_new(const struct ct_flush_conf *conf)

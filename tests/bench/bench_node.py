@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
-"""A whole node: failover.carrier, failover.gateway, flapping, dhcp.lease, start.cold, memory.suite, idle.wakeups.
+"""A whole node: failover.carrier (2 network instances follow, and 500), failover.gateway, flapping, dhcp.lease,
+start.cold, memory.suite, idle.wakeups.
 
 bench_node.py [PART…]: only failover, gateway, flapping, lease, apply, start, memory, idle. The world around the node is that
 of tests/netns; the limits are raw programs, measured in the same run with rounds interleaved.
@@ -81,11 +82,15 @@ def noise(host):
 
 
 class OurFailover:
-    def __init__(self, cards):
+    def __init__(self, cards, instances=2):
         self.net = topology.standard(cards=cards)
         self.edge = scenario.Edge(self.net, new_node(self.net))
         config = self.edge.standard_config()
         config.item("edgeway.recovery.hold.ms", 0)  # each round begins on uplink a
+        for n in range(2, instances):  # the standard node has two
+            config.instance(f"more-{n}", f"10.{100 + n // 250}.{n % 250}.0/24")
+        if instances > 2:
+            config.item("edgeway.dnsmasq", "off")
         self.edge.start(config)
         self.app = self.edge.app("app-a")
 
@@ -98,6 +103,7 @@ class OurFailover:
 
     def after(self):
         self.net.plug("node:eth0")
+        self.edge.node.wait_settled()
 
 
 class RawFailover:
@@ -144,8 +150,9 @@ def failover_round(side, port, in_window):
 
 def failover():
     """The goal is in milliseconds: how many times the raw program's it may be follows from that."""
-    for name, in_window in (("quiet", False), ("window", True)):
-        ours, raw = OurFailover(cards=in_window), RawFailover(cards=in_window)
+    for name, in_window, instances in (("quiet", False, 2), ("window", True, 2),
+                                       ("quiet.500", False, 500), ("window.500", True, 500)):
+        ours, raw = OurFailover(in_window, instances), RawFailover(in_window)
         ours_ms, raw_ms = [], []
         for n in range(ROUNDS):
             ours_ms.append(failover_round(ours, PORT + n, in_window))

@@ -82,6 +82,10 @@ static void by_mark(const void *arg)
 	require_flows(ALL4 " " ALL6); /* not before its turn */
 	event_base_dispatch(w.base);
 	require_flows("4:2/0 4:2/1 4:2/3 " ALL6);
+	order(&w, AF_INET6, 9u << 24, 0xff000000);
+	order(&w, AF_INET6, 9u << 24, 0xff000000 | 1 << 10);
+	ct_flush_run(w.flush, 0);
+	ct_flush_run(w.flush, 1); /* the other one has its turn */
 	order(&w, AF_INET6, 2u << 24 | 3u << 10, 0xff000000 | 0xfff << 10);
 	order(&w, AF_INET6, 1u << 24, 0xff000000 | 0xfff << 10); /* of the node itself */
 	event_base_dispatch(w.base);
