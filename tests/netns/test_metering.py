@@ -244,6 +244,7 @@ def test_no_port_map_is_open_on_a_port_over_its_quota(net, make_node):
     packets.assert_reaches(net["internet"], address, 8080, edge.app("app-a"), "tcp")
     edge.node.configure(config(2, 1))
     wait_way(edge, "b")
+    edge.node.wait_settled()  # new flows have their way before anything else
     packets.assert_blocked(net["internet"], address, 8080, edge.app("app-a"), "tcp")
     edge.node.configure(config(3, 10**12))
     packets.assert_reaches(net["internet"], address, 8080, edge.app("app-a"), "tcp", within=10)
