@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/log.h"
-#include "base/numbers.h"
 #include "base/strbuf.h"
 #include "dataplane/caps.h"
 #include "dataplane/dp.h"
@@ -21,6 +20,7 @@
 #include "dataplane/report.h"
 #include "zedrouter/flows.h"
 #include "zedrouter/intent.h"
+#include "zedrouter/kept.h"
 #include "zedrouter/status.h"
 #include "zedrouter/uplinks.h"
 
@@ -179,20 +179,6 @@ static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
 	ni->untold = true;
 }
 
-static void save_numbers(struct zedrouter *zr)
-{
-	struct numbers *all[] = { zr->model.ni_numbers, zr->model.uplink_numbers,
-				  zr->model.app_numbers, zr->model.vif_numbers,
-				  zr->model.addr_numbers };
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		int r = numbers_sync(all[i]);
-
-		if (r < 0)
-			log_error("numbers_not_saved", "err=%d", -r);
-	}
-}
-
 static void zedrouter_apply(struct zedrouter *zr)
 {
 	struct hmap_node *node;
@@ -202,7 +188,7 @@ static void zedrouter_apply(struct zedrouter *zr)
 	if (zr->synced != ZR_INPUTS_ALL)
 		return;
 	zr_uplinks_purge(&zr->model);
-	save_numbers(zr);
+	zr_numbers_sync(&zr->model);
 	submit(zr, zr_intent_uplinks(&zr->model));
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
@@ -330,48 +316,14 @@ static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 	}
 }
 
-struct kept { /* names in use, for numbers_retain() */
-	const struct zr_model *model;
-};
-
-static bool keep_ni(const char *name, void *arg)
-{
-	return zr_model_ni(((struct kept *)arg)->model, name) != NULL;
-}
-
-static bool keep_uplink(const char *name, void *arg)
-{
-	return zr_uplink_has_name(((struct kept *)arg)->model, name);
-}
-
-static bool keep_app(const char *name, void *arg)
-{
-	return zr_model_app(((struct kept *)arg)->model, name) != NULL;
-}
-
-/* "<ni>/<app>/<index>" */
-static bool keep_vif(const char *name, void *arg)
-{
-	char ni[ZR_UUID], app[ZR_UUID];
-
-	return sscanf(name, "%39[^/]/%39[^/]/", ni, app) == 2 && keep_ni(ni, arg) &&
-	       keep_app(app, arg);
-}
-
 /* Only now is an object nobody wants a leftover. */
 static void input_synced(struct zedrouter *zr, enum zr_input input)
 {
-	struct kept kept = { .model = &zr->model };
-
 	zr->synced |= input;
 	if (zr->synced != ZR_INPUTS_ALL || zr->swept)
 		return;
 	zr->swept = true;
-	numbers_retain(zr->model.ni_numbers, keep_ni, &kept);
-	numbers_retain(zr->model.uplink_numbers, keep_uplink, &kept);
-	numbers_retain(zr->model.app_numbers, keep_app, &kept);
-	numbers_retain(zr->model.vif_numbers, keep_vif, &kept);
-	numbers_retain(zr->model.addr_numbers, keep_vif, &kept);
+	zr_numbers_retain(&zr->model);
 	zedrouter_apply(zr);
 	dp_sweep(zr->dp);
 	ps_publish_synced(zr->ni_pub);
@@ -462,44 +414,6 @@ static int zedrouter_open_dp(struct zedrouter *zr)
 	return r;
 }
 
-static void numbers_not_kept(int err, void *arg)
-{
-	(void)arg;
-	log_error("numbers_not_saved", "err=%d why=\"for a reboot\"", -err);
-}
-
-static int zedrouter_open_numbers(struct zedrouter *zr)
-{
-	const struct {
-		const char *file;
-		uint32_t last;
-		struct numbers **ret;
-	} all[] = {
-		{ "bridge-numbers", ZR_INSTANCES, &zr->model.ni_numbers },
-		{ "uplink-numbers", DP_NHGROUPS, &zr->model.uplink_numbers },
-		{ "app-numbers", ZR_INSTANCES, &zr->model.app_numbers },
-		{ "vif-numbers", ZR_VIFS, &zr->model.vif_numbers },
-		{ "address-numbers", 65534, &zr->model.addr_numbers },
-	};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
-		_cleanup_(freep) char *run =
-			xasprintf("%s/zedrouter/%s", daemon_run_dir(zr->daemon), all[i].file);
-		_cleanup_(freep) char *state =
-			xasprintf("%s/zedrouter/%s", daemon_state_dir(zr->daemon), all[i].file);
-
-		r = numbers_open(&(struct numbers_conf){ .base = daemon_base(zr->daemon),
-							 .run_path = run,
-							 .state_path = state,
-							 .first = 1,
-							 .last = all[i].last,
-							 .failed = numbers_not_kept },
-				 all[i].ret);
-	}
-	return r;
-}
-
 static int zedrouter_open_bus(struct zedrouter *zr)
 {
 	static const struct ps_network_instance_config_ops ni_ops = {
@@ -549,7 +463,8 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 		&(struct ct_flush_conf){ .base = daemon_base(d), .failed = flows_not_flushed });
 	r = zr->apply_ev && zr->tell_ev && zr->flush ? 0 : -ENOMEM;
 	if (r == 0)
-		r = zedrouter_open_numbers(zr);
+		r = zr_numbers_open(&zr->model, daemon_base(d), daemon_run_dir(d),
+				    daemon_state_dir(d));
 	if (r == 0)
 		r = zedrouter_open_dp(zr);
 	if (r == 0)
@@ -574,11 +489,7 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 	ps_free(zr->ps);
 	dp_free(zr->dp);
 	zr_model_fini(&zr->model);
-	numbers_free(zr->model.ni_numbers);
-	numbers_free(zr->model.uplink_numbers);
-	numbers_free(zr->model.app_numbers);
-	numbers_free(zr->model.vif_numbers);
-	numbers_free(zr->model.addr_numbers);
+	zr_numbers_free(&zr->model);
 	if (zr->apply_ev)
 		event_free(zr->apply_ev);
 	if (zr->tell_ev)
