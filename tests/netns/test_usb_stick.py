@@ -121,6 +121,14 @@ def test_bad_usb_json_is_refused_with_place_and_reason(node, usb, tmp_path):
 
 def test_stick_with_folders_gets_archive_and_identity(node, usb, tmp_path):
     stick = usbdisk.Stick(tmp_path / "stick.img", {"dump": None, "identity": None, "other": None})
+    stick.plug()
+    node.wait("UsbStickStatus", lambda t: any(s["state"] == "USB_DUMPING" for s in t.values()),
+              "its archive is made")
+    stick.pull()
+    wait_for(lambda: not node.table("UsbStickStatus"), "it is gone")
+    wait_for(lambda: not (node.run_dir / "usb-out").exists(), "what was for it is thrown away")
+    assert not stick.files()
+
     with stick:
         done = usb.wait_done(timeout=120)
         assert (done["result"], done.get("error", "")) == ("written", "")
