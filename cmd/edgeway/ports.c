@@ -59,6 +59,7 @@ int cmd_ports(int argc, char *argv[])
 	struct table_topic topics[] = {
 		{ .topic = &ps_topic_device_network_status },
 		{ .topic = &ps_topic_port_meter_status },
+		{ .topic = &ps_topic_pnac_metrics },
 		{ .topic = &ps_topic_network_instance_status },
 		{ .topic = NULL },
 	};

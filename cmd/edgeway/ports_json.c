@@ -95,6 +95,10 @@ static void add_port(const struct ports *ports, const struct port_facts *port, s
 		    port->default6 ? "true" : "false");
 	add_addresses(ports, port, out);
 	add_instances(ports, port, out);
+	if (port->eapol) {
+		strbuf_add(out, ",\n\"eapol\": ");
+		pbjson_format(&port->eapol->base, PBJSON_DEFAULTS, out);
+	}
 	if (port->meter) {
 		strbuf_add(out, ",\n\"meter\": ");
 		pbjson_format(&port->meter->base, PBJSON_DEFAULTS, out);

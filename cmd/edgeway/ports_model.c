@@ -36,6 +36,7 @@ void ports_init(struct ports *ports, const struct status *rows)
 
 		port->p = d->ports[i];
 		port->meter = row_of(rows, &ps_topic_port_meter_status, label);
+		port->eapol = row_of(rows, &ps_topic_pnac_metrics, label);
 		port->default4 = strcmp(label, d->default_port4) == 0;
 		port->default6 = strcmp(label, d->default_port6) == 0;
 	}

@@ -20,6 +20,7 @@
 #include "cmd/edgeway/status_view.h"
 #include "dataplane/lease.h"
 #include "meter.pb-c.h"
+#include "pnac.pb-c.h"
 #include "status.pb-c.h"
 
 enum port_lease { PORT_DHCP4, PORT_DHCP6, PORT_RA, PORT_LEASES };
@@ -32,6 +33,7 @@ struct port_fault { /* an item of its scope that is not as wanted */
 struct port_facts {
 	const Ew__PortStatus *p; /* borrowed */
 	const Ew__PortMeterStatus *meter; /* borrowed; NULL: not metered */
+	const Ew__PnacMetrics *eapol; /* borrowed; NULL: no 802.1X, or it has said nothing yet */
 	bool default4, default6;
 	struct dp_lease lease[PORT_LEASES]; /* without a reason: there is none */
 	struct port_fault *faults;
@@ -47,7 +49,7 @@ struct ports {
 	int64_t unix_s; /* … this time */
 };
 
-/* Of rows of DeviceNetworkStatus, PortMeterStatus and NetworkInstanceStatus, borrowed until fini. */
+/* Of rows of DeviceNetworkStatus, PortMeterStatus, PnacMetrics and NetworkInstanceStatus, borrowed until fini. */
 void ports_init(struct ports *ports, const struct status *rows);
 void ports_fini(struct ports *ports);
 /* By logical label, else by name of the interface; NULL: there is none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edgeway ports NAME: all about one port. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/topics.h"
@@ -164,6 +165,7 @@ static void add_time(const char *before, int64_t ms, struct strbuf *out)
 static void pnac_line(const struct page *page)
 {
 	const Ew__PnacStatus *pnac = page->port->p->pnac;
+	const Ew__PnacMetrics *eapol = page->port->eapol;
 	struct strbuf text = STRBUF_INIT;
 
 	if (!pnac)
@@ -174,6 +176,14 @@ static void pnac_line(const struct page *page)
 	add_time(", certificate until ", pnac->cert_until_s * 1000, &text);
 	strbuf_addf(&text, ", profile %s", pnac->profile);
 	line(page, "802.1X", &text);
+	if (eapol)
+		strbuf_addf(&text,
+			    "%" PRIu64 " frames in, %" PRIu64 " out; %" PRIu64 " starts, %" PRIu64
+			    " requests, %" PRIu64 " responses, %" PRIu64 " damaged",
+			    eapol->frames_rx, eapol->frames_tx, eapol->start_frames_tx,
+			    eapol->req_id_frames_rx + eapol->req_frames_rx, eapol->resp_frames_tx,
+			    eapol->invalid_frames_rx + eapol->length_error_frames_rx);
+	line(page, "EAPOL", &text);
 }
 
 static void service_lines(const struct page *page)

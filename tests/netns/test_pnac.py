@@ -93,6 +93,7 @@ def test_a_port_is_let_in_with_its_certificate_and_not_before(bench):
     assert metrics.get("invalidFramesRx", "0") == metrics.get("logoffFramesTx", "0") == "0"
     page = b.node.edgeway("ports", "uplink-a")
     assert "802.1X       authenticated as edge-1.example" in page and "until 2049-12-31" in page
+    assert f"EAPOL        {metrics['framesRx']} frames in, " in page
     assert b.node.plan_is_empty()
 
 
