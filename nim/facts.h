@@ -77,7 +77,7 @@ struct nim_iface {
 	uint8_t nconflicts;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
-	struct nim_pnac pnac;
+	const struct nim_pnac *pnac; /* of pnac_ports_tell(), good until the next; NULL: none */
 	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */
 	uint64_t client_since_s; /* CLOCK_BOOTTIME; a DHCP client that is older is started anew */

@@ -265,6 +265,7 @@ struct dp_graph *nim_intent_pnac(const struct pnac_dirs *dirs, const struct nim_
 struct Ew__PnacStatus *nim_pnac_status(const struct nim_port *port, const struct nim_iface *iface,
 				       struct arena *arena)
 {
+	const struct nim_pnac *pnac = iface->pnac;
 	Ew__PnacStatus *s;
 
 	if (!port->pnac)
@@ -272,11 +273,13 @@ struct Ew__PnacStatus *nim_pnac_status(const struct nim_port *port, const struct
 	s = arena_alloc(arena, sizeof(*s));
 	ew__pnac_status__init(s);
 	s->enabled = true;
-	s->state = (Ew__PnacState)iface->pnac.state;
-	s->last_auth_ms = iface->pnac.last_auth_ms;
-	s->cert_until_s = iface->pnac.cert_until_s;
-	s->identity = arena_strdup(arena, iface->pnac.identity);
 	s->profile = arena_strdup(arena, port->pnac_profile);
-	s->error = arena_strdup(arena, iface->pnac.error);
+	if (!pnac)
+		return s;
+	s->state = (Ew__PnacState)pnac->state;
+	s->last_auth_ms = pnac->last_auth_ms;
+	s->cert_until_s = pnac->cert_until_s;
+	s->identity = arena_strdup(arena, pnac->identity);
+	s->error = arena_strdup(arena, pnac->error);
 	return s;
 }

@@ -40,6 +40,7 @@ struct pnac_port {
 	struct file_watch *watch;
 	char *folder;
 	struct prefix subnet; /* IPv4, of the port now */
+	struct nim_pnac told;
 	bool wanted; /* files were good once: what runs is not stopped for bad ones */
 	bool carrier;
 	bool marked; /* still configured */
@@ -494,8 +495,9 @@ static void follow_carrier(struct pnac_port *p, bool carrier)
 	p->carrier = carrier;
 }
 
-static void tell(const struct pnac_port *p, struct nim_pnac *ret)
+static void tell(struct pnac_port *p)
 {
+	struct nim_pnac *ret = &p->told;
 	struct dp_report report;
 	char scope[sizeof("pnac/") + NIM_LABEL];
 
@@ -549,20 +551,18 @@ void pnac_ports_apply(struct pnac_ports *all, const struct nim_config *config,
 	arm(all);
 }
 
-void pnac_ports_tell(const struct pnac_ports *all, const struct nim_config *config,
+void pnac_ports_tell(struct pnac_ports *all, const struct nim_config *config,
 		     struct nim_facts *facts)
 {
-	for (unsigned int i = 0; i < config->nports; i++) {
-		struct nim_pnac *pnac = &facts->ifaces[i].pnac;
-		const struct pnac_port *p;
+	static const struct nim_pnac unwatched = { .error = "its files cannot be watched" };
 
-		if (!has_pnac(&config->ports[i]))
-			continue;
-		p = find(all, &config->ports[i]);
+	for (unsigned int i = 0; i < config->nports; i++) {
+		bool wanted = has_pnac(&config->ports[i]);
+		struct pnac_port *p = wanted ? find(all, &config->ports[i]) : NULL;
+
 		if (p)
-			tell(p, pnac);
-		else
-			*pnac = (struct nim_pnac){ .error = "its files cannot be watched" };
+			tell(p);
+		facts->ifaces[i].pnac = p ? &p->told : wanted ? &unwatched : NULL;
 	}
 }
 

@@ -29,5 +29,5 @@ struct pnac_ports *pnac_ports_free(struct pnac_ports *all); /* they run on; NULL
 void pnac_ports_apply(struct pnac_ports *all, const struct nim_config *config,
 		      const struct nim_facts *facts, unsigned int retries);
 /* Fills in nim_iface.pnac. */
-void pnac_ports_tell(const struct pnac_ports *all, const struct nim_config *config,
+void pnac_ports_tell(struct pnac_ports *all, const struct nim_config *config,
 		     struct nim_facts *facts);

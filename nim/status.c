@@ -97,22 +97,23 @@ static void add_conflicts(const struct nim_iface *iface, Ew__PortStatus *s, stru
 }
 
 /* It explains the missing address, and where there is one it still needs somebody. */
-static const char *pnac_error(const struct nim_port *port, const struct nim_iface *iface,
-			      struct arena *a)
+static const char *pnac_error(const struct nim_iface *iface, struct arena *a)
 {
-	if (!port->pnac)
+	const struct nim_pnac *pnac = iface->pnac;
+
+	if (!pnac)
 		return "";
-	if (iface->pnac.error[0])
-		return arena_printf(a, "802.1X: %s", iface->pnac.error);
-	if (!iface->naddrs && iface->pnac.state != PNAC_AUTHENTICATED)
-		return arena_printf(a, "802.1X: %s", pnac_state_name(iface->pnac.state));
+	if (pnac->error[0])
+		return arena_printf(a, "802.1X: %s", pnac->error);
+	if (!iface->naddrs && pnac->state != PNAC_AUTHENTICATED)
+		return arena_printf(a, "802.1X: %s", pnac_state_name(pnac->state));
 	return "";
 }
 
 static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
 			      const struct nim_port_view *view, struct arena *a)
 {
-	const char *pnac = pnac_error(port, iface, a);
+	const char *pnac = pnac_error(iface, a);
 	const char *ill;
 
 	if (port->error[0])
