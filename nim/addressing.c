@@ -40,7 +40,10 @@ bool nim_port_has_addr(const struct nim_port *port, const struct prefix *p)
 
 bool nim_addr_counts(const struct nim_port *port, const struct prefix *p)
 {
-	return nim_prefix_is_usable(p) && (!port->ignore.addresses || nim_port_has_addr(port, p));
+	bool on_trial = port->candidate && nim_port_has_addr(port->candidate, p);
+
+	return nim_prefix_is_usable(p) &&
+	       (nim_port_has_addr(port, p) || (!port->ignore.addresses && !on_trial));
 }
 
 /* ---- The configuration's part ---- */

@@ -10,9 +10,9 @@
 #include "dataplane/items/nft.h"
 #include "dataplane/report.h"
 #include "nim/acd_watch.h"
+#include "nim/bonds.h"
 #include "nim/chrony.h"
 #include "nim/conn_schedule.h"
-#include "nim/bonds.h"
 #include "nim/dpc.h"
 #include "nim/firewall.h"
 #include "nim/flows.h"
@@ -154,6 +154,7 @@ void nim_apply(struct nim *nim)
 	apply_ports(nim, NIM_LOWER_BOND);
 	apply_ports(nim, NIM_LOWER_VLAN);
 	nim_submit(nim, nim_intent_node(&nim->config, &nim->view));
+	nim_verify_apply(nim);
 	pnac_ports_apply(nim->pnac, &nim->config, &nim->facts, nim->items.switches.pnac_retries);
 	nim_publish(nim); /* first: others follow while we are in the kernel */
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);

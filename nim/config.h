@@ -64,6 +64,9 @@ struct nim_port {
 	char pnac_profile[NIM_LABEL]; /* folder of its certificate and key */
 	const char *pnac_ca; /* PEM; borrowed from the message; NULL: in the profile's folder */
 
+	bool trial; /* of a configuration tried beside this one: nim/beside.h */
+	const struct nim_port *candidate; /* that shares the interface on trial, borrowed; NULL: none */
+
 	char error[160]; /* why it is not applied; "" = valid */
 };
 

@@ -42,7 +42,10 @@ static void begin_later(struct conn_schedule *s)
 
 static void port_tested(const char *label, const struct conn_result *result, void *arg)
 {
-	(void)label, (void)result, (void)arg; /* conntest keeps it */
+	const struct conn_schedule *s = arg;
+
+	if (s->conf.also)
+		s->conf.also->port(label, result, s->conf.also_arg);
 }
 
 static void round_done(const char *failure, void *arg)
@@ -53,6 +56,10 @@ static void round_done(const char *failure, void *arg)
 	s->ended = s->started;
 	if (failure)
 		log_warning("port_test_round", "why=\"%s\"", failure);
+	if (s->conf.also)
+		s->conf.also->done(failure, s->conf.also_arg);
+	if (s->round)
+		return; /* it wanted another one */
 	if (s->again)
 		begin(s);
 	else
@@ -88,6 +95,11 @@ static void wait_for_quiet(struct conn_schedule *s)
 		left_ms = CONN_QUIET_MS;
 	wait = (struct timeval){ .tv_usec = left_ms > 0 ? (suseconds_t)left_ms * 1000 : 0 };
 	event_add(s->quiet_ev, &wait);
+}
+
+void conn_schedule_now(struct conn_schedule *s)
+{
+	begin(s);
 }
 
 /* The verification of port configurations has rounds of its own: one is enough. */

@@ -19,6 +19,8 @@ struct conn_schedule_conf {
 	/* Whether routes and rules are still under way into the kernel: no time for a test. */
 	bool (*busy)(void *arg);
 	void *arg;
+	const struct conn_round_ops *also; /* told of each round as well, with also_arg; or NULL */
+	void *also_arg;
 };
 
 int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedule **ret);
@@ -32,3 +34,4 @@ void conn_schedule_control(struct conn_schedule *s, struct control *control);
 #define CONN_QUIET_MS 500
 #define CONN_LATEST_MS 5000
 void conn_schedule_changed(struct conn_schedule *s);
+void conn_schedule_now(struct conn_schedule *s); /* a round that begins now, or after this one */

@@ -18,9 +18,11 @@
 
 static void tell_in_force(const struct nim_dpc *dpc, FILE *out)
 {
-	const Ew__DpcEntry *in_force = nim_dpc_in_force(dpc);
+	const Ew__DpcEntry *in_force = nim_dpc_in_force(dpc), *tested = nim_dpc_list(dpc)->tested;
 
-	if (in_force)
+	if (in_force && tested && tested != in_force)
+		fprintf(out, "in force: %s; tried beside it: %s\n", in_force->key, tested->key);
+	else if (in_force)
 		fprintf(out, "in force: %s\n", in_force->key);
 	else
 		fprintf(out, "there is no port configuration any more\n");

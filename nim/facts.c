@@ -206,6 +206,8 @@ static void view_port(const struct nim_port *port, const struct nim_iface *iface
 	gateways = nim_port_gateways(port, iface);
 	view->gateway4 = gateways.v4;
 	view->gateway6 = gateways.v6;
+	if (port->trial) /* its own table has the gateway, and nobody else is to use it */
+		return;
 	view->good4 = link && ipaddr_is_set(&view->gateway4) && has_family(iface, AF_INET);
 	view->good6 = link && ipaddr_is_set(&view->gateway6) && has_family(iface, AF_INET6);
 	view->held4 = view->good4 && iface->health[NIM_V4].held;

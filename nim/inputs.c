@@ -16,6 +16,7 @@
 #include "dataplane/nl/carrier.h"
 #include "nim/addressing.h"
 #include "nim/assigned.h"
+#include "nim/beside.h"
 #include "nim/conn_schedule.h"
 #include "nim/dpc.h"
 #include "nim/fallback.h"
@@ -220,12 +221,14 @@ static void nim_drop_port(struct nim *nim, const struct nim_port *port)
 	nim_submit(nim, dp_graph_new(scope));
 }
 
-static void nim_set_config(struct nim *nim, const Ew__DevicePortConfig *msg)
+void nim_set_config(struct nim *nim)
 {
 	_cleanup_(freep) struct nim_config *was = xmemdup(&nim->config, sizeof(nim->config));
 	int r;
 
-	nim_config_load_on(&nim->config, msg, &nim->cards);
+	nim_config_load_on(&nim->config, nim->in_force, &nim->cards);
+	if (nim->candidate)
+		nim_beside_merge(&nim->config, nim->candidate);
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;
 	nim->config.download_max_cost = nim->items.switches.download_max_cost;
 	nim_give_numbers(nim);
@@ -270,7 +273,7 @@ void nim_follow_cards(struct nim *nim)
 	if (!changed || !nim->in_force || !nim_cards_moved(&nim->cards, &nim->config))
 		return;
 	log_info("ports_moved", "why=\"cards came, went, or were renamed\"");
-	nim_set_config(nim, nim->in_force);
+	nim_set_config(nim);
 }
 
 void nim_publish_dpcs(struct nim *nim)
@@ -286,20 +289,21 @@ void nim_publish_dpcs(struct nim *nim)
 	nim_fallback_look(nim->fallback);
 }
 
-void nim_set_in_force(struct nim *nim)
+bool nim_set_in_force(struct nim *nim)
 {
 	const Ew__DpcEntry *entry = nim_dpc_in_force(nim->dpc);
 
 	nim->known = nim->known || (entry && entry->source != EW__DPC_SOURCE__DPC_CONTROLLER);
 	if (entry && nim->in_force ? dpc_config_equal(entry->config, nim->in_force)
 				   : !entry && !nim->in_force)
-		return;
+		return false;
 	log_info("dpc_in_force", "key=\"%s\" file=\"%s\"", entry ? entry->key : "",
 		 entry ? entry->file : "");
 	if (nim->in_force)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);
 	nim->in_force = entry ? dpc_config_copy(entry->config) : NULL;
-	nim_set_config(nim, nim->in_force);
+	nim_set_config(nim);
+	return true;
 }
 
 void nim_dpc_changed(void *arg)
@@ -332,7 +336,7 @@ static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
 	log_info("ports_assigned", "adapters=%u", nim->cards.nassigned);
 	nim_fallback_look(nim->fallback);
 	if (nim->in_force)
-		nim_set_config(nim, nim->in_force);
+		nim_set_config(nim);
 }
 
 static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,
@@ -345,8 +349,8 @@ static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew
 		conn_schedule_changed(nim->conn_schedule);
 	if (!nim_items_set(&nim->items, now))
 		return;
-	nim_fallback_look(nim->fallback);
 	nim_verify_items(nim->verify);
+	nim_fallback_look(nim->fallback);
 	log_info("firewall", "ssh=%s vnc=%s", nim->items.switches.ssh_keys ? "open" : "closed",
 		 nim->items.switches.vnc ? "open" : "closed");
 	nim->config.no_vendor_class = nim->items.switches.no_vendor_class;

@@ -103,6 +103,11 @@ static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
 	for (unsigned int i = 0; i < port->naddrs; i++)
 		dp_want(g, &dp_addr_type,
 			&(struct dp_addr){ .ifname = port->ifname, .prefix = port->addrs[i] });
+	for (unsigned int i = 0; port->candidate && i < port->candidate->naddrs; i++)
+		if (!nim_port_has_addr(port, &port->candidate->addrs[i]))
+			dp_want(g, &dp_addr_type,
+				&(struct dp_addr){ .ifname = port->ifname,
+						   .prefix = port->candidate->addrs[i] });
 	strcpy(dhcpcd.vendor_class, vendor_class);
 	if (port->dhcp == NIM_DHCP_CLIENT)
 		dp_want(g, &dp_dhcpcd_type, &dhcpcd);

@@ -224,7 +224,9 @@ static int nim_open_conntest(struct nim *nim, const char *dir)
 				.config_dir = config_dir,
 				.ports = { &nim->config, &nim->facts, &nim->view },
 				.busy = is_busy,
-				.arg = nim },
+				.arg = nim,
+				.also = &nim_verify_rounds,
+				.also_arg = nim },
 			&nim->conn_schedule);
 	if (r == 0)
 		conn_schedule_control(nim->conn_schedule, daemon_control(nim->daemon));

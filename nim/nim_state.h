@@ -53,6 +53,7 @@ struct nim {
 	struct nim_dpc *dpc;
 	struct nim_fallback *fallback;
 	struct nim_verify *verify;
+	const struct nim_config *candidate; /* tried beside, merged into config; NULL: none */
 	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */
 	struct dp_lease_watch *leases;
 	struct numbers *numbers;
@@ -103,5 +104,7 @@ int nim_watch_leases(struct nim *nim); /* 0 or -errno */
 int nim_subscribe(struct nim *nim); /* 0 or -errno */
 void nim_follow_cards(struct nim *nim); /* ports that are other interfaces now become these */
 void nim_dpc_changed(void *nim); /* the list of port configurations is another */
-void nim_set_in_force(struct nim *nim); /* ports are to be as the current one says */
+void nim_set_config(struct nim *nim); /* anew from in_force and candidate */
+/* Ports are to be as the current one says. True: nim_set_config() was called. */
+bool nim_set_in_force(struct nim *nim);
 void nim_publish_dpcs(struct nim *nim); /* the list, and that in the status */

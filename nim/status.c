@@ -199,15 +199,18 @@ struct Ew__DeviceNetworkStatus *nim_status(const struct nim_config *config,
 
 	ew__device_network_status__init(s);
 	s->ports = arena_alloc(arena, (config->nports + 1) * sizeof(Ew__PortStatus *));
-	s->n_ports = config->nports;
 	s->download_max_cost = config->download_max_cost;
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const struct nim_port *port = &config->ports[i];
 		const struct nim_port_view *pv = &view->ports[i];
+		Ew__PortStatus *ps;
 
-		s->ports[i] = port_status(port, &facts->ifaces[i], pv, arena);
-		s->ports[i]->for_downloads = port->is_mgmt && (pv->usable4 || pv->usable6) &&
-					     port->cost <= config->download_max_cost;
+		if (port->trial)
+			continue;
+		ps = port_status(port, &facts->ifaces[i], pv, arena);
+		ps->for_downloads = port->is_mgmt && (pv->usable4 || pv->usable6) &&
+				    port->cost <= config->download_max_cost;
+		s->ports[s->n_ports++] = ps;
 	}
 	s->firewall_error = arena_strdup(arena, facts->firewall_problem);
 	if (view->default4 >= 0)

@@ -12,26 +12,41 @@
 #include "base/mono.h"
 #include "base/wall.h"
 #include "dataplane/dp.h"
-#include "nim/conntest.h"
+#include "nim/beside.h"
+#include "nim/conn_schedule.h"
 #include "nim/dns.h"
 #include "nim/dpc.h"
 #include "nim/dpc_verify.h"
 #include "nim/nim_state.h"
 #include "nim/verify_control.h"
 
-#define QUIET_MS 500 /* a link that flaps is tested now and then, not each time */
+struct results { /* of a round, so far; labels are owned */
+	struct dpcv_port *ports;
+	size_t n;
+};
+
+/* A configuration that is tried beside the one in force. */
+struct trial {
+	Ew__DevicePortConfig *msg;
+	struct nim_config config; /* of it */
+	struct nim_facts facts;
+	struct nim_view view;
+};
 
 struct nim_verify {
 	struct nim *nim;
 	struct dpc_verify machine;
+	struct dpcv_timers timers; /* as they were given to it */
 	struct event *run_ev; /* something happened: at the end of this turn */
-	struct event *timer_ev, *quiet_ev;
+	struct event *timer_ev;
 	bool event;
 	bool asked; /* for a test, by the operator; it has not ended */
 	uint32_t seen; /* of the facts, when they were looked at last */
 	struct conn_round *round; /* NULL: none is under way */
-	struct dpcv_port *results; /* of it, so far; labels are owned */
-	size_t n_results;
+	struct results own, others; /* of this round; of one that others began */
+	struct trial *trial; /* NULL: none */
+	bool graph; /* of a trial was submitted */
+	char serial_why[NIM_WHY]; /* why the last candidate could not be tried beside */
 };
 
 static struct dpcv_time now(void)
@@ -44,6 +59,9 @@ static struct dpcv_time now(void)
 
 static struct conn_ports subject(const struct nim_verify *nv)
 {
+	if (nv->trial)
+		return (struct conn_ports){ &nv->trial->config, &nv->trial->facts,
+					    &nv->trial->view };
 	return (struct conn_ports){ &nv->nim->config, &nv->nim->facts, &nv->nim->view };
 }
 
@@ -100,13 +118,18 @@ static uint32_t digest(const struct nim_verify *nv)
 
 /* ---- Rounds ---- */
 
+static void forget(struct results *results)
+{
+	for (size_t i = 0; i < results->n; i++)
+		free((char *)results->ports[i].label);
+	free(results->ports);
+	*results = (struct results){ 0 };
+}
+
 static void forget_round(struct nim_verify *nv)
 {
 	nv->round = conn_round_free(nv->round);
-	for (size_t i = 0; i < nv->n_results; i++)
-		free((char *)nv->results[i].label);
-	free(take_ptr(nv->results));
-	nv->n_results = 0;
+	forget(&nv->own);
 }
 
 static bool is_mgmt(const struct nim_config *config, const char *label)
@@ -117,32 +140,29 @@ static bool is_mgmt(const struct nim_config *config, const char *label)
 	return false;
 }
 
-static void port_tested(const char *label, const struct conn_result *result, void *arg)
+static void add_result(struct results *results, const struct nim_config *config, const char *label,
+		       const struct conn_result *result)
 {
-	struct nim_verify *nv = arg;
-
-	nv->results[nv->n_results++] =
-		(struct dpcv_port){ .label = xstrdup(label),
-				    .is_mgmt = is_mgmt(subject(nv).config, label),
-				    .result = *result };
+	results->ports = xrealloc(results->ports, results->n + 1, sizeof(*results->ports));
+	results->ports[results->n++] = (struct dpcv_port){ .label = xstrdup(label),
+							   .is_mgmt = is_mgmt(config, label),
+							   .result = *result };
 }
 
-static void round_done(const char *failure, void *arg)
+static void judge(struct nim_verify *nv, struct results *results, const char *failure)
 {
-	struct nim_verify *nv = arg;
 	struct conn_result outcome;
 	struct dpcv_facts facts;
 
-	nv->round = NULL;
 	gather(nv, &facts);
-	dpcv_outcome(nv->results, nv->n_results, &outcome);
+	dpcv_outcome(results->ports, results->n, &outcome);
 	if (failure && outcome.outcome != CONN_OK) {
 		log_warning("dpc_round", "why=\"%s\"", failure);
 		dpcv_void(&nv->machine, now());
 	} else {
-		dpcv_round(&nv->machine, now(), &facts, nv->results, nv->n_results);
+		dpcv_round(&nv->machine, now(), &facts, results->ports, results->n);
 	}
-	forget_round(nv);
+	forget(results);
 	if (nv->asked && !nv->machine.list->tested) {
 		nv->asked = false;
 		nv->machine.changed = true;
@@ -150,6 +170,22 @@ static void round_done(const char *failure, void *arg)
 	event_active(nv->run_ev, 0, 0);
 }
 
+static void port_tested(const char *label, const struct conn_result *result, void *arg)
+{
+	struct nim_verify *nv = arg;
+
+	add_result(&nv->own, subject(nv).config, label, result);
+}
+
+static void round_done(const char *failure, void *arg)
+{
+	struct nim_verify *nv = arg;
+
+	nv->round = NULL;
+	judge(nv, &nv->own, failure);
+}
+
+/* A pass has rounds of its own. The configuration in force is tested for others as well. */
 static void start_round(struct nim_verify *nv)
 {
 	static const struct conn_round_ops ops = { .port = port_tested, .done = round_done };
@@ -157,8 +193,100 @@ static void start_round(struct nim_verify *nv)
 
 	forget_round(nv);
 	dpcv_begun(&nv->machine);
-	nv->results = xcalloc(on.config->nports + 1, sizeof(*nv->results));
-	nv->round = conn_round_start(nv->nim->conntest, &on, &ops, nv);
+	if (nv->machine.list->tested)
+		nv->round = conn_round_start(nv->nim->conntest, &on, &ops, nv);
+	else
+		conn_schedule_now(nv->nim->conn_schedule);
+}
+
+static void others_port(const char *label, const struct conn_result *result, void *arg)
+{
+	const struct nim *nim = arg;
+
+	if (nim->verify)
+		add_result(&nim->verify->others, &nim->config, label, result);
+}
+
+static void others_done(const char *failure, void *arg)
+{
+	struct nim_verify *nv = ((const struct nim *)arg)->verify;
+
+	if (!nv)
+		return;
+	nim_verify_items(nv); /* there may be a target now */
+	if (nv->machine.list->tested)
+		forget(&nv->others);
+	else
+		judge(nv, &nv->others, failure);
+}
+
+const struct conn_round_ops nim_verify_rounds = { .port = others_port, .done = others_done };
+
+/* ---- Beside ---- */
+
+static bool fits(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, void *arg)
+{
+	_cleanup_(freep) struct nim_config *w = xcalloc(1, sizeof(*w)), *c = xcalloc(1, sizeof(*c));
+	struct nim_verify *nv = arg;
+	bool ok;
+
+	nim_config_load_on(w, working->config, &nv->nim->cards);
+	nim_config_load_on(c, candidate->config, &nv->nim->cards);
+	nv->serial_why[0] = '\0';
+	ok = nim_beside_fits(w, c, nv->serial_why);
+	log_info("dpc_trial", "key=\"%s\" beside=\"%s\" why=\"%s\"", candidate->key,
+		 ok ? working->key : "", nv->serial_why);
+	return ok;
+}
+
+static struct trial *trial_free(struct trial *trial)
+{
+	if (!trial)
+		return NULL;
+	ew__device_port_config__free_unpacked(trial->msg, NULL);
+	free(trial);
+	return NULL;
+}
+
+/* What is tried beside, if anything, is what the machine says; the one in force likewise. */
+static void apply_choice(struct nim_verify *nv)
+{
+	const Ew__DpcEntry *want = dpcv_beside(&nv->machine) ? nv->machine.list->tested : NULL;
+	struct trial *was = nv->trial;
+
+	if (want ? was && dpc_config_equal(want->config, was->msg) : !was) {
+		nim_set_in_force(nv->nim);
+		return;
+	}
+	nv->trial = NULL;
+	if (want) {
+		nv->trial = xcalloc(1, sizeof(*nv->trial));
+		nv->trial->msg = dpc_config_copy(want->config);
+		nim_config_load_on(&nv->trial->config, nv->trial->msg, &nv->nim->cards);
+	}
+	nv->nim->candidate = nv->trial ? &nv->trial->config : NULL;
+	if (!nim_set_in_force(nv->nim))
+		nim_set_config(nv->nim);
+	trial_free(was);
+}
+
+void nim_verify_apply(struct nim *nim)
+{
+	struct nim_verify *nv = nim->verify;
+	struct trial *trial = nv ? nv->trial : NULL;
+
+	if (!nv || (!trial && !nv->graph))
+		return;
+	nv->graph = trial != NULL;
+	if (!trial) {
+		nim_submit(nim, dp_graph_new(NIM_BESIDE_SCOPE));
+		return;
+	}
+	nim_beside_numbers(&trial->config, &nim->config);
+	nim_beside_facts(&trial->config, &nim->config, &nim->facts, &trial->facts);
+	nim_view(&trial->config, &trial->facts, &trial->view);
+	nim_submit(nim,
+		   nim_beside_intent(&trial->config, &nim->config, &trial->facts, &trial->view));
 }
 
 /* ---- What comes of it ---- */
@@ -178,6 +306,8 @@ void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
 	ret->testing = list->tested || nv->asked;
 	if (dpcv_beside(&nv->machine))
 		ret->candidate = list->tested->key;
+	else if (list->tested)
+		ret->serial_why = (char *)nv->serial_why;
 	if (wake)
 		ret->next_ms = wall_ms() + wake - now().mono_ms;
 }
@@ -201,13 +331,11 @@ static bool take_event(struct nim_verify *nv)
 {
 	bool event = nv->event;
 
-	if (event && !nv->machine.list->tested) {
-		if (!event_pending(nv->quiet_ev, EV_TIMEOUT, NULL))
-			event_add(nv->quiet_ev, &(struct timeval){ .tv_usec = QUIET_MS * 1000 });
-		event = false;
-	}
 	nv->event = false;
-	return event;
+	if (!event || nv->machine.list->tested)
+		return event;
+	conn_schedule_changed(nv->nim->conn_schedule);
+	return false;
 }
 
 static void run(struct nim_verify *nv, bool event)
@@ -216,12 +344,15 @@ static void run(struct nim_verify *nv, bool event)
 
 	for (;;) {
 		const Ew__DpcEntry *applied = machine->list->current;
+		const Ew__DpcEntry *tested = machine->list->tested;
 		struct dpcv_facts facts;
 
-		nim_set_in_force(nv->nim);
+		apply_choice(nv);
 		gather(nv, &facts);
 		dpcv_step(machine, now(), &facts, event);
-		if (machine->list->current == applied)
+		if (facts.busy) /* that it is no more is an event, even if nothing else is other */
+			nv->seen = 0;
+		if (machine->list->current == applied && machine->list->tested == tested)
 			break;
 		event = false;
 	}
@@ -251,12 +382,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
 	run(arg, false);
-}
-
-static void on_quiet(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	run(arg, true);
 }
 
 /* ---- Inputs ---- */
@@ -297,7 +422,13 @@ void nim_verify_look(struct nim_verify *nv)
 
 void nim_verify_items(struct nim_verify *nv)
 {
-	dpcv_set_timers(&nv->machine, now(), &nv->nim->items.timers, false);
+	bool remote = conntest_has_target(nv->nim->conntest);
+
+	if (remote == nv->machine.remote &&
+	    memcmp(&nv->timers, &nv->nim->items.timers, sizeof(nv->timers)) == 0)
+		return;
+	nv->timers = nv->nim->items.timers;
+	dpcv_set_timers(&nv->machine, now(), &nv->timers, remote);
 	arm_timer(nv);
 }
 
@@ -318,13 +449,12 @@ int nim_verify_open(struct nim *nim)
 
 	nv->nim = nim;
 	nim->verify = nv;
-	nv->machine = (struct dpc_verify){ .list = nim_dpc_list_rw(nim->dpc),
-					   .transition = transition,
-					   .arg = nv };
+	nv->machine = (struct dpc_verify){
+		.list = nim_dpc_list_rw(nim->dpc), .fits = fits, .transition = transition, .arg = nv
+	};
 	nv->run_ev = event_new(base, -1, 0, on_run, nv);
 	nv->timer_ev = evtimer_new(base, on_timer, nv);
-	nv->quiet_ev = evtimer_new(base, on_quiet, nv);
-	if (!nv->run_ev || !nv->timer_ev || !nv->quiet_ev)
+	if (!nv->run_ev || !nv->timer_ev)
 		return -ENOMEM;
 	nim_verify_items(nv);
 	nv->machine.changed = true; /* an empty list is told as well */
@@ -336,15 +466,15 @@ int nim_verify_open(struct nim *nim)
 
 struct nim_verify *nim_verify_free(struct nim_verify *nv)
 {
-	struct event *events[] = { nv ? nv->run_ev : NULL, nv ? nv->timer_ev : NULL,
-				   nv ? nv->quiet_ev : NULL };
-
 	if (!nv)
 		return NULL;
 	forget_round(nv);
-	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-		if (events[i])
-			event_free(events[i]);
+	forget(&nv->others);
+	trial_free(nv->trial);
+	if (nv->run_ev)
+		event_free(nv->run_ev);
+	if (nv->timer_ev)
+		event_free(nv->timer_ev);
 	free(nv);
 	return NULL;
 }

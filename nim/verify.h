@@ -5,6 +5,7 @@
  */
 #pragma once
 
+struct conn_round_ops;
 struct nim;
 struct nim_verify;
 struct Ew__DevicePortConfigList;
@@ -16,4 +17,7 @@ struct nim_verify *nim_verify_free(struct nim_verify *nv); /* NULL is fine */
 void nim_verify_list_changed(struct nim_verify *nv); /* by a source; takes effect at once */
 void nim_verify_look(struct nim_verify *nv); /* facts may have changed; NULL is fine */
 void nim_verify_items(struct nim_verify *nv); /* the timers may be others */
+/* Of rounds over the configuration in force that others begin; arg: nim. */
+extern const struct conn_round_ops nim_verify_rounds;
+void nim_verify_apply(struct nim *nim); /* before the engine runs: what a candidate needs */
 void nim_verify_tell(const struct nim_verify *nv, struct Ew__DevicePortConfigList *ret);

@@ -101,8 +101,9 @@ def test_what_is_set_by_hand_beats_all_until_it_is_taken_back(edge):
     node = edge.node
     by_hand = static_override()
     by_hand["TimePriority"] = "2001-01-01T00:00:00Z"
-    assert set_by_hand(node, by_hand) == (0, "in force: manual")
-    assert network(node)["dpcKey"] == "manual" and network(node)["dpcSource"] == "DPC_MANUAL"
+    assert set_by_hand(node, by_hand) == (0, "in force: zedagent; tried beside it: manual")
+    wait_in_force(node, "manual", "it works")
+    assert network(node)["dpcSource"] == "DPC_MANUAL"
     wait_usable(node, lambda four: four == [STATIC4])
     node.override("override.json", static_override(TimePriority="2099-09-09T00:00:00Z"))
     wait_for(lambda: entries(node) == ["override", "zedagent"],
@@ -112,6 +113,7 @@ def test_what_is_set_by_hand_beats_all_until_it_is_taken_back(edge):
     assert set_by_hand(node, by_hand) == (0, "in force: manual")
     assert entries(node)[0] == "manual" and len(entries(node)) == 3, "there is one"
 
+    wait_for(lambda: network(node).get("dpcState") == "DPC_STATE_SUCCESS", "its test has ended")
     before = node.table("DevicePortConfigList")
     by_hand["Ports"][1]["Cost"] = 256
     assert set_by_hand(node, by_hand) == \
@@ -135,7 +137,8 @@ def test_what_is_set_by_hand_beats_all_until_it_is_taken_back(edge):
 
 def test_controllers_new_ports_go_above_what_is_set_by_hand(edge):
     node = edge.node
-    assert set_by_hand(node, static_override()) == (0, "in force: manual")
+    assert set_by_hand(node, static_override()) == (0, "in force: zedagent; tried beside it: manual")
+    wait_in_force(node, "manual", "it works")
     config = edge.standard_config(version=2)
     config.root["systemAdapterList"][0]["cost"] = 5
     node.configure(config)

@@ -243,3 +243,98 @@ def test_timers_take_effect_and_bad_ones_are_refused_with_their_place(node):
     node.configure(static_config(3, duration=0))
     refused = node.wait("ConfigStatus", lambda t: t.get("global", {}).get("error"), "it is refused")["global"]
     assert (refused["errorPointer"], refused["error"]) == ("/configItems/0/value", "expected 1 to 3600")
+
+
+# ---- Beside ----
+
+def wait_trial(node, what="the candidate is tried beside"):
+    return wait_state(node, lambda s: s["dpcCandidate"] == "zedagent" and is_former(s), what)
+
+
+def wait_given_up(node):
+    wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "the candidate is given up",
+               5 * DURATION_S + 15)
+    assert entries(node)[0]["state"].startswith("DPC_STATE_FAIL")
+
+
+def test_bad_candidate_beside_the_working_configuration_loses_no_packet(node):
+    before = snapshot.take(node.host)
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        node.configure(dhcp_config())
+        wait_trial(node)
+        wait_for(lambda: "dhcpcd: eth0" in "\n".join(snapshot.take(node.host)["processes"]),
+                 "the candidate asks for addresses")
+        wait_given_up(node)
+        node.wait_settled()
+        ping.wait_answers(20)
+    ping.result.assert_nothing_lost()
+    snapshot.assert_same(before, snapshot.take(node.host))
+    listed = node.edgeway("dpc", "list")
+    assert "no address" in listed
+
+
+def test_good_candidate_is_tried_beside_and_committed(node):
+    serve_dhcp(node.net)
+    mark = node.log_mark()
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        node.configure(dhcp_config())
+        wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_SUCCESS"
+                   and "192.168.1.2/24" not in s["ports"][0]["addresses"], "the candidate is in force")
+        node.wait_settled()
+        ping.wait_answers(20)
+    assert ping.result.gap_ms < 500, repr(ping.result)
+    assert [e["beside"] for e in events(node, "dpc_trial", mark)][0].startswith("zedagent@")
+    assert len(entries(node)) == 1
+
+
+def test_kill_9_while_a_candidate_is_tried_loses_nothing_and_leaves_nothing(node):
+    before = snapshot.take(node.host)
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        node.configure(dhcp_config(duration=2))
+        wait_trial(node)
+        pid = node.daemons()["nim"]
+        node.kill("nim")
+        wait_for(lambda: node.daemons().get("nim", pid) != pid, "nim runs again")
+        wait_trial(node, "it is tried anew")
+        wait_given_up(node)
+        node.wait_settled()
+        ping.wait_answers(20)
+    ping.result.assert_nothing_lost()
+    snapshot.assert_same(before, snapshot.take(node.host))
+
+
+def probed(config):
+    config.item("edgeway.probe.urls", f"http://{topology.WEB4}/")
+    return config
+
+
+def other_address(gateway, version):
+    """The candidate has another address on eth0, and eth0 only."""
+    config = probed(static_config(version, timeout=2))
+    config.root["networks"][0]["ip"].update(gateway=gateway)
+    config.root["systemAdapterList"][0]["addr"] = "192.168.1.77"
+    del config.root["networks"][1], config.root["systemAdapterList"][1], config.root["deviceIoList"][1]
+    return config
+
+
+def test_candidate_is_probed_by_its_own_gateway(node):
+    """It is the test that tells: the working configuration's way out would do for both."""
+    node.configure(probed(static_config(2)))
+    node.net["isp-b"].configure("addr add 192.168.1.254/24 dev lan")  # but not on eth0's network
+    wait_state(node, lambda s: s["ports"][0].get("test", {}).get("target"), "the probe is answered")
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        node.configure(other_address("192.168.1.254", 3))
+        wait_trial(node)
+        wait_given_up(node)
+        ping.wait_answers(20)
+        assert entries(node)[0]["lastError"], "why it failed is told"
+        node.configure(other_address("192.168.1.1", 4))
+        wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_SUCCESS"
+                   and s["ports"][0]["addresses"] == ["192.168.1.77/24"], "a good one is committed", 20)
+        node.wait_settled()
+        ping.wait_answers(20)
+    assert ping.result.gap_ms < 500, repr(ping.result)
