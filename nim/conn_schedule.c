@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/mono.h"
 
+#define LATER_MS 20000 /* a round takes 15 s at most, unless it is configured otherwise */
+
 struct conn_schedule {
 	struct conn_schedule_conf conf;
 	struct file_watch *server_watch; /* NULL: it cannot be watched, and is read in each round */
@@ -23,12 +25,12 @@ struct conn_schedule {
 
 static void begin(struct conn_schedule *s);
 
-/* An interval after the last round, whoever began it. Without a target nothing is new but by an
- * event, and there is no timer. */
+/* An interval after the last round, whoever began it, and a little more: the verification, while it
+ * tests, comes first. Without a target nothing is new but by an event, and there is no timer. */
 static void begin_later(struct conn_schedule *s)
 {
 	struct mono tested = conntest_tested_at(s->conf.conntest);
-	int64_t left_ms = conntest_interval_s(s->conf.conntest) * INT64_C(1000) -
+	int64_t left_ms = conntest_interval_s(s->conf.conntest) * INT64_C(1000) + LATER_MS -
 			  mono_diff_ms(mono_now(), tested);
 	const struct timeval wait = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
 
