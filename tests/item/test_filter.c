@@ -265,7 +265,7 @@ static void translation(const void *arg)
 	udp_send(app, SERVER, 7000, "third");
 	require(udp_receive(server, "third", OPEN_MS, &from, NULL), "a new flow is not there");
 	require(strcmp(ipaddr_str(&from, buf), "203.0.113.1") == 0, "a new flow left by %s", buf);
-	sh("conntrack -L -p udp --orig-dst " SERVER " 2>/dev/null | grep -q mark=33554432");
+	sh("conntrack -L -p udp --orig-dst " SERVER " 2>/dev/null | grep -q mark=33555457");
 	/* IPv6 is translated too */
 	close(take_fd(&app));
 	close(take_fd(&server));
