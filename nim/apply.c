@@ -160,6 +160,7 @@ void nim_apply(struct nim *nim)
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
+	heartbeat_keep(nim->heartbeat);
 	nim_chrony_look(nim->chrony, nim->dp);
 	nim_verify_look(nim->verify);
 }

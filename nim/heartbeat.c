@@ -9,33 +9,23 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/rate.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
 #include "nim/damp.h"
+#include "nim/gateway.h"
 #include "nim/heartbeat_kept.h"
 #include "nim/nud.h"
-#include "nim/probe.h"
 
 #define MS 1000000ULL
-#define RARE_MS 5000 /* between questions where they are not wanted, to a gateway that is silent */
-#define LOG_LINES 6 /* of one port and family … */
-#define LOG_MS 10000 /* … in that time */
-
-struct gateway {
-	struct beat beat;
-	struct probe probe;
-	struct ipaddr addr; /* unset: none */
-	bool allowed; /* to be asked time and again */
-	struct mono release; /* of the port's hold, as told … */
-	int64_t release_ms; /* … and by the clock on the wall */
-	struct rate log;
-};
 
 struct port {
 	char label[NIM_LABEL];
 	struct ifname ifname;
 	struct gateway gateway[NIM_FAMILIES];
+	struct {
+		struct mono until; /* of the port's hold, as told … */
+		int64_t until_ms; /* … and by the clock on the wall */
+	} told[NIM_FAMILIES];
 };
 
 struct heartbeat {
@@ -72,42 +62,7 @@ static struct ipaddr gateway_of(const struct nim_port_view *view, int family)
 	return family == NIM_V6 ? view->gateway6 : view->gateway4;
 }
 
-/* ---- The log ---- */
-
-static bool may_say(struct gateway *gw, unsigned int *ret_unsaid)
-{
-	return rate_allow(&gw->log, LOG_LINES, LOG_MS, mono_now(), ret_unsaid);
-}
-
-static void log_silent(struct port *port, int family)
-{
-	struct gateway *gw = &port->gateway[family];
-	char text[INET6_ADDRSTRLEN];
-	unsigned int unsaid;
-
-	if (may_say(gw, &unsaid))
-		log_warning("gateway_silent", "port=%s gateway=%s why=\"%s\" unsaid=%u",
-			    port->label, ipaddr_str(&gw->addr, text),
-			    gw->beat.doubted ? "the kernel asked, too" : "heartbeat", unsaid);
-}
-
-static void log_answers(struct port *port, int family)
-{
-	struct gateway *gw = &port->gateway[family];
-	char text[INET6_ADDRSTRLEN];
-	unsigned int unsaid;
-
-	if (may_say(gw, &unsaid))
-		log_info("gateway_answers", "port=%s gateway=%s unsaid=%u", port->label,
-			 ipaddr_str(&gw->addr, text), unsaid);
-}
-
 /* ---- The timer ---- */
-
-static bool is_asked(const struct gateway *gw)
-{
-	return gw->probe.fd >= 0;
-}
 
 static void arm(struct heartbeat *hb)
 {
@@ -118,49 +73,12 @@ static void arm(struct heartbeat *hb)
 		for (int f = 0; f < NIM_FAMILIES; f++) {
 			const struct gateway *gw = &hb->ports[i].gateway[f];
 
-			if (is_asked(gw) && (!due || gw->beat.due.ns < due))
+			if (gateway_is_asked(gw) && (!due || gw->beat.due.ns < due))
 				due = gw->beat.due.ns;
 		}
 	timer.it_value.tv_sec = (time_t)(due / (1000 * MS));
 	timer.it_value.tv_nsec = (long)(due % (1000 * MS));
 	timerfd_settime(hb->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
-}
-
-static struct beat_pace pace_of(const struct heartbeat *hb, const struct gateway *gw)
-{
-	struct beat_pace pace = hb->conf.items->pace;
-
-	pace.retry_ms = gw->allowed ? BEAT_RETRY_MS : RARE_MS;
-	if (pace.retry_ms < pace.interval_ms)
-		pace.retry_ms = pace.interval_ms;
-	return pace;
-}
-
-/* Those that would be due soon are asked now: one wake-up for all. */
-static void together(struct beat *b, const struct beat_pace *pace, struct mono now)
-{
-	if (b->due.ns > now.ns && b->due.ns - now.ns < pace->interval_ms * MS / 4)
-		b->due = now;
-}
-
-/* True: what is thought of it changed. */
-static bool beat_turn(struct heartbeat *hb, struct port *port, int family, struct mono now)
-{
-	struct gateway *gw = &port->gateway[family];
-	struct beat_pace pace = pace_of(hb, gw);
-	struct beat was = gw->beat;
-
-	if (!is_asked(gw))
-		return false;
-	if (probe_answered(&gw->probe) && beat_heard(&gw->beat))
-		log_answers(port, family);
-	together(&gw->beat, &pace, now);
-	if (beat_step(&gw->beat, &pace, now))
-		probe_ask(&gw->probe, gw->beat.missed > 0);
-	if (gw->beat.silent && !was.silent)
-		log_silent(port, family);
-	return was.heard != gw->beat.heard || was.silent != gw->beat.silent ||
-	       was.doubted != gw->beat.doubted;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -178,7 +96,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		hb->damp_due.ns = 0; /* heartbeat_tell() finds the next one */
 	for (unsigned int i = 0; i < hb->nports; i++)
 		for (int f = 0; f < NIM_FAMILIES; f++)
-			changed = beat_turn(hb, &hb->ports[i], f, now) || changed;
+			changed = gateway_turn(&hb->ports[i].gateway[f], &hb->conf.items->pace,
+					       hb->ports[i].label, now) ||
+				  changed;
 	arm(hb);
 	if (changed)
 		hb->conf.changed(hb->conf.arg);
@@ -227,7 +147,7 @@ static void gather(const struct heartbeat *hb, struct strbuf *out)
 }
 
 /* Without gateways there is no file either. */
-static void keep(struct heartbeat *hb)
+void heartbeat_keep(struct heartbeat *hb)
 {
 	struct strbuf text = STRBUF_INIT;
 	int r = 0;
@@ -253,45 +173,12 @@ out:
 
 /* ---- Whom to ask ---- */
 
-static struct ipaddr source_of(const struct nim_iface *iface, const struct ipaddr *gateway)
-{
-	struct ipaddr any = { 0 };
-
-	if (gateway->family != AF_INET)
-		return any;
-	for (unsigned int i = 0; i < iface->naddrs; i++) {
-		if (prefix_contains(&iface->addrs[i], gateway))
-			return iface->addrs[i].addr;
-		if (!ipaddr_is_set(&any) && iface->addrs[i].addr.family == AF_INET)
-			any = iface->addrs[i].addr;
-	}
-	return any;
-}
-
 static bool has_alternative(const struct heartbeat *hb, unsigned int port, int family)
 {
 	for (unsigned int i = 0; i < hb->nports; i++)
 		if (i != port && good(&hb->view.ports[i], family))
 			return true;
 	return false;
-}
-
-static void ask_through(struct gateway *gw, const struct nim_iface *iface, struct mono now)
-{
-	const struct probe_target target = {
-		.ifindex = iface->ifindex,
-		.ifname = iface->ifname,
-		.mac = iface->mac,
-		.source = source_of(iface, &gw->addr),
-		.gateway = gw->addr,
-	};
-
-	if (is_asked(gw) && memcmp(&gw->probe.target, &target, sizeof(target)) == 0)
-		return;
-	if (probe_open(&gw->probe, &target) < 0)
-		return; /* out of descriptors: not asked, and again at the next change */
-	gw->beat.asked = false;
-	gw->beat.due = now;
 }
 
 static void follow_gateway(struct heartbeat *hb, const struct nim_iface *iface, unsigned int i,
@@ -310,15 +197,27 @@ static void follow_gateway(struct heartbeat *hb, const struct nim_iface *iface, 
 		take_over(hb, i, family);
 	gw->allowed =
 		heartbeat_items_allow(hb->conf.items, &hb->conf.config->ports[i], iface->metered);
+	gw->can_be_asked = mac_is_set(&iface->mac);
 	wanted = good(view, family) && (gw->beat.silent || gw->beat.doubted ||
 					(gw->allowed && has_alternative(hb, i, family)));
 	if (wanted) {
-		ask_through(gw, iface, now);
+		gateway_ask(gw, iface, now);
 		return;
 	}
-	probe_close(&gw->probe);
-	/* What is silent behind a link that is down is judged anew when it is up again. */
-	gw->beat = (struct beat){ .heard = gw->beat.heard };
+	gateway_rest(gw);
+}
+
+/* One question decides. */
+static void doubt(struct heartbeat *hb, unsigned int port, int family)
+{
+	struct gateway *gw = &hb->ports[port].gateway[family];
+	struct beat_pace pace = gateway_pace(gw, &hb->conf.items->pace);
+
+	if (!good(&hb->view.ports[port], family) || !gw->can_be_asked)
+		return;
+	beat_doubt(&gw->beat, &pace, mono_now());
+	hb->conf.changed(hb->conf.arg); /* asks */
+	arm(hb);
 }
 
 static void on_nud_failed(uint32_t ifindex, const struct ipaddr *addr, void *arg)
@@ -326,17 +225,18 @@ static void on_nud_failed(uint32_t ifindex, const struct ipaddr *addr, void *arg
 	struct heartbeat *hb = arg;
 	int family = addr->family == AF_INET6 ? NIM_V6 : NIM_V4;
 
-	for (unsigned int i = 0; i < hb->nports; i++) {
-		struct gateway *gw = &hb->ports[i].gateway[family];
-		struct beat_pace pace = pace_of(hb, gw);
+	for (unsigned int i = 0; i < hb->nports; i++)
+		if (hb->ifindex[i] == ifindex &&
+		    ipaddr_equal(&hb->ports[i].gateway[family].addr, addr))
+			doubt(hb, i, family);
+}
 
-		if (hb->ifindex[i] != ifindex || !ipaddr_equal(&gw->addr, addr) ||
-		    !good(&hb->view.ports[i], family))
-			continue;
-		beat_doubt(&gw->beat, &pace, mono_now());
-		hb->conf.changed(hb->conf.arg); /* asks */
-		arm(hb);
-	}
+void heartbeat_doubt(struct heartbeat *hb, const char *label)
+{
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			if (strcmp(hb->ports[i].label, label) == 0)
+				doubt(hb, i, f);
 }
 
 static void watch_links(struct heartbeat *hb, const struct nim_facts *facts)
@@ -376,7 +276,7 @@ static void take_port(struct heartbeat *hb, unsigned int i, struct heartbeat *ol
 	*port = (struct port){ .ifname = config->ifname };
 	memcpy(port->label, config->label, sizeof(port->label));
 	for (int f = 0; f < NIM_FAMILIES; f++) {
-		port->gateway[f].probe.fd = -1;
+		port->gateway[f] = (struct gateway)GATEWAY_INIT;
 		hb->damp[f][i] = (struct damp){ 0 };
 	}
 	for (unsigned int j = 0; j < old->nports; j++) {
@@ -434,31 +334,20 @@ static void damp_family(struct heartbeat *hb, int family, struct mono now)
 		hb->damp_due = due;
 }
 
-static enum nim_gateway_state gateway_state(const struct gateway *gw)
-{
-	if (!ipaddr_is_set(&gw->addr))
-		return NIM_GATEWAY_UNKNOWN;
-	if (gw->beat.silent)
-		return NIM_GATEWAY_SILENT;
-	if (!is_asked(gw))
-		return NIM_GATEWAY_NOT_ASKED;
-	return gw->beat.heard ? NIM_GATEWAY_ANSWERS : NIM_GATEWAY_ASKED;
-}
-
 static void note_hold(struct heartbeat *hb, unsigned int i, int family, bool was, struct mono now)
 {
 	const struct damp *d = &hb->damp[family][i];
 	struct gateway *gw = &hb->ports[i].gateway[family];
 	unsigned int unsaid;
 
-	if (d->held && d->until.ns != gw->release.ns) {
-		gw->release = d->until;
-		gw->release_ms = wall_ms() + mono_diff_ms(d->until, now);
-		if (may_say(gw, &unsaid))
+	if (d->held && d->until.ns != hb->ports[i].told[family].until.ns) {
+		hb->ports[i].told[family].until = d->until;
+		hb->ports[i].told[family].until_ms = wall_ms() + mono_diff_ms(d->until, now);
+		if (gateway_may_say(gw, &unsaid))
 			log_info("port_held", "port=%s family=%s ms=%lld losses=%u unsaid=%u",
 				 hb->ports[i].label, family_name(family),
 				 (long long)mono_diff_ms(d->until, now), d->losses, unsaid);
-	} else if (was && !d->held && d->good && may_say(gw, &unsaid)) {
+	} else if (was && !d->held && d->good && gateway_may_say(gw, &unsaid)) {
 		log_info("port_preferred", "port=%s family=%s unsaid=%u", hb->ports[i].label,
 			 family_name(family), unsaid);
 	}
@@ -469,17 +358,18 @@ static void tell_one(struct heartbeat *hb, struct nim_iface *iface, unsigned int
 {
 	const struct damp *d = &hb->damp[family][i];
 	struct gateway *gw = &hb->ports[i].gateway[family];
+	struct beat_pace pace = gateway_pace(gw, &hb->conf.items->pace);
 	bool was = iface->health[family].held;
 
 	note_hold(hb, i, family, was, now);
 	iface->health[family] = (struct nim_health){
 		.gateway = gateway_state(gw),
-		.interval_ms = !is_asked(gw)	 ? 0
-			       : gw->beat.silent ? pace_of(hb, gw).retry_ms
-						 : hb->conf.items->pace.interval_ms,
+		.interval_ms = !gateway_is_asked(gw) ? 0
+			       : gw->beat.silent     ? pace.retry_ms
+						     : pace.interval_ms,
 		.held = d->held,
 		.shaky = d->shaky,
-		.held_until_ms = d->held ? gw->release_ms : 0,
+		.held_until_ms = d->held ? hb->ports[i].told[family].until_ms : 0,
 		.losses = d->losses,
 	};
 }
@@ -500,7 +390,6 @@ void heartbeat_tell(struct heartbeat *hb, struct nim_facts *facts)
 	for (unsigned int i = 0; i < hb->nports; i++)
 		for (int f = 0; f < NIM_FAMILIES; f++)
 			tell_one(hb, &facts->ifaces[i], i, f, now);
-	keep(hb);
 	arm(hb);
 }
 

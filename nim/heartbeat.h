@@ -29,3 +29,10 @@ struct heartbeat *heartbeat_free(struct heartbeat *hb); /* NULL is fine */
 
 /* Looks at facts and configuration as they are, and fills in each nim_iface.health. */
 void heartbeat_tell(struct heartbeat *hb, struct nim_facts *facts);
+
+/* Leaves what is known to the next run; after all that is urgent, as it writes a file. */
+void heartbeat_keep(struct heartbeat *hb);
+
+/* Something is strange about that port: its gateways are asked once, and silent if they do not
+ * answer. */
+void heartbeat_doubt(struct heartbeat *hb, const char *label);

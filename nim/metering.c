@@ -18,6 +18,7 @@
 #include "base/wall.h"
 #include "dataplane/nl/link_counters.h"
 #include "nim/meter_msg.h"
+#include "nim/one_way.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define STORE_MS (METER_SAMPLE_MS - 1000) /* between writes that are not urgent; timers are late */
@@ -31,15 +32,12 @@ struct meter_port {
 	uint64_t bytes_per_s; /* between the last samples */
 	struct mono rated; /* time of the older of them … */
 	uint64_t rated_bytes; /* … and its counters */
+	struct one_way one_way;
 };
 
 struct metering {
-	struct dp *dp;
+	struct metering_conf conf;
 	struct ps_pub *pub;
-	const struct nim_config *config;
-	const struct nim_facts *facts;
-	void (*changed)(void *arg);
-	void *arg;
 	struct event *timer;
 	struct keep *keep;
 	char *path, *boot_id;
@@ -115,8 +113,8 @@ static void rate(struct meter_port *p)
 /* Index of the port; -1: it is not configured. */
 static int find_port(const struct metering *m, const char *label)
 {
-	for (unsigned int i = 0; i < m->config->nports; i++)
-		if (strcmp(m->config->ports[i].label, label) == 0)
+	for (unsigned int i = 0; i < m->conf.config->nports; i++)
+		if (strcmp(m->conf.config->ports[i].label, label) == 0)
 			return (int)i;
 	return -1;
 }
@@ -124,19 +122,23 @@ static int find_port(const struct metering *m, const char *label)
 static void sample(struct metering *m, struct meter_port *p, int64_t now_s)
 {
 	int port = find_port(m, p->record.label);
-	const struct nim_iface *iface = port < 0 ? NULL : &m->facts->ifaces[port];
+	const struct nim_iface *iface = port < 0 ? NULL : &m->conf.facts->ifaces[port];
 	struct meter *meter = &p->record.meter, was = *meter;
 	struct link_counters counters;
 
-	if (iface && iface->ifindex && link_counters_read(m->dp, iface->ifindex, &counters) == 0)
+	if (iface && iface->ifindex &&
+	    link_counters_read(m->conf.dp, iface->ifindex, &counters) == 0) {
 		meter_add_sample(meter,
 				 &(struct meter_sample){ .ifname = iface->ifname,
 							 .ifindex = iface->ifindex,
 							 .rx_bytes = counters.rx_bytes,
 							 .tx_bytes = counters.tx_bytes },
 				 now_s);
-	else
+		if (one_way_look(&p->one_way, counters.rx_bytes, counters.tx_bytes, mono_now()))
+			m->conf.one_way(p->record.label, m->conf.arg);
+	} else {
 		meter_roll(meter, now_s);
+	}
 	if (iface && !iface->ifindex && !meter->ifname.str[0])
 		meter->ifname = iface->ifname; /* it is yet to come: all it counts is ours */
 	rate(p);
@@ -225,7 +227,7 @@ static void tick(struct metering *m)
 	store(m);
 	arm(m, until_stored_ms(m, next_ms));
 	if (changed)
-		m->changed(m->arg);
+		m->conf.changed(m->conf.arg);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -260,7 +262,7 @@ void metering_look(struct metering *m)
 
 void metering_tell(const struct metering *m, struct nim_facts *facts)
 {
-	for (unsigned int i = 0; i < m->config->nports; i++)
+	for (unsigned int i = 0; i < m->conf.config->nports; i++)
 		facts->ifaces[i].over_quota = facts->ifaces[i].metered = false;
 	for (size_t i = 0; i < m->n; i++) {
 		int port = find_port(m, m->ports[i]->record.label);
@@ -335,7 +337,7 @@ static void stop_port(struct metering *m, struct meter_port *p)
 	ps_unpublish(m->pub, p->record.label);
 	event_active(m->timer, EV_TIMEOUT, 0); /* writes, and rests when this was the last one */
 	if (was_over)
-		m->changed(m->arg);
+		m->conf.changed(m->conf.arg);
 }
 
 static void want_port(struct metering *m, const Ew__PortMeterConfig *config)
@@ -457,11 +459,7 @@ int metering_new(const struct metering_conf *conf, struct metering **ret)
 	struct metering *m = xcalloc(1, sizeof(*m));
 	int r;
 
-	m->dp = conf->dp;
-	m->config = conf->config;
-	m->facts = conf->facts;
-	m->changed = conf->changed;
-	m->arg = conf->arg;
+	m->conf = *conf;
 	m->path = xasprintf("%s/nim/meters.json", conf->state_dir);
 	m->timer = evtimer_new(conf->base, on_timer, m);
 	m->keep = keep_new(conf->base, m->path, not_kept, m);
@@ -473,7 +471,7 @@ int metering_new(const struct metering_conf *conf, struct metering **ret)
 		return r;
 	}
 	load(m);
-	link_on_farewell(m->dp, on_farewell, m);
+	link_on_farewell(m->conf.dp, on_farewell, m);
 	*ret = m;
 	return 0;
 }

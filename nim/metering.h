@@ -21,10 +21,12 @@ struct metering_conf {
 	struct event_base *base;
 	struct dp *dp;
 	struct ps *ps; /* PortMeterConfig is read and PortMeterStatus published here */
-	const char *state_dir; /* copied */
+	const char *state_dir; /* for the call */
 	const struct nim_config *config; /* both borrowed: the ports as they are at any time */
 	const struct nim_facts *facts;
 	void (*changed)(void *arg); /* metering_tell() has news; from the loop */
+	/* Traffic goes out by that port and none comes back. */
+	void (*one_way)(const char *label, void *arg);
 	void *arg;
 };
 

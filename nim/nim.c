@@ -170,6 +170,14 @@ static int nim_open_radio(struct nim *nim)
 		&nim->radio);
 }
 
+static void traffic_one_way(const char *label, void *arg)
+{
+	const struct nim *nim = arg;
+
+	if (nim->heartbeat)
+		heartbeat_doubt(nim->heartbeat, label);
+}
+
 static int nim_open_metering(struct nim *nim)
 {
 	int r = metering_new(&(struct metering_conf){ .base = daemon_base(nim->daemon),
@@ -179,6 +187,7 @@ static int nim_open_metering(struct nim *nim)
 						      .facts = &nim->facts,
 						      .state_dir = daemon_state_dir(nim->daemon),
 						      .changed = health_changed,
+						      .one_way = traffic_one_way,
 						      .arg = nim },
 			     &nim->metering);
 

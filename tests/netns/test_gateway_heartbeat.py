@@ -233,6 +233,26 @@ def test_a_neighbour_that_the_kernel_gives_up_counts_where_nobody_asks(make_net,
     wait_default(edge, "uplink-a", "a is preferred again", 15)
 
 
+def test_counters_tell_of_a_metered_port_where_nobody_asks(make_net, make_node):
+    """Whenever they are read: traffic goes out and none comes back."""
+    net = make_net(topology.standard, dhcp=False)
+    net["node"].sysctl(net__ipv4__neigh__eth0__base_reachable_time_ms=3600000)  # the kernel is not to notice
+    edge = start_static(net, make_node(net["node"]), ("edgeway.port.uplink-a.metering", "on"))
+    wait_default(edge, "uplink-a", "a is the default port")
+    wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_NOT_ASKED", "a is not asked")
+    with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
+        ping.wait_answers(20)
+        router_dies(edge)
+
+        def read_counters():
+            edge.node.edgeway("metering")
+            return port(edge, "uplink-a")["gatewayState4"] == "GATEWAY_SILENT"
+
+        wait_for(read_counters, "the gateway is silent", 20, every=1.1)
+        wait_default(edge, "uplink-b", "b is the default port")
+        ping.wait_answers(20)
+
+
 def test_nothing_is_cut_when_all_gateways_are_silent(make_net, make_node):
     net = make_net(topology.standard, dhcp=False)
     edge = start_static(net, make_node(net["node"]), costs=(0, 0))

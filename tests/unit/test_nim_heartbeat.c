@@ -9,6 +9,7 @@
 #include "nim/heartbeat_items.h"
 #include "nim/heartbeat_kept.h"
 #include "nim/heartbeat_status.h"
+#include "nim/one_way.h"
 #include "status.pb-c.h"
 
 #define MS 1000000ULL
@@ -576,6 +577,19 @@ static void what_an_earlier_run_saw_lost_is_held_when_it_is_back(void **state)
 	assert_int_equal(s.choice.port, 0);
 }
 
+static void traffic_that_goes_one_way_is_noticed(void **state)
+{
+	struct one_way w = { 0 };
+
+	(void)state;
+	assert_false(one_way_look(&w, 100, 100, at(0)));
+	assert_false(one_way_look(&w, 100, 9000, at(999))); /* too soon to say */
+	assert_true(one_way_look(&w, 100, 9000, at(1000)));
+	assert_false(one_way_look(&w, 100, 9200, at(2000))); /* next to nothing */
+	assert_false(one_way_look(&w, 101, 19200, at(3000)));
+	assert_false(one_way_look(&w, 0, 10, at(4000))); /* another interface */
+}
+
 static void what_is_said_too_often_is_counted(void **state)
 {
 	unsigned int beyond = 99, said = 0;
@@ -619,6 +633,7 @@ int main(void)
 		cmocka_unit_test(heartbeats_are_for_ports_that_cost_nothing),
 		cmocka_unit_test(what_is_kept_for_the_next_run_comes_back),
 		cmocka_unit_test(what_an_earlier_run_saw_lost_is_held_when_it_is_back),
+		cmocka_unit_test(traffic_that_goes_one_way_is_noticed),
 		cmocka_unit_test(what_is_said_too_often_is_counted),
 	};
 
