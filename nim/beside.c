@@ -169,6 +169,7 @@ static void share(struct nim_port *w, const struct nim_port *c)
 	if (c->dhcp != NIM_DHCP_CLIENT || w->dhcp == NIM_DHCP_CLIENT)
 		return;
 	w->dhcp = NIM_DHCP_CLIENT; /* for the candidate's sake, and it counts for nothing */
+	w->lent_client = true;
 	w->ipv4 = c->ipv4 || w->ipv4;
 	w->ipv6 = c->ipv6;
 	w->ignore = (struct nim_ignore){ true, true, true, true };

@@ -66,6 +66,7 @@ struct nim_port {
 
 	bool trial; /* of a configuration tried beside this one: nim/beside.h */
 	const struct nim_port *candidate; /* that shares the interface on trial, borrowed; NULL: none */
+	bool lent_client; /* the DHCP client is the candidate's: this one's addresses are static */
 
 	char error[160]; /* why it is not applied; "" = valid */
 };

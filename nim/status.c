@@ -181,7 +181,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->usable4 = view->usable4;
 	s->usable6 = view->usable6;
 	s->over_quota = iface->over_quota;
-	s->dhcp = (Ew__DhcpMode)port->dhcp;
+	s->dhcp = port->lent_client ? EW__DHCP_MODE__DHCP_STATIC : (Ew__DhcpMode)port->dhcp;
 	s->ip_versions = !port->ipv6   ? EW__IP_VERSIONS__IP_V4_ONLY
 			 : !port->ipv4 ? EW__IP_VERSIONS__IP_V6_ONLY
 				       : EW__IP_VERSIONS__IP_DUAL;

@@ -99,6 +99,7 @@ def test_bad_config_without_dhcp_is_back_on_the_old_within_two_test_durations(no
     changes = events(node, "dpc_in_force", mark)
     assert [c["key"].partition("@")[0] for c in changes] == ["zedagent", "zedagent"]
     took = seconds(changes[1]["ts"]) - seconds(changes[0]["ts"])
+    print(f"back after {took:.2f} s, {took / duration:.2f} test durations")
     assert took < 2 * duration, f"back after {took:.1f} s"
     node.wait_settled()
     packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
@@ -263,6 +264,7 @@ def test_bad_candidate_beside_the_working_configuration_loses_no_packet(node):
         ping.wait_answers(20)
         node.configure(dhcp_config())
         wait_trial(node)
+        assert network(node)["ports"][0]["dhcp"] == "DHCP_STATIC", "what is told is the working one"
         wait_for(lambda: "dhcpcd: eth0" in "\n".join(snapshot.take(node.host)["processes"]),
                  "the candidate asks for addresses")
         wait_given_up(node)
