@@ -19,6 +19,9 @@
 
 #define WINDOW_MS 1100 /* the kernel's second, and some for its work queue to run */
 #define PERIOD_NS 1000000
+/* A link that flaps keeps the window open for ever: from then on it may take a little longer. */
+#define LONG_MS (2 * WINDOW_MS)
+#define LONG_PERIOD_NS 5000000
 
 struct watched {
 	struct ifname ifname;
@@ -31,6 +34,7 @@ struct rtnl_carrier {
 	int timer_fd; /* the loop's own timers are as coarse as the kernel's tick: up to 10 ms */
 	struct event *tick;
 	bool ticking;
+	struct mono began; /* to tick */
 	struct mono window_end;
 	struct watched *at;
 	size_t count;
@@ -83,8 +87,12 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	for (i = 0; i < c->count; i++)
 		look(c, &c->at[i].ifname);
-	if (!c->count || mono_diff_ms(c->window_end, mono_now()) <= 0)
+	if (!c->count || mono_diff_ms(c->window_end, mono_now()) <= 0) {
 		set_timer(c, 0);
+	} else if (c->began.ns && mono_diff_ms(mono_now(), c->began) > LONG_MS) {
+		c->began.ns = 0; /* once */
+		set_timer(c, LONG_PERIOD_NS);
+	}
 }
 
 void rtnl_carrier_link_event(struct rtnl_carrier *c)
@@ -92,8 +100,10 @@ void rtnl_carrier_link_event(struct rtnl_carrier *c)
 	if (!c->count)
 		return;
 	c->window_end.ns = mono_now().ns + WINDOW_MS * 1000000ULL;
-	if (!c->ticking)
-		set_timer(c, PERIOD_NS);
+	if (c->ticking)
+		return;
+	c->began = mono_now();
+	set_timer(c, PERIOD_NS);
 }
 
 static struct watched *find(const struct rtnl_carrier *c, const struct ifname *ifname)

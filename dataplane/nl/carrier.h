@@ -4,7 +4,8 @@
  * once per second (linkwatch_schedule_work() in net/core/link_watch.c): within a second of some
  * other link event the message comes up to a second late. While such a window may be open the
  * driver of each watched link is asked every millisecond; what it says is told to the engine as
- * if the kernel had (dp_link.carrier). No link event in the last second: no timer, no wake-up.
+ * if the kernel had (dp_link.carrier). When link events do not end, as of a link that flaps, it is
+ * each five milliseconds after a while. No link event in the last second: no timer, no wake-up.
  */
 #pragma once
 

@@ -19,7 +19,7 @@ from waiting import SLOW, pause, wait_for
 
 GAP_MS = 1000
 HOLD_S = 3
-FLAP_S = float(os.environ.get("EDGEWAY_FLAP_S", "4"))
+FLAP_S = float(os.environ.get("EDGEWAY_FLAP_S", "5"))
 
 
 def router_dies(edge, letter="a"):
