@@ -105,7 +105,7 @@ class Echo:
 class SecureWeb:
     """A web server that answers each GET by TLS with the status that is set, and remembers what was asked."""
 
-    def __init__(self, host, port, certificate, status=200, client_root=None, headers=()):
+    def __init__(self, host, port, certificate, status=200, client_root=None, endless=False):
         web = self
         self.status, self.seen = status, []
 
@@ -114,10 +114,10 @@ class SecureWeb:
                 peer = self.connection.getpeercert() if client_root else None
                 web.seen.append((self.client_address[0].removeprefix("::ffff:"), self.path, dict(self.headers), peer))
                 self.send_response(web.status)
-                for header in headers:
-                    self.send_header(*header)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(1 << 40 if endless else 0))
                 self.end_headers()
+                while endless:
+                    self.wfile.write(bytes(65536))
 
             def log_message(self, *_):
                 pass

@@ -142,7 +142,7 @@ def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(w
     pki, far, node = world.pki, world.far, world.node
     cases = [  # port, certificate or status, outcome, stage, words
         (8200, 200, "OK", "DONE", ""), (8201, 201, "OK", "DONE", ""), (8204, 204, "OK", "DONE", ""),
-        (8304, 304, "OK", "DONE", ""),
+        (8304, 304, "OK", "DONE", ""), (8000, "endless", "OK", "DONE", ""),
         (8503, 503, "REMOTE", "HTTP", "HTTP 503"), (8511, 511, "REMOTE", "HTTP", "HTTP 511"),
         (8512, 512, "FAILED", "HTTP", "HTTP 512"), (8404, 404, "FAILED", "HTTP", "HTTP 404"),
         (8302, 302, "FAILED", "HTTP", "log-in page"),
@@ -156,8 +156,9 @@ def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(w
     ]
     good = pki.sign("good", [NAME])
     for port, what, *_ in cases:
-        if what:
+        if what and port != 8000:
             SecureWeb(far, port, good if isinstance(what, int) else what, what if isinstance(what, int) else 200)
+    SecureWeb(far, 8000, good, endless=True)
     names(world.net["isp-a"], NAME, WEB4)
     node.start(static_config("a"))
     wait_test(node, "uplink-a", passed, "the port is up")
