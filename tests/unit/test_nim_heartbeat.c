@@ -9,6 +9,7 @@
 #include "nim/heartbeat_items.h"
 #include "nim/heartbeat_kept.h"
 #include "nim/heartbeat_status.h"
+#include "nim/intent.h"
 #include "nim/one_way.h"
 #include "status.pb-c.h"
 
@@ -445,6 +446,28 @@ static void a_held_port_is_usable_behind_the_others(void **state)
 	assert_int_equal(w.view.default4, 0);
 }
 
+/* wan-0 is held by IPv4, and its IPv6 gateway is silent. */
+static void a_held_ports_default_route_is_behind_the_others(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ifname *ifname = &w.config.ports[i].ifname;
+
+		snprintf(ifname->str, sizeof(ifname->str), "eth%u", i);
+		w.facts.ifaces[i].ifname = *ifname;
+	}
+	w.facts.ifaces[0].health[NIM_V4].held = true;
+	w.facts.ifaces[0].health[NIM_V6].gateway = NIM_GATEWAY_SILENT;
+	look(&w);
+	golden_graph(nim_intent_node(&w.config, &w.view), &out);
+	golden_text("nim_node_held", strbuf_str(&out));
+	strbuf_fini(&out);
+}
+
 static void equal_costs_take_turns_in_management(void **state)
 {
 	struct world w;
@@ -628,6 +651,7 @@ int main(void)
 		cmocka_unit_test(a_silent_gateway_takes_its_port_out_for_that_version_of_ip),
 		cmocka_unit_test(nothing_is_cut_when_all_gateways_are_silent),
 		cmocka_unit_test(a_held_port_is_usable_behind_the_others),
+		cmocka_unit_test(a_held_ports_default_route_is_behind_the_others),
 		cmocka_unit_test(equal_costs_take_turns_in_management),
 		cmocka_unit_test(the_status_names_the_silent_gateway),
 		cmocka_unit_test(heartbeats_are_for_ports_that_cost_nothing),
