@@ -207,6 +207,22 @@ def test_another_network_after_authentication_is_noticed(bench):
     b.wait_address("192.168.7.")
 
 
+def test_a_cable_that_comes_back_is_authenticated_anew(bench):
+    b = bench()
+    b.ca.client(b.profile, "edge-1.example")
+    b.start()
+    b.wait_state("AUTHENTICATED")
+    b.wait_address()
+    wait_for(lambda: b.switch.authorized, "the gate is open")
+    b.net.pull("node:eth0")
+    b.wait(lambda p, _: not p["carrier"], "the cable is out")
+    b.switch.restart()  # another switch, which waits to be spoken to
+    b.net.plug("node:eth0")
+    wait_for(lambda: b.switch.authorized, "it is let in again", 15)
+    wait_for(b.internet, "the internet is reached")
+    assert b.wait_state("AUTHENTICATED")["error"] == ""
+
+
 def test_it_goes_without_a_trace_and_comes_back(bench):
     b = bench()
     b.ca.client(b.profile, "edge-1.example")
