@@ -117,19 +117,34 @@ static void sort_addresses(struct nim_iface *iface, const struct nim_port *port)
 		nim_iface_sort_addr(iface, port, &was.ignored[i]);
 }
 
+static unsigned int used_slots(const struct nim_facts *facts)
+{
+	unsigned int n = NIM_PORTS;
+
+	while (n && !facts->ifaces[n - 1].ifname.str[0])
+		n--;
+	return n;
+}
+
+/* Slots without a port stay untouched: pages nobody wrote to cost no memory. */
 void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config)
 {
-	_cleanup_(freep) struct nim_facts *old = xmemdup(facts, sizeof(*facts));
+	const unsigned int nold = used_slots(facts);
+	_cleanup_(freep) struct nim_iface *old = xcalloc(nold + 1, sizeof(*old));
 
-	memset(facts, 0, sizeof(*facts));
+	memcpy(old, facts->ifaces, nold * sizeof(*old));
+	memset(facts->ifaces, 0, nold * sizeof(*old));
+	facts->firewall_problem[0] = '\0';
 	for (unsigned int i = 0; i < config->nports; i++) {
-		const struct nim_iface *was = nim_facts_find(old, config->ports[i].ifname.str);
+		struct nim_iface *iface = &facts->ifaces[i];
 
-		if (was)
-			facts->ifaces[i] = *was;
-		facts->ifaces[i].ifname = config->ports[i].ifname;
-		sort_addresses(&facts->ifaces[i], &config->ports[i]);
-		facts->ifaces[i].nconflicts = 0; /* whoever knows of them says so again */
+		for (unsigned int k = 0; k < nold; k++)
+			if (old[k].ifname.str[0] &&
+			    ifname_equal(&old[k].ifname, &config->ports[i].ifname))
+				*iface = old[k];
+		iface->ifname = config->ports[i].ifname;
+		sort_addresses(iface, &config->ports[i]);
+		iface->nconflicts = 0; /* whoever knows of them says so again */
 	}
 }
 
@@ -140,7 +155,7 @@ static void lease_servers(struct nim_lease *to, const struct dp_lease *lease)
 	for (unsigned int i = 0; i < lease->ntps && to->nntp < NIM_SERVERS; i++) {
 		char text[INET6_ADDRSTRLEN];
 
-		snprintf(to->ntp[to->nntp++], NIM_LABEL, "%s", ipaddr_str(&lease->ntp[i], text));
+		strcpy(to->ntp[to->nntp++], ipaddr_str(&lease->ntp[i], text));
 	}
 }
 

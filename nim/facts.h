@@ -10,7 +10,7 @@
 
 struct dp_lease;
 
-#define NIM_LEASE_ROUTES 16
+#define NIM_LEASE_ROUTES 8
 
 struct nim_lease_route {
 	struct prefix dst;
@@ -21,7 +21,7 @@ struct nim_lease { /* of one family, from the DHCP client */
 	struct ipaddr gateway;
 	struct ipaddr dns[NIM_SERVERS];
 	uint8_t ndns;
-	char ntp[NIM_SERVERS][NIM_LABEL];
+	char ntp[NIM_SERVERS][INET6_ADDRSTRLEN];
 	uint8_t nntp;
 	char domain[NIM_LABEL];
 	char search[NIM_SEARCH]; /* names divided by blanks */
