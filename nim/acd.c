@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-/* RFC 5227, 1.1. Fixed instead of random: neither a blackout's street nor the lease waits for it. */
+/* RFC 5227, 1.1. Fixed instead of random: nobody waits for it. */
 #define PROBE_NUM 3
 #define PROBE_MS 1000
 #define ANNOUNCE_WAIT_MS 2000

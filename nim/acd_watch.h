@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who else has an IPv4 address of ours: nim/acd.h for all addresses of all ports, on one packet
- * socket. Its filter lets nothing through but conflicts, so that it costs nothing while there is none.
+ * socket. Its filter lets nothing through but conflicts: it costs nothing while there is none.
  */
 #pragma once
 

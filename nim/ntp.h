@@ -13,7 +13,7 @@ struct dp_graph;
 struct strbuf;
 struct Ew__NtpStatus;
 
-/* Of all management ports, each once. Returns how many; the strings are those of config and facts. */
+/* Of all management ports, each once. Returns how many; strings are those of config and facts. */
 unsigned int nim_ntp_servers(const struct nim_config *config, const struct nim_facts *facts,
 			     const char *ret[NIM_NTP_SERVERS]);
 /* Nothing when there is no server. */
