@@ -41,7 +41,7 @@ static struct nim_port without_addressing(const struct nim_port *port)
 	memcpy(p.label, none.label, sizeof(p.label));
 	memcpy(p.shared, none.shared, sizeof(p.shared));
 	p.nshared = 0;
-	p.is_mgmt = false;
+	p.is_mgmt = p.is_l3 = false;
 	p.cost = p.number = 0;
 	p.dhcp = NIM_DHCP_NONE;
 	p.ipv4 = p.ipv6 = false;
@@ -95,6 +95,10 @@ static const char *clash_of_addresses(const struct nim_port *w, const struct nim
 	const struct prefix *shared = shared_address(w, c);
 	bool clients = w->dhcp == NIM_DHCP_CLIENT && c->dhcp == NIM_DHCP_CLIENT;
 
+	if (!c->is_l3) /* the ground of a VLAN, say: what the working one has above it may stay */
+		return NULL;
+	if (!w->is_l3 || (w->dhcp == NIM_DHCP_NONE && c->dhcp != NIM_DHCP_NONE))
+		return "it has no addresses now";
 	if (shared && !nim_port_has_addr(c, shared))
 		return "the same address with another prefix length";
 	if ((shared || clients) && !same_gateways(w, c))
@@ -104,8 +108,6 @@ static const char *clash_of_addresses(const struct nim_port *w, const struct nim
 		return "DHCP for other versions of IP, or for other parts of it";
 	if (w->dhcp == NIM_DHCP_STATIC && w->ipv6 && c->dhcp == NIM_DHCP_CLIENT)
 		return "who listens to router advertisements would change";
-	if (w->dhcp == NIM_DHCP_NONE && c->dhcp != NIM_DHCP_NONE)
-		return "it has no addresses now";
 	return NULL;
 }
 
@@ -165,6 +167,8 @@ bool nim_beside_fits(const struct nim_config *working, const struct nim_config *
 
 static void share(struct nim_port *w, const struct nim_port *c)
 {
+	if (!c->is_l3)
+		return;
 	w->candidate = c;
 	if (c->dhcp != NIM_DHCP_CLIENT || w->dhcp == NIM_DHCP_CLIENT)
 		return;

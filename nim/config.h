@@ -65,7 +65,8 @@ struct nim_port {
 	const char *pnac_ca; /* PEM; borrowed from the message; NULL: in the profile's folder */
 
 	bool trial; /* of a configuration tried beside this one: nim/beside.h */
-	const struct nim_port *candidate; /* that shares the interface on trial, borrowed; NULL: none */
+	const struct nim_port
+		*candidate; /* that shares the interface on trial, borrowed; NULL: none */
 	bool lent_client; /* the DHCP client is the candidate's: this one's addresses are static */
 
 	char error[160]; /* why it is not applied; "" = valid */

@@ -340,3 +340,32 @@ def test_candidate_is_probed_by_its_own_gateway(node):
         node.wait_settled()
         ping.wait_answers(20)
     assert ping.result.gap_ms < 500, repr(ping.result)
+
+
+def vlan_config(version):
+    """Management moves from eth0 itself to VLAN 77 on it."""
+    config = static_config(version)
+    config.root["networks"], config.root["systemAdapterList"] = [], []
+    config.vlan("v77", "uplink-a", 77)
+    config.port("v77", kind="V4Only", lower="v77")
+    return config
+
+
+@pytest.mark.lab
+def test_vlan_is_tried_beside_its_working_parent(node):
+    with packets.Ping(node.host, topology.WEB4) as ping:
+        ping.wait_answers(20)
+        node.configure(vlan_config(2))
+        wait_trial(node)
+        wait_given_up(node)
+        node.wait_settled()
+        ping.wait_answers(20)
+    ping.result.assert_nothing_lost()
+    node.net["isp-a"].configure("link add link lan name lan77 type vlan id 77", "link set lan77 up",
+                                "addr add 192.168.77.1/24 dev lan77")
+    node.net["internet"].configure("route add 192.168.77.0/24 via 203.0.113.5")
+    services.dnsmasq(node.net["isp-a"], "lan77", "192.168.77", "2001:db8:77", names={})
+    assert "SUCCESS" in node.edgeway("dpc", "test", timeout=40)
+    wait_state(node, lambda s: s["dpcKey"] == "zedagent" and not s["dpcTesting"], "it is committed")
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])

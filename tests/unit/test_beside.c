@@ -80,10 +80,13 @@ static void what_can_be_tried_beside_and_what_cannot(void **state)
 		{ "{'logicallabel':'a','ifname':'eth0','is_mgmt':true,'is_l3':true,"
 		  "'dhcp':'DHCP_STATIC','addresses':['192.0.2.2/24']}",
 		  DHCP0, "eth0: who listens to router advertisements would change" },
-		{ STATIC0, MEMBER "," BOND("m"), "eth0: it differs in more than its addresses" },
+		{ STATIC0, MEMBER "," BOND("m"), "bond1: a member of the bond is in use now" },
 		{ STATIC0 "," VLAN("30"), STATIC0 "," VLAN("31"),
 		  "eth0.30: it differs in more than its addresses" },
 		{ STATIC0, STATIC0 "," VLAN("30"), NULL },
+		{ STATIC0, "{'logicallabel':'a','ifname':'eth0'}," VLAN("30"), NULL },
+		{ "{'logicallabel':'a','ifname':'eth0'}," VLAN("30"), STATIC0,
+		  "eth0: it has no addresses now" },
 		{ STATIC0,
 		  "{'logicallabel':'a','ifname':'eth9','is_mgmt':true,'is_l3':true,"
 		  "'dhcp':'DHCP_CLIENT'}",
