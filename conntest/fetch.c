@@ -16,7 +16,6 @@
 
 struct fetcher {
 	struct event_base *base;
-	const struct trust *trust;
 	CURLM *multi;
 	struct event *timer;
 };
@@ -95,16 +94,19 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 {
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
 	curl_off_t secured = 0;
-	long status = 0, verify = 0, err = 0;
+	long status = 0, verify = 0, err = 0, tunnel = 0;
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(fetch->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	curl_easy_getinfo(fetch->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &err);
 	*ret = (struct conn_attempt){
 		.connected = has_connected(fetch, code),
 		.secured = secured > 0,
 		.tls = fetch->conf.parsed->tls,
+		.proxied = fetch->conf.proxy != NULL,
+		.tunnel = (unsigned int)tunnel,
 		.status = (unsigned int)status,
 		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
 		.err = fetch->err,
@@ -113,8 +115,9 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 	};
 	if (!fetch->err && code == CURLE_COULDNT_CONNECT)
 		ret->err = (int)err;
-	snprintf(ret->between, sizeof(ret->between), "%s to %s",
-		 ipaddr_str(&fetch->conf.from, from), ipaddr_str(&fetch->conf.to, to));
+	snprintf(ret->between, sizeof(ret->between), "%s to %s%s",
+		 ipaddr_str(&fetch->conf.from, from), fetch->conf.proxy ? "proxy " : "",
+		 ipaddr_str(&fetch->conf.to, to));
 	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && fetch->body > BODY_MAX))
 		ret->text = fetch->text[0] ? fetch->text : curl_easy_strerror(code);
 }
@@ -219,12 +222,11 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int action, void *arg, voi
 	return 0;
 }
 
-struct fetcher *fetcher_new(struct event_base *base, const struct trust *trust)
+struct fetcher *fetcher_new(struct event_base *base)
 {
 	struct fetcher *f = xcalloc(1, sizeof(*f));
 
 	f->base = base;
-	f->trust = trust;
 	f->multi = curl_multi_init();
 	f->timer = event_new(base, -1, 0, on_timer, f);
 	if (!f->multi || !f->timer)
@@ -260,13 +262,37 @@ static struct curl_slist *connect_to(const struct fetch_conf *conf)
 	return curl_slist_append(NULL, strbuf_str(&line));
 }
 
+/* curl --proxy http://ADDRESS:PORT --proxy-anyauth --proxy-user USER:PASSWORD */
+static void set_proxy(struct fetch *fetch)
+{
+	const struct http_proxy *proxy = fetch->conf.proxy;
+	const bool six = fetch->conf.to.family == AF_INET6;
+	_cleanup_(strbuf_fini) struct strbuf url = STRBUF_INIT;
+	char to[INET6_ADDRSTRLEN];
+
+	if (!proxy) {
+		curl_easy_setopt(fetch->easy, CURLOPT_PROXY,
+				 ""); /* whatever the environment says */
+		return;
+	}
+	strbuf_addf(&url, "http://%s%s%s:%u", six ? "[" : "", ipaddr_str(&fetch->conf.to, to),
+		    six ? "]" : "", proxy->url.port);
+	curl_easy_setopt(fetch->easy, CURLOPT_PROXY, strbuf_str(&url));
+	curl_easy_setopt(fetch->easy, CURLOPT_NOPROXY, ""); /* as the environment's */
+	if (!proxy->user[0])
+		return;
+	curl_easy_setopt(fetch->easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+	curl_easy_setopt(fetch->easy, CURLOPT_PROXYUSERNAME, proxy->user);
+	curl_easy_setopt(fetch->easy, CURLOPT_PROXYPASSWORD, proxy->password);
+}
+
 static void set_options(struct fetch *fetch)
 {
 	CURL *easy = fetch->easy;
 
 	curl_easy_setopt(easy, CURLOPT_URL, fetch->conf.url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
+	set_proxy(fetch);
 	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, fetch->connect_to);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->conf.headers);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -292,13 +318,14 @@ struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *
 	fetch->fd = -1;
 	fetch->ended = ended;
 	fetch->arg = arg;
-	fetch->use = (struct trust_use){ .trust = conf->fetcher->trust,
+	fetch->use = (struct trust_use){ .trust = conf->trust,
 					 .host = conf->parsed->host,
 					 .is_address = ipaddr_is_set(&conf->parsed->addr),
 					 .show = conf->show_certificate };
 	fetch->easy = curl_easy_init();
-	fetch->connect_to = connect_to(conf);
-	if (!fetch->easy || !fetch->connect_to)
+	if (!conf->proxy) /* who knows the way to the target itself */
+		fetch->connect_to = connect_to(conf);
+	if (!fetch->easy || (!conf->proxy && !fetch->connect_to))
 		abort();
 	set_options(fetch);
 	if (curl_multi_add_handle(conf->fetcher->multi, fetch->easy) != CURLM_OK)

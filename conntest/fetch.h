@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
-#include "base/http_url.h"
+#include "base/http_proxy.h"
 #include "conntest/judge.h"
 
 struct curl_slist;
@@ -14,8 +14,8 @@ struct fetch;
 struct fetcher;
 struct trust;
 
-/* All requests of a process; trust is borrowed. */
-struct fetcher *fetcher_new(struct event_base *base, const struct trust *trust);
+/* All requests of a process. */
+struct fetcher *fetcher_new(struct event_base *base);
 struct fetcher *fetcher_free(struct fetcher *f); /* after its requests; NULL is fine */
 
 struct fetch_conf {
@@ -24,8 +24,10 @@ struct fetch_conf {
 	const struct http_url *parsed; /* the same */
 	const struct curl_slist *headers; /* NULL: none but the usual */
 	const struct ifname *ifname;
+	const struct trust *trust; /* borrowed while it runs, and so is proxy */
+	const struct http_proxy *proxy; /* is asked for the URL; NULL: nobody */
 	bool show_certificate;
-	struct ipaddr from, to;
+	struct ipaddr from, to; /* to: of the proxy, if there is one */
 };
 
 /* Once, from the loop; attempt->text is borrowed. The fetch is gone afterwards. */

@@ -72,7 +72,7 @@ static void judge_connect(const struct conn_attempt *a, struct conn_result *ret)
 {
 	if (a->err == EADDRNOTAVAIL)
 		say(ret, CONN_NOT_READY, CONN_STAGE_ADDRESS, "%s: the address is gone", a->between);
-	else if (a->err == ECONNREFUSED)
+	else if (a->err == ECONNREFUSED && !a->proxied)
 		say(ret, CONN_REMOTE, CONN_STAGE_TCP, "%s: connection refused", a->between);
 	else if (a->err)
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, strerror(a->err));
@@ -80,6 +80,25 @@ static void judge_connect(const struct conn_attempt *a, struct conn_result *ret)
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: no answer", a->between);
 	else
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, a->text);
+}
+
+static bool is_refused(const struct conn_attempt *a)
+{
+	unsigned int status = a->tunnel ? a->tunnel : a->status;
+
+	return a->proxied && (status == 407 || (a->tunnel && status / 100 != 2));
+}
+
+static void judge_proxy(const struct conn_attempt *a, struct conn_result *ret)
+{
+	unsigned int status = a->tunnel ? a->tunnel : a->status;
+
+	if (status == 407)
+		say(ret, CONN_FAILED, CONN_STAGE_TCP,
+		    "%s: HTTP 407, it wants another user or password", a->between);
+	else
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: HTTP %u, no way through", a->between,
+		    status);
 }
 
 /* A certificate out of its dates is the far end's fault, or that of our clock: so that is told. */
@@ -129,6 +148,8 @@ void conn_judge_attempt(const struct conn_attempt *a, int64_t now_s, struct conn
 {
 	if (is_good(a->status) && !a->timed_out && !*a->text)
 		say(ret, CONN_OK, CONN_STAGE_DONE, "%s", "");
+	else if (is_refused(a))
+		judge_proxy(a, ret);
 	else if (!a->connected)
 		judge_connect(a, ret);
 	else if (a->tls && !a->secured)

@@ -8,7 +8,7 @@
 
 #include "nim/conn_result.h"
 
-#define CONN_ATTEMPT_NAME (2 * INET6_ADDRSTRLEN + 16)
+#define CONN_ATTEMPT_NAME (2 * INET6_ADDRSTRLEN + 24)
 
 /* How one name resolution ended. */
 enum conn_dns {
@@ -30,6 +30,8 @@ struct conn_attempt {
 	char between[CONN_ATTEMPT_NAME]; /* "192.0.2.7 to 198.51.100.80" */
 	bool connected, secured; /* TCP, TLS */
 	bool tls; /* the URL asks for it */
+	bool proxied;
+	unsigned int tunnel; /* HTTP status of the proxy to CONNECT; 0: none came */
 	unsigned int status; /* of HTTP; 0: none came */
 	bool timed_out;
 	int err; /* errno of bind() and connect(); 0: it was none of these */

@@ -32,6 +32,8 @@ struct track { /* from one own address to one target */
 struct lane { /* one target by one family */
 	struct port_test *test;
 	const struct port_target *target;
+	const struct http_proxy *proxy; /* NULL: the target itself is asked */
+	const struct http_url *whom; /* of the proxy, else of the target */
 	int family;
 	struct lookup *lookup; /* NULL: the target is an address */
 	bool looked_up;
@@ -123,8 +125,8 @@ static void lane_judge(const struct lane *l, struct conn_result *ret)
 		_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
 
 		resolver_servers(l->test->resolver, &servers);
-		conn_judge_dns(l->looked_up ? l->dns : lookup_state(l->lookup),
-			       l->target->parsed.host, strbuf_str(&servers), ret);
+		conn_judge_dns(l->looked_up ? l->dns : lookup_state(l->lookup), l->whom->host,
+			       strbuf_str(&servers), ret);
 	} else {
 		*ret = l->tracks[0].worst;
 		for (unsigned int i = 1; i < l->ntracks; i++)
@@ -316,6 +318,8 @@ static void track_next(struct track *k)
 							  .parsed = &l->target->parsed,
 							  .headers = l->target->headers,
 							  .ifname = &l->test->conf.ifname,
+							  .trust = l->test->conf.trust,
+							  .proxy = l->proxy,
 							  .show_certificate = l->target->controller,
 							  .from = k->from,
 							  .to = l->to[i] },
@@ -362,12 +366,26 @@ static void add_track(struct lane *l, const struct ipaddr *from)
 		abort();
 }
 
+static const struct http_proxy *proxy_of(const struct port_conf *conf,
+					 const struct port_target *target)
+{
+	const struct http_proxy *proxy =
+		target->parsed.tls ? &conf->https_proxy : &conf->http_proxy;
+
+	return proxy->url.port && !http_proxy_excepts(conf->exceptions, &target->parsed) ? proxy
+											 : NULL;
+}
+
 static void add_lane(struct port_test *t, const struct port_target *target, int family)
 {
-	const struct ipaddr *literal = &target->parsed.addr;
+	const struct http_proxy *proxy = proxy_of(&t->conf, target);
+	const struct http_url *whom = proxy ? &proxy->url : &target->parsed;
+	const struct ipaddr *literal = &whom->addr;
 	struct lane *l = &t->lanes[t->nlanes];
 
-	*l = (struct lane){ .test = t, .target = target, .family = family };
+	*l = (struct lane){
+		.test = t, .target = target, .proxy = proxy, .whom = whom, .family = family
+	};
 	if (ipaddr_is_set(literal) && literal->family != family)
 		return;
 	for (unsigned int i = 0; i < t->conf.nsources; i++)
@@ -379,7 +397,7 @@ static void add_lane(struct port_test *t, const struct port_target *target, int 
 	if (ipaddr_is_set(literal))
 		name_found(CONN_DNS_FOUND, literal, 1, l);
 	else
-		l->lookup = resolver_start(t->resolver, target->parsed.host, family, name_found, l);
+		l->lookup = resolver_start(t->resolver, whom->host, family, name_found, l);
 }
 
 /* ---- Life ---- */

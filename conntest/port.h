@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/addr.h"
-#include "base/http_url.h"
+#include "base/http_proxy.h"
 #include "conntest/resolver.h"
 #include "nim/conn_result.h"
 
@@ -20,6 +20,7 @@ struct curl_slist;
 struct event_base;
 struct fetcher;
 struct port_test;
+struct trust;
 
 struct port_target { /* borrowed while tests run */
 	char *url;
@@ -36,6 +37,9 @@ struct port_conf { /* copied, but for what it points to */
 	unsigned int nsources, ngateways;
 	struct ipaddr servers[RESOLVER_SERVERS];
 	unsigned int nservers;
+	struct http_proxy http_proxy, https_proxy; /* of targets of http and https; port 0: none */
+	const char *exceptions; /* targets that are asked without them; borrowed */
+	const struct trust *trust; /* borrowed */
 	const struct port_target *targets;
 	unsigned int ntargets;
 	unsigned int deadline_ms;

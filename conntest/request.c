@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "conntest.pb-c.h"
@@ -19,6 +20,22 @@ static int load_addresses(char **texts, size_t n, unsigned int max, struct ipadd
 	return 0;
 }
 
+static int load_proxy(const Ew__ProxyServer *msg, struct http_proxy *proxy)
+{
+	struct http_proxy p = { 0 };
+	int r;
+
+	if (!msg)
+		return 0;
+	if (strlen(msg->user) >= sizeof(p.user) || strlen(msg->password) >= sizeof(p.password))
+		return -EINVAL;
+	r = http_proxy_of(msg->host, msg->port, &p);
+	strcpy(p.user, msg->user);
+	strcpy(p.password, msg->password);
+	*proxy = p;
+	return r;
+}
+
 static int load_port(const Ew__ConnPort *msg, uint32_t deadline_ms, struct port_conf *port)
 {
 	int r = ifname_parse(msg->ifname, &port->ifname);
@@ -33,7 +50,12 @@ static int load_port(const Ew__ConnPort *msg, uint32_t deadline_ms, struct port_
 	if (r == 0)
 		r = load_addresses(msg->dns_servers, msg->n_dns_servers, RESOLVER_SERVERS,
 				   port->servers, &port->nservers);
-	return r;
+	port->exceptions = "";
+	if (r < 0 || !msg->proxy)
+		return r;
+	port->exceptions = msg->proxy->exceptions;
+	r = load_proxy(msg->proxy->http, &port->http_proxy);
+	return r == 0 ? load_proxy(msg->proxy->https, &port->https_proxy) : r;
 }
 
 static int load_target(const Ew__ConnTarget *msg, struct port_target *target)

@@ -15,6 +15,6 @@ struct request {
 	unsigned int nports;
 };
 
-/* 0 or -EINVAL; surplus addresses, servers and targets are left out. */
+/* 0 or -EINVAL; texts of msg are borrowed; surplus addresses, servers and targets are left out. */
 int request_load(const struct Ew__ConnRequest *msg, struct request *ret);
 void request_fini(struct request *request);

@@ -45,8 +45,7 @@ static int load_key(const char *file, EVP_PKEY **ret)
 	return 0;
 }
 
-int trust_new(const char *roots_file, const char *cert_file, const char *key_file,
-	      struct trust **ret, const char **ret_bad)
+int trust_new(const struct trust_files *files, struct trust **ret, const char **ret_bad)
 {
 	struct trust *trust = xcalloc(1, sizeof(*trust));
 	const char *bad = NULL;
@@ -55,12 +54,12 @@ int trust_new(const char *roots_file, const char *cert_file, const char *key_fil
 	if (!trust->roots)
 		abort();
 	X509_STORE_set_default_paths(trust->roots);
-	if (roots_file && X509_STORE_load_file(trust->roots, roots_file) != 1)
-		bad = roots_file;
-	if (!bad && cert_file && load_chain(cert_file, &trust->chain) < 0)
-		bad = cert_file;
-	if (!bad && key_file && load_key(key_file, &trust->key) < 0)
-		bad = key_file;
+	if (files->roots_file && X509_STORE_load_file(trust->roots, files->roots_file) != 1)
+		bad = files->roots_file;
+	if (!bad && files->cert_file && load_chain(files->cert_file, &trust->chain) < 0)
+		bad = files->cert_file;
+	if (!bad && files->key_file && load_key(files->key_file, &trust->key) < 0)
+		bad = files->key_file;
 	ERR_clear_error();
 	if (bad) {
 		trust_free(trust);
@@ -69,6 +68,21 @@ int trust_new(const char *roots_file, const char *cert_file, const char *key_fil
 	}
 	*ret = trust;
 	return 0;
+}
+
+int trust_add(struct trust *trust, const char *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	unsigned int n = 0;
+	X509 *cert;
+
+	while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+		n += X509_STORE_add_cert(trust->roots, cert) == 1;
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	ERR_clear_error(); /* the end of the text is one, too */
+	return n ? 0 : -EINVAL;
 }
 
 struct trust *trust_free(struct trust *trust)
@@ -123,6 +137,8 @@ void trust_apply(CURL *easy, const struct trust_use *use)
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each port proves itself */
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* reading them anew would take 20 ms */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	/* Or the store of the first connection would be everybody's. */
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_up);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, use);
 }

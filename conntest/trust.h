@@ -11,8 +11,12 @@ struct trust;
  * The system's roots, and those of roots_file (PEM; NULL: none). cert_file may hold a chain; NULL:
  * there is none. 0, or -EINVAL with *ret_bad the file that is none.
  */
-int trust_new(const char *roots_file, const char *cert_file, const char *key_file,
-	      struct trust **ret, const char **ret_bad);
+struct trust_files {
+	const char *roots_file, *cert_file, *key_file;
+};
+int trust_new(const struct trust_files *files, struct trust **ret, const char **ret_bad);
+/* Trusts the certificates of a PEM text, too. -EINVAL: there is none. */
+int trust_add(struct trust *trust, const char *pem);
 struct trust *trust_free(struct trust *trust); /* NULL is fine */
 
 /* To make one handle verify by this: TLS 1.2 at least, EVE's suites, chain and dates by the roots,

@@ -151,6 +151,27 @@ static void load_pnac(struct nim_port *port, const Ew__PnacConfig *msg)
 		nim_port_fail(port, "802.1X is for physical ports only", port->label);
 }
 
+static void check_proxy(struct nim_port *port, const Ew__ProxyServer *server)
+{
+	char why[128];
+
+	if (!server || !server->error[0])
+		return;
+	snprintf(why, sizeof(why), "proxy: %.100s", server->error);
+	nim_port_fail(port, why, server->host);
+}
+
+static void load_proxy(struct nim_port *port, const Ew__ProxyConfig *msg)
+{
+	struct cert ca;
+
+	port->proxy = msg;
+	check_proxy(port, msg->http);
+	check_proxy(port, msg->https);
+	if (msg->ca_pem[0] && cert_parse_pem(msg->ca_pem, strlen(msg->ca_pem), &ca) < 0)
+		nim_port_fail(port, "proxy: the CA's certificate is none", port->label);
+}
+
 static void load_interface(struct nim_port *port, const Ew__PortConfig *msg,
 			   const struct nim_cards *cards)
 {
@@ -190,6 +211,8 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	port->wireless = (enum nim_wireless)msg->wireless;
 	if (msg->pnac)
 		load_pnac(port, msg->pnac);
+	if (msg->proxy)
+		load_proxy(port, msg->proxy);
 }
 
 static bool same_address(const struct nim_port *a, const struct nim_port *b,

@@ -16,6 +16,7 @@
 #define NIM_MEMBERS 16
 
 struct Ew__DevicePortConfig;
+struct Ew__ProxyConfig;
 
 enum nim_dhcp { NIM_DHCP_NONE, NIM_DHCP_STATIC, NIM_DHCP_CLIENT };
 enum nim_wireless { NIM_WIRELESS_NONE, NIM_WIRELESS_CELLULAR, NIM_WIRELESS_WIFI };
@@ -68,6 +69,7 @@ struct nim_port {
 	const struct nim_port
 		*candidate; /* that shares the interface on trial, borrowed; NULL: none */
 	bool lent_client; /* the DHCP client is the candidate's: this one's addresses are static */
+	const struct Ew__ProxyConfig *proxy; /* borrowed from the message; NULL: none */
 
 	char error[160]; /* why it is not applied; "" = valid */
 };
@@ -99,7 +101,7 @@ void nim_switches_fini(struct nim_switches *switches);
  * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
  * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.
  * So are the layers above it. Numbers are not filled in. Keeps pointers into the
- * message: see pnac_ca.
+ * message: see pnac_ca, proxy.
  */
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
 /* The same for the node as it is: ports are found by the addresses of its cards, and those that

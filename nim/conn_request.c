@@ -54,6 +54,7 @@ static Ew__ConnPort *port_message(const struct nim_port *port, const struct nim_
 	msg->dns_servers = arena_alloc(arena, NIM_PORT_DNS * sizeof(char *));
 	for (unsigned int i = 0; i < n; i++)
 		msg->dns_servers[msg->n_dns_servers++] = arena_ipaddr(arena, &servers[i]);
+	msg->proxy = (Ew__ProxyConfig *)(uintptr_t)port->proxy; /* it is read only */
 	return msg;
 }
 

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/http_proxy.h"
+#include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
 #include "nim/config.h"
@@ -240,22 +242,75 @@ static void read_layer(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
 		  from->wirelesscfg->wtype == 1 ? "cellular" : "wireless");
 }
 
+/* One text of all certificates. */
+static char *join_pem(struct reader *r, const ProtobufCBinaryData *pem, size_t n)
+{
+	struct strbuf text = STRBUF_INIT;
+	char *joined;
+
+	for (size_t i = 0; i < n && pem[i].len; i++)
+		strbuf_addf(&text, "%.*s\n", (int)pem[i].len, (const char *)pem[i].data);
+	joined = arena_strdup(r->arena, strbuf_str(&text));
+	strbuf_fini(&text);
+	return joined;
+}
+
 static void read_pnac(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
 	const Dpc__Pnac *pnac = from->pnac;
-	const char *ca = "";
 
 	if (!pnac || !pnac->enabled)
 		return;
-	for (size_t i = 0; i < pnac->n_proxycertpem && pnac->proxycertpem[i].len; i++)
-		ca = arena_printf(r->arena, "%s%.*s\n", ca, (int)pnac->proxycertpem[i].len,
-				  (const char *)pnac->proxycertpem[i].data);
 	port->pnac = arena_alloc(r->arena, sizeof(*port->pnac));
 	ew__pnac_config__init(port->pnac);
 	port->pnac->identity = arena_strdup(r->arena, pnac->eapidentity);
 	port->pnac->profile = arena_strdup(r->arena, pnac->certenrollmentprofilename);
-	port->pnac->ca_pem = arena_strdup(r->arena, ca);
+	port->pnac->ca_pem = join_pem(r, pnac->proxycertpem, pnac->n_proxycertpem);
 	port->pnac->eap_method = pnac->eapmethod;
+}
+
+/* ---- Proxies ---- */
+
+#define PROXY_HTTP 0
+#define PROXY_HTTPS 1
+
+static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint32_t type)
+{
+	struct http_proxy proxy;
+	Ew__ProxyServer *server;
+	size_t i = 0;
+	int err;
+
+	while (i < from->n_proxies && from->proxies[i]->type != type)
+		i++;
+	if (i == from->n_proxies)
+		return NULL;
+	server = arena_alloc(r->arena, sizeof(*server));
+	ew__proxy_server__init(server);
+	err = http_proxy_parse(from->proxies[i]->server, from->proxies[i]->port, &proxy);
+	if (err < 0) {
+		server->host = arena_strdup(r->arena, from->proxies[i]->server);
+		server->error = arena_strdup(r->arena, http_proxy_why(err));
+		return server;
+	}
+	server->host = arena_strdup(r->arena, proxy.url.host);
+	server->port = proxy.url.port;
+	server->user = arena_strdup(r->arena, proxy.user);
+	server->password = arena_strdup(r->arena, proxy.password);
+	return server;
+}
+
+static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+{
+	Ew__ProxyConfig *proxy = arena_alloc(r->arena, sizeof(*proxy));
+
+	ew__proxy_config__init(proxy);
+	proxy->http = read_proxy(r, from, PROXY_HTTP);
+	proxy->https = read_proxy(r, from, PROXY_HTTPS);
+	proxy->exceptions = arena_strdup(r->arena, from->exceptions);
+	proxy->ca_pem = join_pem(r, from->proxycertpem, from->n_proxycertpem);
+	if (proxy->http || proxy->https || *proxy->ca_pem)
+		port->proxy = proxy;
 }
 
 static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
@@ -275,6 +330,7 @@ static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 	read_addressing(r, from, port);
 	read_layer(r, from, port);
 	read_pnac(r, from, port);
+	read_proxies(r, from, port);
 	return port;
 }
 
@@ -326,10 +382,9 @@ bool dpc_is_usable(const Ew__DevicePortConfig *config)
 	return false;
 }
 
-static bool has_proxy(const Dpc__Port *p)
+static bool has_automatic_proxy(const Dpc__Port *p)
 {
-	return p->n_proxies || p->networkproxyenable || *p->networkproxyurl || *p->pacfile ||
-	       p->n_proxycertpem;
+	return p->networkproxyenable || *p->networkproxyurl || *p->pacfile;
 }
 
 const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)
@@ -337,7 +392,7 @@ const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)
 	static const struct {
 		const char *name;
 		bool (*has)(const Dpc__Port *p);
-	} parts[] = { { "proxies", has_proxy } };
+	} parts[] = { { "automatic proxies", has_automatic_proxy } };
 	char *list = arena_strdup(arena, "");
 
 	for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/status.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "nim/addressing.h"
 #include "nim/dns.h"
@@ -110,6 +112,24 @@ static const char *pnac_error(const struct nim_iface *iface, struct arena *a)
 	return "";
 }
 
+static char *proxy_name(const Ew__ProxyServer *server, struct arena *a)
+{
+	if (!server)
+		return arena_strdup(a, "");
+	return arena_printf(a, strchr(server->host, ':') ? "[%s]:%u" : "%s:%u", server->host,
+			    server->port);
+}
+
+/* Without user and password: everybody sees this. */
+static void add_proxy(const struct nim_port *port, Ew__PortStatus *s, struct arena *a)
+{
+	if (!port->proxy)
+		return;
+	s->http_proxy = proxy_name(port->proxy->http, a);
+	s->https_proxy = proxy_name(port->proxy->https, a);
+	s->proxy_exceptions = arena_strdup(a, port->proxy->exceptions);
+}
+
 static const char *port_error(const struct nim_port *port, const struct nim_iface *iface,
 			      const struct nim_port_view *view, struct arena *a)
 {
@@ -176,6 +196,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->ignored_addresses = ignored.item;
 	s->n_ignored_addresses = ignored.n;
 	add_conflicts(iface, s, a);
+	add_proxy(port, s, a);
 	s->table = port->number ? nim_port_table(port) : 0;
 	s->mark = nim_port_mark(port);
 	s->usable4 = view->usable4;

@@ -119,8 +119,6 @@ static int check_network(struct za_map *m, size_t i)
 	if (!za_is_mtu(net->mtu))
 		return za_refuse(m->err, &at, "/mtu", "expected 0 or %d to %d", ZA_MTU_MIN,
 				 ZA_MTU_MAX);
-	if (net->entproxy)
-		za_map_ignored(m, "networks.entProxy");
 	if (net->n_dns)
 		za_map_ignored(m, "networks.dns");
 	if (net->ip)
@@ -237,6 +235,7 @@ int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, cons
 		return r;
 	port->is_l3 = true;
 	port->mtu = net->mtu;
+	port->proxy = za_map_proxies(m, net->entproxy);
 	if (port->dhcp == EW__DHCP_MODE__DHCP_STATIC && !*adapter->addr)
 		return za_refuse(m->err, at, "/addr", "static addressing needs an address");
 	if (port->dhcp == EW__DHCP_MODE__DHCP_NONE) {

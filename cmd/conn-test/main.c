@@ -29,10 +29,12 @@
 struct program {
 	struct event_base *base;
 	struct fetcher *fetcher;
+	struct trust *trust;
 	struct request request;
 	struct port {
 		struct program *program;
 		struct port_test *test;
+		struct trust *trust; /* NULL: that of all */
 	} ports[REQUEST_PORTS];
 	unsigned int left; /* ports that have not ended */
 };
@@ -147,15 +149,40 @@ static const char *or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-/* What needs the rights we were started with, and then no more of these. */
-static int prepare(const struct program *p, const Ew__ConnRequest *msg, struct trust **ret)
+/*
+ * All ports trust the same, but for those whose proxy looks into TLS. One whose proxy has no usable
+ * certificate is tested without: it fails by itself.
+ */
+static int open_trusts(struct program *p, const Ew__ConnRequest *msg)
 {
+	const struct trust_files files = { .roots_file = or_null(msg->roots_file),
+					   .cert_file = or_null(msg->cert_file),
+					   .key_file = or_null(msg->key_file) };
 	const char *bad = "";
-	int r = trust_new(or_null(msg->roots_file), or_null(msg->cert_file), or_null(msg->key_file),
-			  ret, &bad);
+	int r = trust_new(&files, &p->trust, &bad);
 
 	if (r < 0)
 		return give_up(p, r, "%s: not PEM, or not to be read", bad);
+	for (unsigned int i = 0; i < p->request.nports; i++) {
+		const Ew__ProxyConfig *proxy = msg->ports[i]->proxy;
+		struct port *port = &p->ports[i];
+
+		p->request.ports[i].trust = p->trust;
+		if (!proxy || !proxy->ca_pem[0] || trust_new(&files, &port->trust, &bad) < 0)
+			continue;
+		if (trust_add(port->trust, proxy->ca_pem) == 0)
+			p->request.ports[i].trust = port->trust;
+	}
+	return 0;
+}
+
+/* What needs the rights we were started with, and then no more of these. */
+static int prepare(struct program *p, const Ew__ConnRequest *msg)
+{
+	int r = open_trusts(p, msg);
+
+	if (r < 0)
+		return r;
 	r = privileges_drop();
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
@@ -196,7 +223,7 @@ static void begin(struct program *p)
 	}
 }
 
-static int run(struct program *p, const struct trust *trust)
+static int run(struct program *p)
 {
 	struct event *hangup;
 	int r = 0;
@@ -207,7 +234,7 @@ static int run(struct program *p, const struct trust *trust)
 	hangup = event_new(p->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_hangup, p);
 	if (!hangup || event_add(hangup, NULL) < 0)
 		abort();
-	p->fetcher = fetcher_new(p->base, trust);
+	p->fetcher = fetcher_new(p->base);
 	begin(p);
 	if (p->left && event_base_dispatch(p->base) < 0)
 		r = -EIO;
@@ -223,7 +250,6 @@ int main(void)
 {
 	static struct program program;
 	Ew__ConnRequest *msg = read_request();
-	struct trust *trust = NULL;
 	int r;
 
 	if (!msg) {
@@ -241,11 +267,13 @@ int main(void)
 	if (r < 0)
 		give_up(&program, r, "the request is none");
 	if (r == 0)
-		r = prepare(&program, msg, &trust);
+		r = prepare(&program, msg);
 	if (r == 0)
-		r = run(&program, trust);
+		r = run(&program);
+	for (unsigned int i = 0; i < program.request.nports; i++)
+		trust_free(program.ports[i].trust);
+	trust_free(program.trust);
 	request_fini(&program.request);
-	trust_free(trust);
 	ew__conn_request__free_unpacked(msg, NULL);
 	curl_global_cleanup();
 	ares_library_cleanup();

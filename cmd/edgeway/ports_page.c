@@ -186,6 +186,20 @@ static void pnac_line(const struct page *page)
 	line(page, "EAPOL", &text);
 }
 
+static void proxy_line(const struct page *page)
+{
+	const Ew__PortStatus *p = page->port->p;
+	struct strbuf text = STRBUF_INIT;
+
+	if (p->http_proxy[0])
+		strbuf_addf(&text, "http by %s", p->http_proxy);
+	if (p->https_proxy[0])
+		strbuf_addf(&text, "%shttps by %s", text.len ? ", " : "", p->https_proxy);
+	if (p->proxy_exceptions[0])
+		strbuf_addf(&text, ", except %s", p->proxy_exceptions);
+	line(page, "proxies", &text);
+}
+
 static void service_lines(const struct page *page)
 {
 	const Ew__PortMeterStatus *m = page->port->meter;
@@ -207,6 +221,7 @@ static void service_lines(const struct page *page)
 			strbuf_addf(&text, " %u %% used", m->percent);
 		line(page, "quota", &text);
 	}
+	proxy_line(page);
 	pnac_line(page);
 	line_text(page, "firewall",
 		  page->ports->device->firewall_error[0] ? page->ports->device->firewall_error

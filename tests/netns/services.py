@@ -2,12 +2,14 @@
 """Servers of the world around the node. They live in threads of the test run, with sockets of
 their host's namespace; dnsmasq is a process of it."""
 
+import base64
 import http.server
 import selectors
 import socket
 import ssl
 import tempfile
 import threading
+import urllib.parse
 
 from waiting import SLOW, wait_for
 
@@ -147,6 +149,88 @@ class SecureWeb:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+class Proxy:
+    """A proxy for CONNECT and plain requests that knows where its names live; with to everything goes there."""
+
+    def __init__(self, host, port, known, user=None, to=None):
+        proxy = self
+        self.seen = []  # (client, method, target)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def refused(self):
+                want = "Basic " + base64.b64encode(user.encode()).decode() if user else None
+                if self.headers.get("Proxy-Authorization") == want:
+                    return False
+                self.send_response(407)
+                self.send_header("Proxy-Authenticate", 'Basic realm="plant"')
+                self.send_header("Connection", "close")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return True
+
+            def reach(self, name, number):
+                proxy.seen.append((self.client_address[0].removeprefix("::ffff:"), self.command, f"{name}:{number}"))
+                with host.inside():
+                    return socket.create_connection(to or (known.get(name, name), number), 5 * SLOW)
+
+            def do_CONNECT(self):
+                self.close_connection = True
+                if self.refused():
+                    return
+                try:
+                    far = self.reach(*self.path.rsplit(":", 1))
+                except OSError:
+                    self.send_error(502)
+                    return
+                self.send_response(200)
+                self.end_headers()
+                relay(self.connection, far)
+
+            def do_GET(self):
+                self.close_connection = True
+                if self.refused():
+                    return
+                url = urllib.parse.urlsplit(self.path)
+                far = self.reach(url.hostname, url.port or 80)
+                far.sendall(f"GET {url.path} HTTP/1.0\r\nHost: {url.netloc}\r\n\r\n".encode())
+                while data := far.recv(65536):
+                    self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
+        self.server.daemon_threads = True
+        self.server.socket.listen(64)
+        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def relay(one, other):
+    """Bytes both ways until either end is done."""
+    pair = {one: other, other: one}
+    with selectors.DefaultSelector() as selector:
+        for sock in pair:
+            selector.register(sock, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                try:
+                    data = key.fileobj.recv(65536)
+                    pair[key.fileobj].sendall(data)
+                except OSError:
+                    data = b""
+                if not data:
+                    other.close()
+                    return
 
 
 def mute(host, port):

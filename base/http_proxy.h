@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proxies of HTTP (RFC 9110 7.3, CONNECT 9.3.6) as EVE configures them: a server for each protocol,
+ * and who is asked without one. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/http_url.h"
+
+#define HTTP_PROXY_AUTH 128 /* bytes with NUL */
+
+struct http_proxy {
+	struct http_url url; /* host, addr and port; the proxy is spoken to without TLS */
+	char user[HTTP_PROXY_AUTH], password[HTTP_PROXY_AUTH]; /* "" = none */
+};
+
+/*
+ * server: "proxy.example", "http://proxy.example/", "user:password@proxy.example", each also with a
+ * port, which goes before the other one. -EINVAL: it is none, or has no port; -EPROTONOSUPPORT: of
+ * another scheme than http.
+ */
+int http_proxy_parse(const char *server, uint32_t port, struct http_proxy *ret);
+
+/* Of a host without brackets, as http_proxy_parse() gives it. -EINVAL */
+int http_proxy_of(const char *host, uint32_t port, struct http_proxy *ret);
+/* What to tell of such an error. */
+const char *http_proxy_why(int err);
+
+/*
+ * Whether a list of exceptions, by commas or blanks, has the target: "*"; "192.0.2.0/24";
+ * "192.0.2.7", "[2001:db8::7]"; "example.com", with all below it; ".example.com" or "*.example.com",
+ * only what is below it. Each but the first two may have ":PORT". What is none of these fits nobody.
+ */
+bool http_proxy_excepts(const char *exceptions, const struct http_url *target);

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proxies of ports: who is asked for what, and what is told when it does not work.
+
+     node --eth0-- isp-a (proxy) --.
+          --eth1-- isp-b ----------+-- internet: web.example
+"""
+
+import base64
+import json
+
+import pytest
+
+import topology
+from config import Config
+from pki import Pki
+from services import Proxy, SecureWeb, names, swallow
+from topology import WEB4
+from waiting import wait_for
+
+NAME = "web.example"
+HTTPS = f"https://{NAME}/"
+
+
+class World:
+    """Nothing but the proxies of isp-a gets from there to the far end by TLS."""
+
+    def __init__(self, net, node, folder):
+        self.node, self.isp, self.far, self.pki = node, net["isp-a"], net["internet"], Pki(folder)
+        self.given = node.folder / "given"
+        self.given.mkdir()
+        (self.given / "root-certificate.pem").write_bytes(self.pki.root.cert.read_bytes())
+        node.run_options = ("--config-dir", str(self.given))
+        self.web = SecureWeb(self.far, 443, self.pki.sign("good", [NAME]))
+        for letter in "ab":
+            names(net[f"isp-{letter}"], NAME, WEB4)
+        swallow(self.isp, "iifname lan tcp dport 443")
+        swallow(self.isp, "iifname lan tcp dport 80")
+        self.version = 0
+
+    def proxy(self, port=3128, **options):
+        return Proxy(self.isp, port, {NAME: WEB4}, **options)
+
+    def start(self, proxies, urls=HTTPS):
+        """uplink-a with these, uplink-b without any."""
+        self.version += 1
+        config = Config(self.version)
+        for n, letter in enumerate("ab", 1):
+            config.port(f"uplink-{letter}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only",
+                        address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
+        if proxies:
+            config.root["networks"][0]["entProxy"] = proxies
+        config.item("timer.port.timeout", 2)
+        config.item("edgeway.probe.urls", urls)
+        mark = self.node.log_mark() if self.version > 1 else None
+        if mark is None:
+            self.node.start(config)
+        else:
+            self.node.configure(config)
+            wait_for(lambda: [line for line in self.node.log_since(mark) if "event=config_ports" in line], "nim has it")
+        self.node.wait("DeviceNetworkStatus", lambda t: [
+            p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-a" and p["usable4"]],
+            "the port is up")
+
+    def tests(self):
+        ports = json.loads(self.node.edgeway("ports", "--test", "--json", timeout=40))
+        return {p["status"]["logicallabel"]: p["status"]["test"] for p in ports}
+
+
+@pytest.fixture
+def world(make_net, make_node, tmp_path):
+    net = make_net(topology.standard, "ab", dhcp=False)
+    return World(net, make_node(net["node"]), tmp_path)
+
+
+def by(server, port=3128, proto=1, **more):
+    return {"proxies": [{"proto": proto, "server": server, "port": port}], **more}
+
+
+def failed(test, stage, words):
+    return (test["outcome"], test["stage"]) == ("TEST_FAILED", f"TEST_STAGE_{stage}") and words in test["error"]
+
+
+def test_by_the_proxy_it_passes_and_directly_it_would_not(world):
+    proxy = world.proxy()
+    world.start(None)
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "TCP", "no answer") and tests["uplink-b"]["outcome"] == "TEST_OK"
+    assert proxy.seen == []
+    world.start(by("192.168.1.1"))
+    tests = world.tests()
+    assert tests["uplink-a"]["outcome"] == "TEST_OK" and tests["uplink-a"]["target"] == HTTPS
+    assert ("192.168.1.2", "CONNECT", f"{NAME}:443") in proxy.seen
+    assert {client for client, *_ in proxy.seen} == {"192.168.1.2"}  # uplink-b has nothing to do with it
+    assert "192.168.1.2" not in {source for source, *_ in world.web.seen}
+    assert "proxies      https by 192.168.1.1:3128" in world.node.edgeway("ports", "uplink-a")
+
+
+def test_proxy_has_a_name_and_plain_requests_go_to_it_as_they_are(world):
+    proxy = world.proxy()
+    world.start(by("http://localproxy.example/", proto=0), f"http://{NAME}/a?b")
+    test = world.tests()["uplink-a"]
+    assert (test["outcome"], test["stage"]) == ("TEST_NOT_READY", "TEST_STAGE_DNS")
+    assert "localproxy.example" in test["error"]
+    names_of(world, "localproxy.example", "192.168.1.1")
+    assert world.tests()["uplink-a"]["outcome"] == "TEST_OK"
+    assert proxy.seen[-1] == ("192.168.1.2", "GET", f"{NAME}:80")
+
+
+def names_of(world, name, address):
+    """A second server of isp-a, as the first one knows web.example only."""
+    world.isp.run("ip", "address", "add", "192.168.1.99/24", "dev", "lan")
+    world.isp.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
+                    "--user=root", "--pid-file=", "--log-facility=/dev/null", "--bind-interfaces",
+                    "--listen-address=192.168.1.99", f"--address=/{name}/{address}")
+    config = json.loads(world.node.config_path.read_text())
+    config["networks"][0]["ip"]["dns"] = ["192.168.1.99"]
+    world.version += 1
+    config["id"]["version"] = str(world.version)
+    world.node.configure(json.dumps(config))
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", []) if p["dnsServers"] == ["192.168.1.99"]], "the other server is known")
+
+
+def test_user_and_password_are_shown_to_the_proxy_and_to_nobody_else(world):
+    world.proxy(user="joe:s3cret")
+    world.start(by("joe:wr0ng@192.168.1.1"))
+    assert failed(world.tests()["uplink-a"], "TCP", "HTTP 407, it wants another user or password")
+    world.start(by("joe:s3cret@192.168.1.1"))
+    test = world.tests()["uplink-a"]
+    assert test["outcome"] == "TEST_OK", test
+    for shown in (["ports", "uplink-a"], ["ports", "--json"], ["bus", "get", "DeviceNetworkStatus"], ["diag"]):
+        text = world.node.edgeway(*shown, check=False)
+        assert "192.168.1.1" in text and "s3cret" not in text and "joe" not in text, shown
+    assert "s3cret" not in world.node.log() and "wr0ng" not in world.node.log()
+
+
+def test_exceptions_are_asked_directly(world):
+    proxy = world.proxy()
+    world.start(by("192.168.1.1", exceptions=f"192.0.2.0/24, {NAME}"))
+    assert failed(world.tests()["uplink-a"], "TCP", "no answer") and proxy.seen == []
+
+
+def test_who_looks_into_tls_is_trusted_by_the_ports_own_certificate_only(world):
+    SecureWeb(world.isp, 8443, world.pki.sign("mitm", [NAME], root=world.pki.stranger))
+    world.proxy(to=("127.0.0.1", 8443))
+    world.start(by("192.168.1.1"))
+    assert failed(world.tests()["uplink-a"], "TLS", "issuer")
+    ca = base64.b64encode(world.pki.stranger.cert.read_bytes()).decode()
+    world.start(by("192.168.1.1", proxyCertPEM=[ca]))
+    tests = world.tests()
+    assert tests["uplink-a"]["outcome"] == tests["uplink-b"]["outcome"] == "TEST_OK", tests
+
+
+def test_dead_proxy_is_its_ports_own_trouble(world):
+    world.start(by("192.168.1.1", port=3129))
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "TCP", "proxy 192.168.1.1: Connection refused")
+    assert tests["uplink-b"]["outcome"] == "TEST_OK"
+
+
+@pytest.mark.parametrize("server, port, why", [
+    ("https://proxy.example", 3128, "is to be spoken to by http only"), ("no such host", 3128, "no host with a port"),
+    ("proxy.example", 0, "no host with a port")])
+def test_what_is_no_proxy_is_an_error_of_its_port(world, server, port, why):
+    config = Config()
+    config.port("uplink-a", "eth0", kind="V4Only", address="192.168.1.2/24", gateway="192.168.1.1")
+    config.port("uplink-b", "eth1", kind="V4Only", address="192.168.2.2/24", gateway="192.168.2.1")
+    config.root["networks"][0]["entProxy"] = by(server, port)
+    world.node.start(config)
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
+    ports = world.node.table("DeviceNetworkStatus")["global"]["ports"]
+    assert ports[0]["error"].startswith(f"proxy: {why}") and ports[0]["error"].endswith(f": {server}")
+    assert not ports[0]["usable4"] and ports[1]["error"] == ""

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Proxies of a network; what is wrong with them is nim's to say, as for other sources of ports. */
+#include "base/cleanup.h"
+#include "base/http_proxy.h"
+#include "base/strbuf.h"
+#include "zedagent/map.h"
+
+static Ew__ProxyServer *map_server(const EVE_COMMON(ProxyConfig) * proxies,
+				   EVE_COMMON(ProxyProto) proto)
+{
+	struct http_proxy proxy;
+	Ew__ProxyServer *out;
+	size_t i = 0;
+	int r;
+
+	while (i < proxies->n_proxies && proxies->proxies[i]->proto != proto)
+		i++;
+	if (i == proxies->n_proxies)
+		return NULL;
+	out = xcalloc(1, sizeof(*out));
+	ew__proxy_server__init(out);
+	r = http_proxy_parse(proxies->proxies[i]->server, proxies->proxies[i]->port, &proxy);
+	if (r < 0) {
+		za_set(&out->host, proxies->proxies[i]->server);
+		za_set(&out->error, http_proxy_why(r));
+		return out;
+	}
+	za_set(&out->host, proxy.url.host);
+	out->port = proxy.url.port;
+	za_set(&out->user, proxy.user);
+	za_set(&out->password, proxy.password);
+	return out;
+}
+
+static void map_cas(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *out)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < proxies->n_proxycertpem; i++)
+		if (proxies->proxycertpem[i].len)
+			strbuf_addf(&text, "%.*s\n", (int)proxies->proxycertpem[i].len,
+				    (const char *)proxies->proxycertpem[i].data);
+	za_set(&out->ca_pem, strbuf_str(&text));
+}
+
+Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) * proxies)
+{
+	Ew__ProxyConfig *out;
+
+	if (!proxies)
+		return NULL;
+	if (proxies->networkproxyenable || *proxies->networkproxyurl || *proxies->pacfile)
+		za_map_ignored(m, "networks.entProxy.automatic");
+	if (!proxies->n_proxies && !proxies->n_proxycertpem)
+		return NULL;
+	out = xcalloc(1, sizeof(*out));
+	ew__proxy_config__init(out);
+	out->http = map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTP));
+	out->https = map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTPS));
+	za_set(&out->exceptions, proxies->exceptions);
+	map_cas(proxies, out);
+	return out;
+}
