@@ -39,8 +39,10 @@ static void program_that_is_killed_has_failed_whatever_its_status_may_tell(void 
 	assert_int_equal(parts[0].end, DUMP_WHOLE);
 	assert_int_equal(parts[1].end, DUMP_FAILED);
 	assert_string_equal(parts[1].why, "ended by signal 9");
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		free(parts[i].why);
+		strbuf_fini(&parts[i].text);
+	}
 }
 
 int main(void)
