@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 
 #define CONN_ATTEMPT_NAME (2 * INET6_ADDRSTRLEN + 24)
 

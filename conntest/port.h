@@ -10,7 +10,7 @@
 #include "base/addr.h"
 #include "base/http_proxy.h"
 #include "conntest/resolver.h"
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 
 #define PORT_SOURCES 8 /* own addresses, both families together */
 #define PORT_TARGETS 4

@@ -12,8 +12,8 @@
 #include "nim/addressing.h"
 #include "nim/cards.h"
 #include "nim/layers.h"
-#include "nim/pnac_reacquire.h"
-#include "nim/radio.h"
+#include "nim/pnac/pnac_reacquire.h"
+#include "nim/radio/radio.h"
 
 #define MTU_DEFAULT 1500
 #define MTU_MIN 1280 /* RFC 8200, 5 */

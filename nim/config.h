@@ -65,7 +65,7 @@ struct nim_port {
 	char pnac_profile[NIM_LABEL]; /* folder of its certificate and key */
 	const char *pnac_ca; /* PEM; borrowed from the message; NULL: in the profile's folder */
 
-	bool trial; /* of a configuration tried beside this one: nim/beside.h */
+	bool trial; /* of a configuration tried beside this one: nim/dpc/beside.h */
 	const struct nim_port
 		*candidate; /* that shares the interface on trial, borrowed; NULL: none */
 	bool lent_client; /* the DHCP client is the candidate's: this one's addresses are static */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "nim/config.h"
-#include "nim/wpa_text.h"
+#include "nim/pnac/wpa_text.h"
 
 #define NIM_SEARCH 256 /* bytes with NUL */
 #define NIM_REFUSED 96
@@ -55,7 +55,7 @@ enum nim_gateway_state {
 	NIM_GATEWAY_SILENT, /* it answered before, or the kernel gave it up */
 };
 
-struct nim_health { /* of one family: nim/heartbeat.h */
+struct nim_health { /* of one family: nim/gateway/heartbeat.h */
 	enum nim_gateway_state gateway;
 	uint32_t interval_ms; /* between questions; 0: none */
 	bool held; /* back, and others are preferred for a while */

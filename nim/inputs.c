@@ -16,14 +16,14 @@
 #include "dataplane/nl/carrier.h"
 #include "nim/addressing.h"
 #include "nim/assigned.h"
-#include "nim/beside.h"
-#include "nim/conn_schedule.h"
-#include "nim/dpc.h"
-#include "nim/fallback.h"
+#include "nim/conn/conn_schedule.h"
+#include "nim/dpc/beside.h"
+#include "nim/dpc/dpc.h"
+#include "nim/dpc/fallback.h"
+#include "nim/dpc/verify.h"
 #include "nim/lease_again.h"
-#include "nim/metering.h"
+#include "nim/metering/metering.h"
 #include "nim/nim_state.h"
-#include "nim/verify.h"
 
 /* ---- Kernel ---- */
 

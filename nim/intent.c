@@ -21,7 +21,7 @@
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "nim/addressing.h"
-#include "nim/firewall.h"
+#include "nim/firewall/firewall.h"
 
 #define PRIORITY_MARK 900
 #define PRIORITY_SOURCE 15000

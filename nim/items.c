@@ -4,7 +4,7 @@
 #include "base/daemon.h"
 #include "base/strbuf.h"
 #include "config.pb-c.h"
-#include "nim/dpc_timers.h"
+#include "nim/dpc/dpc_timers.h"
 #include "nim/stored.h"
 
 static int parse(const char *text, size_t len, void *arg, struct pbjson_error *err)

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "nim/config.h"
-#include "nim/dpc_verify.h"
-#include "nim/heartbeat_items.h"
+#include "nim/dpc/dpc_verify.h"
+#include "nim/gateway/heartbeat_items.h"
 
 struct daemon;
 struct stored;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config.pb-c.h"
-#include "nim/bond.h"
+#include "nim/bond/bond.h"
 
 #define NONE UINT8_MAX
 

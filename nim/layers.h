@@ -9,7 +9,7 @@
  * lower layers and judges them:
  *
  *   a VLAN            id 1 to 4094, once on each parent; the parent is a port or a bond
- *   a bond            has members, which are ports and no layers; see nim/bond.h
+ *   a bond            has members, which are ports and no layers; see nim/bond/bond.h
  *   a member          is one of one bond, carries no VLAN and has no addresses
  *
  * Who breaks a rule has an error, and so has all that stands on it. MTUs go the other way: a layer

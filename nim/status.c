@@ -5,9 +5,9 @@
 
 #include "base/arena.h"
 #include "nim/addressing.h"
-#include "nim/dns.h"
-#include "nim/heartbeat_status.h"
-#include "nim/pnac.h"
+#include "nim/dns/dns.h"
+#include "nim/gateway/heartbeat_status.h"
+#include "nim/pnac/pnac.h"
 #include "status.pb-c.h"
 
 struct texts { /* a repeated string field while it grows */

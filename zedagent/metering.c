@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "zedagent/map.h"
 
-#define QUOTA_MAX 100000000000000000ull /* 100 PB, as nim/meter.h */
+#define QUOTA_MAX 100000000000000000ull /* 100 PB, as nim/metering/meter.h */
 #define BILLING_DAY_MAX 28
 
 static int check_switch(struct za_map *m, const Ew__PortConfig *port, Ew__PortMeterConfig *meter,

@@ -15,7 +15,7 @@
 #include "cmd/edgeway/dpc_test.h"
 #include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/table.h"
-#include "nim/dpc_verify.h"
+#include "nim/dpc/dpc_verify.h"
 
 static void keep(const struct ps_topic *topic, const char *key, const void *data, size_t len,
 		 void *arg)

@@ -10,7 +10,7 @@
 #include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/dpc_set.h"
-#include "nim/dpc_json.h"
+#include "nim/dpc/dpc_json.h"
 
 /* One byte more than is allowed, so that nim says what is wrong. */
 static int read_text(const char *file, struct strbuf *ret)

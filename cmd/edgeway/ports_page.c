@@ -13,7 +13,7 @@
 #include "cmd/edgeway/ports_health.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/test_view.h"
-#include "nim/wpa_text.h"
+#include "nim/pnac/wpa_text.h"
 
 struct page {
 	const struct ports *ports;

@@ -4,9 +4,9 @@
 
 #include "base/cleanup.h"
 #include "base/daemon.h"
-#include "nim/chrony.h"
-#include "nim/dpc.h"
-#include "nim/fallback.h"
+#include "nim/ntp/chrony.h"
+#include "nim/dpc/dpc.h"
+#include "nim/dpc/fallback.h"
 #include "nim/nim.h"
 
 /* NET_ADMIN programs the kernel; the rest is what dhcpcd needs to open raw sockets, to keep its

@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/privileges.h"
 #include "base/strbuf.h"
-#include "nim/dpc_json.h"
+#include "nim/dpc/dpc_json.h"
 #include "usb/stick.h"
 
 enum { OTHER_LABEL = 2 };

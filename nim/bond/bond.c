@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/bond.h"
+#include "nim/bond/bond.h"
 
 #include <stdio.h>
 #include <string.h>

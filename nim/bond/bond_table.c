@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/bond_table.h"
+#include "nim/bond/bond_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/bonds.h"
+#include "nim/bond/bonds.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rate.h"
-#include "nim/bond_table.h"
+#include "nim/bond/bond_table.h"
 
 #define WAIT_FIRST_S 1
 #define WAIT_LAST_S 64 /* churn is known 60 s after the last event */

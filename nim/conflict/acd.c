@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/acd.h"
+#include "nim/conflict/acd.h"
 
 #include <errno.h>
 #include <linux/if_arp.h>

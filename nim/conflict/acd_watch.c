@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/acd_watch.h"
+#include "nim/conflict/acd_watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/strbuf.h"
-#include "nim/acd.h"
+#include "nim/conflict/acd.h"
 
 #define ADDRS_MAX 256 /* of the node; BPF_MAXINSNS is 4096 */
 

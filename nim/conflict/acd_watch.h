@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who else has an IPv4 address of ours: nim/acd.h for all addresses of all ports, on one packet
+ * Who else has an IPv4 address of ours: nim/conflict/acd.h for all addresses of all ports, on one packet
  * socket. Its filter lets nothing through but conflicts: it costs nothing while there is none.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_helper.h"
+#include "nim/conn/conn_helper.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -2,7 +2,7 @@
 /* One run of conn-test, from its start to its end. Whatever it does, nim hears of it and goes on. */
 #pragma once
 
-#include "nim/conn_request.h"
+#include "nim/conn/conn_request.h"
 
 struct conn_helper;
 struct event_base;

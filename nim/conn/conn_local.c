@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_local.h"
+#include "nim/conn/conn_local.h"
 
 #include <stdio.h>
 

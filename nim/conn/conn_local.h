@@ -2,7 +2,7 @@
 /* The stages of a connectivity test that need no packet: interface, address, gateway. Pure. */
 #pragma once
 
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 #include "nim/facts.h"
 
 /* CONN_OK: nothing is wrong so far. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_record.h"
+#include "nim/conn/conn_record.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "nim/config.h"
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 
 #define CONN_TARGET 128
 

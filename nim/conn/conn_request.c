@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_request.h"
+#include "nim/conn/conn_request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "conntest.pb-c.h"
-#include "nim/dns.h"
+#include "nim/dns/dns.h"
 
 /* ---- Request ---- */
 

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#include "nim/conn_record.h"
-#include "nim/conn_settings.h"
-#include "nim/conntest.h"
+#include "nim/conn/conn_record.h"
+#include "nim/conn/conn_settings.h"
+#include "nim/conn/conntest.h"
 
 struct arena;
 struct Ew__ConnRequest;

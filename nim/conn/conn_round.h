@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The insides of nim/conntest.h. */
+/* The insides of nim/conn/conntest.h. */
 #pragma once
 
 #include "base/list.h"
-#include "nim/conn_record.h"
-#include "nim/conn_settings.h"
-#include "nim/conntest.h"
+#include "nim/conn/conn_record.h"
+#include "nim/conn/conn_settings.h"
+#include "nim/conn/conntest.h"
 
 struct conn_helper;
 struct event;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_schedule.h"
+#include "nim/conn/conn_schedule.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "nim/conntest.h"
+#include "nim/conn/conntest.h"
 
 struct conn_schedule;
 struct control;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/conn_settings.h"
+#include "nim/conn/conn_settings.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rounds: who is tested, who is told, and what is kept of it. */
-#include "nim/conntest.h"
+#include "nim/conn/conntest.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -11,11 +11,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/wall.h"
-#include "nim/conn_helper.h"
-#include "nim/conn_local.h"
-#include "nim/conn_request.h"
-#include "nim/conn_round.h"
-#include "nim/dns.h"
+#include "nim/conn/conn_helper.h"
+#include "nim/conn/conn_local.h"
+#include "nim/conn/conn_request.h"
+#include "nim/conn/conn_round.h"
+#include "nim/dns/dns.h"
 #include "status.pb-c.h"
 
 /* ---- Records ---- */

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/mono.h"
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 #include "nim/facts.h"
 
 struct arena;

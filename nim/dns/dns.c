@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dns.h"
+#include "nim/dns/dns.h"
 
 #include <stdio.h>
 #include <string.h>

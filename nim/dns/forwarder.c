@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/forwarder.h"
+#include "nim/dns/forwarder.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The management DNS forwarder of nim/dns.h, as it runs: its place in the engine, its state. */
+/* The management DNS forwarder of nim/dns/dns.h, as it runs: its place in the engine, its state. */
 #pragma once
 
-#include "nim/dns.h"
+#include "nim/dns/dns.h"
 
 struct daemon;
 struct dp;

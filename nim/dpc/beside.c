@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/beside.h"
+#include "nim/dpc/beside.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc.h"
+#include "nim/dpc/dpc.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
-#include "nim/dpc_files.h"
+#include "nim/dpc/dpc_files.h"
 #include "nim/stored.h"
 
 #define CONTROLLER_KEY "zedagent" /* as in EVE */

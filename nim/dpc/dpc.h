@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 struct event_base;
 struct nim_dpc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_files.h"
+#include "nim/dpc/dpc_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "base/file_watch.h"
 #include "base/log.h"
-#include "nim/dpc_json.h"
-#include "nim/dpc_read.h"
+#include "nim/dpc/dpc_json.h"
+#include "nim/dpc/dpc_read.h"
 
 struct dpc_files {
 	char *dir;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 #define DPC_FILES_MAX 64 /* that are looked at, of one folder */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Go's encoding/json rules over the descriptors of api/eve/dpc.proto. */
-#include "nim/dpc_json.h"
+#include "nim/dpc/dpc_json.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_layers.h"
+#include "nim/dpc/dpc_layers.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "nim/conn_result.h"
+#include "nim/conn/conn_result.h"
 
 #define DEPTH_MAX 3 /* VLAN on bond on card */
 

@@ -2,7 +2,7 @@
 /*
  * Would another port configuration change what failed? Pure.
  *
- * A management port that failed at a stage of its test (nim/conn_result.h) fails there again under
+ * A management port that failed at a stage of its test (nim/conn/conn_result.h) fails there again under
  * any configuration that says the same about this layer and those below:
  *
  *   link      interface, VLAN, bond and what these stand on

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "nim/config.h"
-#include "nim/dpc_ports.h"
+#include "nim/dpc/dpc_ports.h"
 
 void dpc_list_fini(struct dpc_list *list)
 {

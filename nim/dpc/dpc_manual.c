@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_manual.h"
+#include "nim/dpc/dpc_manual.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "base/control.h"
 #include "base/log.h"
 #include "base/wall.h"
-#include "nim/dpc.h"
-#include "nim/dpc_read.h"
+#include "nim/dpc/dpc.h"
+#include "nim/dpc/dpc_read.h"
 
 #define MANUAL_KEY "manual" /* as in EVE */
 

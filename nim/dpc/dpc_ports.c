@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_ports.h"
+#include "nim/dpc/dpc_ports.h"
 
 #include <errno.h>
 #include <stdarg.h>

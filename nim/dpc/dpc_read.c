@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_read.h"
+#include "nim/dpc/dpc_read.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "dpc.pb-c.h"
-#include "nim/dpc_json.h"
-#include "nim/dpc_ports.h"
+#include "nim/dpc/dpc_json.h"
+#include "nim/dpc/dpc_ports.h"
 
 #define KEY_MAX 128 /* bytes */
 
@@ -23,7 +23,7 @@ static int check_key(const char *key, struct pbjson_error *err)
 		snprintf(err->why, sizeof(err->why), "longer than %d bytes", KEY_MAX);
 		return -EINVAL;
 	}
-	if (strchr(key, '@')) { /* former configurations are named so: nim/dpc_list.h */
+	if (strchr(key, '@')) { /* former configurations are named so: nim/dpc/dpc_list.h */
 		snprintf(err->why, sizeof(err->why), "\"@\" cannot be part of it");
 		return -EINVAL;
 	}

@@ -2,7 +2,7 @@
 /* From the text of a DevicePortConfig to an entry of the list. Pure. */
 #pragma once
 
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 /* EVE's time priority of a file that has none: it yields to any controller's. */
 #define DPC_TIME_DEFAULT_MS 315532800000LL /* 1980-01-01 */

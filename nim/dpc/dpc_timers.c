@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_timers.h"
+#include "nim/dpc/dpc_timers.h"
 
 #include <stdlib.h>
 #include <string.h>

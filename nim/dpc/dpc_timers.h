@@ -2,7 +2,7 @@
 /* The timers of verification from the configuration's items. Pure. */
 #pragma once
 
-#include "nim/dpc_verify.h"
+#include "nim/dpc/dpc_verify.h"
 
 struct Ew__GlobalConfig;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/dpc_verify.h"
+#include "nim/dpc/dpc_verify.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "nim/dpc_layers.h"
+#include "nim/dpc/dpc_layers.h"
 
 /* Test durations that a pass waits for each thing. With something that has worked to fall back on
  * it takes SHORT at most: the node is back within twice the test duration. */

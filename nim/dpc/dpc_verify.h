@@ -17,7 +17,7 @@
  *   - the first of the list, when it is new or has worked
  *   - else those below, and from the top again; none that failed a short while ago, none below a
  *     manual one, and below the failed one only what changes the layer that failed
- *     (nim/dpc_layers.h): what is broken outside is not mended by an older configuration
+ *     (nim/dpc/dpc_layers.h): what is broken outside is not mended by an older configuration
  *   - none: it parks on the manual one, else on the first
  *
  * In idle state the current one is tested at events and, with a remote target, periodically. One
@@ -29,8 +29,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nim/conn_result.h"
-#include "nim/dpc_list.h"
+#include "nim/conn/conn_result.h"
+#include "nim/dpc/dpc_list.h"
 
 struct dpcv_time {
 	int64_t mono_ms; /* for waiting */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/fallback.h"
+#include "nim/dpc/fallback.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -11,9 +11,9 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/link.h"
 #include "nim/cards.h"
-#include "nim/dpc.h"
+#include "nim/dpc/dpc.h"
+#include "nim/dpc/last_resort.h"
 #include "nim/items.h"
-#include "nim/last_resort.h"
 
 #define AFTER_MAX_S 86400
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/last_resort.h"
+#include "nim/dpc/last_resort.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
 #include "nim/config.h"
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 static bool is_of(const struct dp_link *link, const char *daemon)
 {

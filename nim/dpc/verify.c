@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/verify.h"
+#include "nim/dpc/verify.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,13 +12,13 @@
 #include "base/mono.h"
 #include "base/wall.h"
 #include "dataplane/dp.h"
-#include "nim/beside.h"
-#include "nim/conn_schedule.h"
-#include "nim/dns.h"
-#include "nim/dpc.h"
-#include "nim/dpc_verify.h"
+#include "nim/conn/conn_schedule.h"
+#include "nim/dns/dns.h"
+#include "nim/dpc/beside.h"
+#include "nim/dpc/dpc.h"
+#include "nim/dpc/dpc_verify.h"
+#include "nim/dpc/verify_control.h"
 #include "nim/nim_state.h"
-#include "nim/verify_control.h"
 
 struct results { /* of a round, so far; labels are owned */
 	struct dpcv_port *ports;

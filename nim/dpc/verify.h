@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the verification of port configurations (nim/dpc_verify.h): feeds it with facts, rounds of
+ * Runs the verification of port configurations (nim/dpc/dpc_verify.h): feeds it with facts, rounds of
  * tests and time, applies what it chooses, stores and tells what comes of it.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/verify_control.h"
+#include "nim/dpc/verify_control.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/control.h"
 #include "base/log.h"
 #include "base/wall.h"
-#include "nim/dpc.h"
+#include "nim/dpc/dpc.h"
 #include "nim/nim_state.h"
 
 static int control_test(const char *args, FILE *out, void *arg)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 struct control;
 struct nim;
@@ -15,5 +15,5 @@ struct nim_verify;
 
 void nim_verify_control(struct nim *nim, struct control *control);
 
-/* In nim/verify.c: a pass over this entry of the list now. */
+/* In nim/dpc/verify.c: a pass over this entry of the list now. */
 void nim_verify_test(struct nim_verify *nv, Ew__DpcEntry *entry, const char *why);

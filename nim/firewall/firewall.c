@@ -4,7 +4,7 @@
  *	forward  -10  forward: nothing goes from port to port
  *	output     0  output: all is free; flows get their mark
  */
-#include "nim/firewall.h"
+#include "nim/firewall/firewall.h"
 
 #include <assert.h>
 #include <netinet/icmp6.h>

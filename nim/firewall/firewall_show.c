@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/firewall_show.h"
+#include "nim/firewall/firewall_show.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-#include "nim/firewall.h"
+#include "nim/firewall/firewall.h"
 
 #include <linux/netfilter.h>
 

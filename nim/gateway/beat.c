@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/beat.h"
+#include "nim/gateway/beat.h"
 
 bool beat_heard(struct beat *b)
 {

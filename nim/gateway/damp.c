@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/damp.h"
+#include "nim/gateway/damp.h"
 
 #define MS 1000000ULL
 

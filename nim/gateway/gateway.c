@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/gateway.h"
+#include "nim/gateway/gateway.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One gateway behind one port: its heartbeat (nim/beat.h) and the questions that go with it
- * (nim/probe.h). Told to the log, with a limit. */
+/* One gateway behind one port: its heartbeat (nim/gateway/beat.h) and the questions that go with it
+ * (nim/gateway/probe.h). Told to the log, with a limit. */
 #pragma once
 
 #include "base/rate.h"
-#include "nim/beat.h"
 #include "nim/facts.h"
-#include "nim/probe.h"
+#include "nim/gateway/beat.h"
+#include "nim/gateway/probe.h"
 
 struct gateway {
 	struct beat beat;

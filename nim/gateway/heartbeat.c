@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/heartbeat.h"
+#include "nim/gateway/heartbeat.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
-#include "nim/damp.h"
-#include "nim/gateway.h"
-#include "nim/heartbeat_kept.h"
-#include "nim/nud.h"
+#include "nim/gateway/damp.h"
+#include "nim/gateway/gateway.h"
+#include "nim/gateway/heartbeat_kept.h"
+#include "nim/gateway/nud.h"
 
 #define MS 1000000ULL
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which ports' gateways answer, and which ports are preferred again: asks gateways (nim/probe.h) as
- * nim/beat.h says, hears what the kernel found out (nim/nud.h), and damps recoveries (nim/damp.h).
+ * Which ports' gateways answer, and which ports are preferred again: asks gateways (nim/gateway/probe.h) as
+ * nim/gateway/beat.h says, hears what the kernel found out (nim/gateway/nud.h), and damps recoveries (nim/gateway/damp.h).
  *
  * Gateways are asked only where the answer can change something: when another port of that address
  * family could take over. A node with one uplink is never woken by this, and neither is one whose
@@ -10,7 +10,7 @@
 #pragma once
 
 #include "nim/facts.h"
-#include "nim/heartbeat_items.h"
+#include "nim/gateway/heartbeat_items.h"
 
 struct event_base;
 struct heartbeat;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/heartbeat_items.h"
+#include "nim/gateway/heartbeat_items.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "config.pb-c.h"
-#include "nim/damp.h"
+#include "nim/gateway/damp.h"
 
 #define PORT_PREFIX "edgeway.port."
 #define PORT_SUFFIX ".heartbeat"

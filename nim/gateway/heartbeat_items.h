@@ -10,8 +10,8 @@
  */
 #pragma once
 
-#include "nim/beat.h"
 #include "nim/config.h"
+#include "nim/gateway/beat.h"
 
 struct heartbeat_port_item {
 	char label[NIM_LABEL];

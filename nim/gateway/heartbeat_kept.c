@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/heartbeat_kept.h"
+#include "nim/gateway/heartbeat_kept.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/heartbeat_status.h"
+#include "nim/gateway/heartbeat_status.h"
 
 #include "base/arena.h"
 #include "status.pb-c.h"

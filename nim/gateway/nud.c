@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/nud.h"
+#include "nim/gateway/nud.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/one_way.h"
+#include "nim/gateway/one_way.h"
 
 bool one_way_look(struct one_way *w, uint64_t rx_bytes, uint64_t tx_bytes, struct mono now)
 {

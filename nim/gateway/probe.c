@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/probe.h"
+#include "nim/gateway/probe.h"
 
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/meter.h"
+#include "nim/metering/meter.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/meter_msg.h"
+#include "nim/metering/meter_msg.h"
 
 #include <errno.h>
 #include <stdio.h>

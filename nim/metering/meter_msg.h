@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "nim/config.h"
-#include "nim/meter.h"
+#include "nim/metering/meter.h"
 
 #define METER_FILE_MAX (1u << 20) /* bytes */
 #define METER_RECORDS (2 * NIM_PORTS) /* those of ports that are metered no more included */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/metering.h"
+#include "nim/metering/metering.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,8 +17,8 @@
 #include "base/strbuf.h"
 #include "base/wall.h"
 #include "dataplane/nl/link_counters.h"
-#include "nim/meter_msg.h"
-#include "nim/one_way.h"
+#include "nim/gateway/one_way.h"
+#include "nim/metering/meter_msg.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define STORE_MS (METER_SAMPLE_MS - 1000) /* between writes that are not urgent; timers are late */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/chrony.h"
+#include "nim/ntp/chrony.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -18,7 +18,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
 #include "dataplane/report.h"
-#include "nim/ntp.h"
+#include "nim/ntp/ntp.h"
 
 #define SOCKET "/run/chrony/chronyd.sock" /* chronyd's, there while it runs */
 #define RELOAD_MS 10000 /* chronyc asks for 7 s */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chrony gets the NTP servers of the ports (nim/ntp.h) while it runs: a file in its folder of
+ * chrony gets the NTP servers of the ports (nim/ntp/ntp.h) while it runs: a file in its folder of
  * sources, and the word to read it again. Where it does not run nothing is touched.
  */
 #pragma once

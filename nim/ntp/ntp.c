@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/ntp.h"
+#include "nim/ntp/ntp.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/pnac.h"
+#include "nim/pnac/pnac.h"
 
 #include <errno.h>
 #include <inttypes.h>

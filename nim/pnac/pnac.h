@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 802.1X of one wired port: how far its authentication is, what it needs to run, what is told of
- * it. Pure; nim/pnac_ports.h brings it to life.
+ * it. Pure; nim/pnac/pnac_ports.h brings it to life.
  */
 #pragma once
 
 #include "base/cert.h"
 #include "nim/facts.h"
-#include "nim/wpa_text.h"
+#include "nim/pnac/wpa_text.h"
 
 struct arena;
 struct dp_graph;

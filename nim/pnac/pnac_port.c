@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/pnac_port.h"
+#include "nim/pnac/pnac_port.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,7 +17,7 @@
 #include "dataplane/items/host.h"
 #include "dataplane/items/rundir.h"
 #include "dataplane/report.h"
-#include "nim/wpa_ctrl.h"
+#include "nim/pnac/wpa_ctrl.h"
 
 #define SUCCESSES "pnac" /* folder */
 #define FILE_MAX 65536 /* bytes of a certificate file */

@@ -4,9 +4,9 @@
 
 #include "base/list.h"
 #include "base/mono.h"
-#include "nim/pnac.h"
-#include "nim/pnac_ports.h"
-#include "nim/pnac_reacquire.h"
+#include "nim/pnac/pnac.h"
+#include "nim/pnac/pnac_ports.h"
+#include "nim/pnac/pnac_reacquire.h"
 
 struct pnac_port {
 	struct list list;

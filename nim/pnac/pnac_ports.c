@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/pnac_port.h"
+#include "nim/pnac/pnac_port.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/pnac_reacquire.h"
+#include "nim/pnac/pnac_reacquire.h"
 
 #define FIRST_MS 2000
 

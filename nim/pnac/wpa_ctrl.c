@@ -4,7 +4,7 @@
  * (wpa_supplicant/ctrl_iface_unix.c). Our end has an abstract address the kernel chooses, so that
  * nothing is left when we are killed; a connected socket hears nobody but its peer (unix(7)).
  */
-#include "nim/wpa_ctrl.h"
+#include "nim/pnac/wpa_ctrl.h"
 
 #include <errno.h>
 #include <event2/event.h>

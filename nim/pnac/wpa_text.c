@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/wpa_text.h"
+#include "nim/pnac/wpa_text.h"
 
 #include <errno.h>
 #include <stdio.h>

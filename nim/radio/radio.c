@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/radio.h"
+#include "nim/radio/radio.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Radio silence: a request is made, the daemons of the radios acknowledge it, or not in time. Pure:
- * time comes in as an argument; nim/radio_run.h brings it to life.
+ * time comes in as an argument; nim/radio/radio_run.h brings it to life.
  *
  *	never ── request ──▶ changing ── all acknowledged ──▶ done
  *	                      ▲   │  └── one with an error ──▶ failed

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nim/radio_run.h"
+#include "nim/radio/radio_run.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
-#include "nim/radio.h"
+#include "nim/radio/radio.h"
 #include "nim/stored.h"
 
 struct radio_run {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "conntest/wire.h"
-#include "nim/conn_request.h"
+#include "nim/conn/conn_request.h"
 
 #define PORTS 3
 

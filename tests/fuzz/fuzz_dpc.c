@@ -8,8 +8,8 @@
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
 #include "nim/config.h"
-#include "nim/dpc_json.h"
-#include "nim/dpc_ports.h"
+#include "nim/dpc/dpc_json.h"
+#include "nim/dpc/dpc_ports.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

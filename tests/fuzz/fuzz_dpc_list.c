@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

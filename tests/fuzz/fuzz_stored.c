@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/numbers.h"
 #include "base/strbuf.h"
-#include "nim/meter_msg.h"
+#include "nim/metering/meter_msg.h"
 #include "pubsub/internal.h"
 #include "status.pb-c.h"
 #include "tests/fuzz/scratch.h"

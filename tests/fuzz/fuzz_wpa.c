@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nim/wpa_text.h"
+#include "nim/pnac/wpa_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

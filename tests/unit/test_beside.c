@@ -4,7 +4,7 @@
 
 #include "base/pbjson.h"
 #include "config.pb-c.h"
-#include "nim/beside.h"
+#include "nim/dpc/beside.h"
 #include "nim/intent.h"
 
 #define ETH0(rest)                                                                                 \

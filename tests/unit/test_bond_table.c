@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/pbjson.h"
 #include "cmd/edgeway/bond_view.h"
-#include "nim/bond_table.h"
+#include "nim/bond/bond_table.h"
 #include "status.pb-c.h"
 
 #define ACTOR_AND_PARTNER 0x3d /* in step, collecting, distributing */

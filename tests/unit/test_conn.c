@@ -3,8 +3,8 @@
 #include "tests/unit/golden.h"
 
 #include "base/arena.h"
-#include "nim/conn_local.h"
-#include "nim/conn_record.h"
+#include "nim/conn/conn_local.h"
+#include "nim/conn/conn_record.h"
 #include "status.pb-c.h"
 
 struct one_port {

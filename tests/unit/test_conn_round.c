@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
-#include "nim/conn_helper.h"
-#include "nim/conntest.h"
+#include "nim/conn/conn_helper.h"
+#include "nim/conn/conntest.h"
 #include "status.pb-c.h"
 
 /* ok of port 0, warning of port 0, failure of port 1 at TCP: as printf takes them. */

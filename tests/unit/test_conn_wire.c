@@ -9,7 +9,7 @@
 #include "config.pb-c.h"
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
-#include "nim/conn_request.h"
+#include "nim/conn/conn_request.h"
 
 static struct prefix prefix(const char *s)
 {

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "nim/dpc_list.h"
+#include "nim/dpc/dpc_list.h"
 #include "tests/unit/za_mutate.h"
 
 #define MANUAL EW__DPC_SOURCE__DPC_MANUAL

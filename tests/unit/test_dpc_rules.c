@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
-#include "nim/dpc_json.h"
-#include "nim/dpc_ports.h"
-#include "nim/dpc_read.h"
+#include "nim/dpc/dpc_json.h"
+#include "nim/dpc/dpc_ports.h"
+#include "nim/dpc/dpc_read.h"
 
 struct row {
 	const char *text, *read; /* read NULL: refused, */

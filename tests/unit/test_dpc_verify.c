@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "nim/dpc_layers.h"
-#include "nim/dpc_verify.h"
+#include "nim/dpc/dpc_layers.h"
+#include "nim/dpc/dpc_verify.h"
 
 #define MANUAL EW__DPC_SOURCE__DPC_MANUAL
 #define CONTROLLER EW__DPC_SOURCE__DPC_CONTROLLER

@@ -4,8 +4,8 @@
 
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
-#include "nim/dpc_list.h"
-#include "nim/last_resort.h"
+#include "nim/dpc/dpc_list.h"
+#include "nim/dpc/last_resort.h"
 
 #define ETH .ethernet = true
 

@@ -6,7 +6,7 @@
 #include "base/pbjson.h"
 #include "base/rfc3339.h"
 #include "meter.pb-c.h"
-#include "nim/meter_msg.h"
+#include "nim/metering/meter_msg.h"
 #include "tests/unit/golden.h"
 
 #define BOOT "0d35ab44-9b57-4e54-a53f-5ba51fd7fc3c"

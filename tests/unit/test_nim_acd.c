@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "nim/acd.h"
+#include "nim/conflict/acd.h"
 
 static const struct mac me = { { 2, 0, 0, 0, 0, 1 } }, other = { { 2, 0, 0, 0, 0, 2 } },
 			third = { { 2, 0, 0, 0, 1, 1 } };

@@ -10,9 +10,9 @@
 #include "config.pb-c.h"
 #include "dataplane/lease.h"
 #include "nim/addressing.h"
-#include "nim/dns.h"
+#include "nim/dns/dns.h"
 #include "nim/intent.h"
-#include "nim/ntp.h"
+#include "nim/ntp/ntp.h"
 #include "nim/status.h"
 #include "status.pb-c.h"
 

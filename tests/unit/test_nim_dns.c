@@ -7,7 +7,7 @@
 #include "dataplane/lease.h"
 #include "dnsrelay/conf.h"
 #include "nim/addressing.h"
-#include "nim/dns.h"
+#include "nim/dns/dns.h"
 #include "status.pb-c.h"
 
 /* a: by DHCP, free. b: static, dearer, with a domain. c: for apps only. */

@@ -3,7 +3,7 @@
 #include "tests/unit/golden.h"
 
 #include "config.pb-c.h"
-#include "nim/firewall.h"
+#include "nim/firewall/firewall.h"
 #include "nim/intent.h"
 
 #define KEY "ssh-ed25519 AAAA tech"

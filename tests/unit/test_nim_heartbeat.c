@@ -5,12 +5,12 @@
 #include "base/arena.h"
 #include "base/rate.h"
 #include "config.pb-c.h"
-#include "nim/damp.h"
-#include "nim/heartbeat_items.h"
-#include "nim/heartbeat_kept.h"
-#include "nim/heartbeat_status.h"
+#include "nim/gateway/damp.h"
+#include "nim/gateway/heartbeat_items.h"
+#include "nim/gateway/heartbeat_kept.h"
+#include "nim/gateway/heartbeat_status.h"
 #include "nim/intent.h"
-#include "nim/one_way.h"
+#include "nim/gateway/one_way.h"
 #include "status.pb-c.h"
 
 #define MS 1000000ULL

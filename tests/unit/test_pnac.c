@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "dataplane/dp.h"
-#include "nim/pnac.h"
-#include "nim/pnac_reacquire.h"
+#include "nim/pnac/pnac.h"
+#include "nim/pnac/pnac_reacquire.h"
 #include "tests/unit/cert_samples.h"
 
 #define KEY "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "nim/radio.h"
+#include "nim/radio/radio.h"
 #include "radio.pb-c.h"
 
 #define WWAN (1u << RADIO_WWAN)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "nim/wpa_ctrl.h"
+#include "nim/pnac/wpa_ctrl.h"
 
 struct world {
 	char dir[64], path[96];
