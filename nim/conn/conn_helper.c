@@ -52,7 +52,8 @@ static void end_when_over(struct conn_helper *h)
 static void fail(struct conn_helper *h, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 
-/* Nothing it says counts any more. It is killed; the end follows with its death. */
+/* Nothing it says counts any more. It is killed, and the end follows with its death; of one that is
+ * dead already it is now: we may be gone. */
 static void fail(struct conn_helper *h, const char *fmt, ...)
 {
 	va_list ap;
@@ -68,6 +69,7 @@ static void fail(struct conn_helper *h, const char *fmt, ...)
 	event_del(h->take_ev);
 	if (h->child)
 		child_signal(h->child, SIGKILL);
+	end_when_over(h);
 }
 
 /* ---- What it is asked, and what it says ---- */
@@ -147,7 +149,6 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	fail(h, "the test program did not end within %u ms", h->limit_ms);
-	end_when_over(h); /* or when it is dead */
 }
 
 static void on_exited(struct child *child, int status, void *arg)

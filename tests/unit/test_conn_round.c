@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/arena.h"
 #include "conntest.pb-c.h"
@@ -331,6 +332,37 @@ static void helper_that_hangs_is_killed_in_time(void **state)
 	assert_string_equal(seen.failure, "the test program did not end within 50 ms");
 }
 
+/* What it said is still in the socket when its death is told. */
+static void what_the_dead_have_said_ends_it_at_once(void **state)
+{
+	static const struct conn_helper_ops ops = { .report = on_report, .ended = on_ended };
+	static const struct {
+		const char *script, *failure;
+	} cases[] = {
+		{ SAY("\\000\\000\\000\\010\"\\006no key") "exit 1", "no key" },
+		{ SAY("\\377\\377\\377\\377"), "the test program talks nonsense" },
+		{ SAY("\\000\\000\\000\\002xx"), "the test program talks nonsense" },
+	};
+	Ew__ConnPort port = EW__CONN_PORT__INIT, *ports[] = { &port };
+	Ew__ConnRequest request = EW__CONN_REQUEST__INIT;
+	struct conn_helper *helper;
+	siginfo_t dead;
+
+	(void)state;
+	request.ports = ports;
+	request.n_ports = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(&seen, 0, sizeof(seen));
+		helper_is(cases[i].script);
+		assert_int_equal(
+			conn_helper_start(base, program, &request, 60000, &ops, NULL, &helper), 0);
+		assert_int_equal(waitid(P_ALL, 0, &dead, WEXITED | WNOWAIT), 0);
+		event_base_loopexit(base, &(struct timeval){ .tv_sec = 20 });
+		event_base_dispatch(base);
+		assert_string_equal(seen.failure, cases[i].failure);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -349,6 +381,7 @@ int main(void)
 		T(round_is_done_when_all_is_told_and_warnings_may_follow),
 		T(round_that_is_called_off_calls_nobody),
 		T(helper_that_hangs_is_killed_in_time),
+		T(what_the_dead_have_said_ends_it_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
