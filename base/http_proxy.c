@@ -71,6 +71,13 @@ int http_proxy_parse(const char *server, uint32_t port, struct http_proxy *ret)
 	return r;
 }
 
+const char *http_proxy_without_user(const char *server)
+{
+	const char *at = strrchr(server, '@');
+
+	return at ? at + 1 : server;
+}
+
 int http_proxy_of(const char *host, uint32_t port, struct http_proxy *ret)
 {
 	_cleanup_(freep) char *server = strchr(host, ':') ? xasprintf("[%s]", host) : xstrdup(host);

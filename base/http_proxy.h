@@ -22,6 +22,9 @@ struct http_proxy {
  */
 int http_proxy_parse(const char *server, uint32_t port, struct http_proxy *ret);
 
+/* What may be told of a server that is refused: without "user:password@". Points into server. */
+const char *http_proxy_without_user(const char *server);
+
 /* Of a host without brackets, as http_proxy_parse() gives it. -EINVAL */
 int http_proxy_of(const char *host, uint32_t port, struct http_proxy *ret);
 /* What to tell of such an error. */

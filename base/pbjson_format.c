@@ -138,6 +138,14 @@ static void write_bytes(struct writer *w, const ProtobufCBinaryData *bytes)
 	strbuf_addc(w->out, '"');
 }
 
+/* Whether there is a password is no secret. */
+static void write_text(struct writer *w, const ProtobufCFieldDescriptor *field, const char *text)
+{
+	bool hidden = w->flags & PBJSON_STARS && *text && strcmp(field->name, "password") == 0;
+
+	pbjson_format_string(hidden ? "***" : text, w->out);
+}
+
 static void write_value(struct writer *w, const ProtobufCFieldDescriptor *field, const void *src)
 {
 	switch (field->type) {
@@ -172,7 +180,7 @@ static void write_value(struct writer *w, const ProtobufCFieldDescriptor *field,
 		write_enum(w, field->descriptor, *(const int *)src);
 		break;
 	case PROTOBUF_C_TYPE_STRING:
-		pbjson_format_string(*(char *const *)src, w->out);
+		write_text(w, field, *(char *const *)src);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		write_bytes(w, src);

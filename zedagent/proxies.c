@@ -21,7 +21,7 @@ static Ew__ProxyServer *map_server(const EVE_COMMON(ProxyConfig) * proxies,
 	ew__proxy_server__init(out);
 	r = http_proxy_parse(proxies->proxies[i]->server, proxies->proxies[i]->port, &proxy);
 	if (r < 0) {
-		za_set(&out->host, proxies->proxies[i]->server);
+		za_set(&out->host, http_proxy_without_user(proxies->proxies[i]->server));
 		za_set(&out->error, http_proxy_why(r));
 		return out;
 	}

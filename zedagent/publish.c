@@ -144,7 +144,7 @@ void za_publish_synced(struct za_publish *p)
 static void print_one(const char *key, const ProtobufCMessage *msg, bool first, struct strbuf *out)
 {
 	strbuf_addf(out, "%s\n\"%s\": ", first ? "" : ",", key);
-	pbjson_format(msg, PBJSON_PRETTY, out);
+	pbjson_format(msg, PBJSON_PRETTY | PBJSON_STARS, out);
 }
 
 static void print_config(const struct za_config *c, struct strbuf *out)

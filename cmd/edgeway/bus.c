@@ -57,7 +57,7 @@ static void get_value(const struct ps_topic *topic, const char *key, const void 
 		strbuf_add(&get->out, ": ");
 	}
 	get->any = true;
-	add_value(topic, data, len, PBJSON_PRETTY | PBJSON_DEFAULTS, &get->out);
+	add_value(topic, data, len, PBJSON_PRETTY | PBJSON_DEFAULTS | PBJSON_STARS, &get->out);
 }
 
 /* Why there is no table of this topic. */
@@ -115,7 +115,7 @@ static void watch_raw(const char *key, const void *now, size_t len, void *arg)
 	pbjson_format_string(key, &rest);
 	strbuf_add(&rest, ",\"value\":");
 	if (now)
-		add_value(topic, now, len, PBJSON_DEFAULTS, &rest);
+		add_value(topic, now, len, PBJSON_DEFAULTS | PBJSON_STARS, &rest);
 	else
 		strbuf_add(&rest, "null");
 	watch_line(topic, now ? "changed" : "deleted", &rest);
@@ -127,7 +127,7 @@ static void watch_record(uint64_t seq, uint64_t lost_before, const ProtobufCMess
 
 	strbuf_addf(&rest, ",\"seq\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"value\":", seq,
 		    lost_before);
-	pbjson_format(msg, PBJSON_DEFAULTS, &rest);
+	pbjson_format(msg, PBJSON_DEFAULTS | PBJSON_STARS, &rest);
 	watch_line(arg, "record", &rest);
 }
 

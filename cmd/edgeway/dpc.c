@@ -57,7 +57,7 @@ static int print_json(const ProtobufCMessage *msg)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	pbjson_format(msg, PBJSON_PRETTY | PBJSON_DEFAULTS, &text);
+	pbjson_format(msg, PBJSON_PRETTY | PBJSON_DEFAULTS | PBJSON_STARS, &text);
 	puts(strbuf_str(&text));
 	strbuf_fini(&text);
 	return 0;

@@ -183,22 +183,22 @@ static bool take_blob(struct text *t, struct strbuf *out)
 	return true;
 }
 
-/* "://user:password@host" */
+/* "://user:password@host"; the last '@' counts, as people do not always escape one of a password. */
 static bool take_user(struct text *t, struct strbuf *out)
 {
-	const char *end;
+	const char *at = NULL;
 
 	if (!starts(t, "://"))
 		return false;
-	end = t->at + 3;
-	while (end < t->end && !strchr(" \t\n/\"'@", *end))
-		end++;
+	for (const char *p = t->at + 3; p < t->end && !strchr(" \t\n/\"'", *p); p++)
+		if (*p == '@')
+			at = p;
 	strbuf_add(out, "://");
 	t->at += 3;
-	if (end == t->end || *end != '@')
+	if (!at)
 		return true;
 	strbuf_add(out, STARS);
-	t->at = end;
+	t->at = at;
 	return true;
 }
 

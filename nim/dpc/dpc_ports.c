@@ -289,7 +289,8 @@ static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint
 	ew__proxy_server__init(server);
 	err = http_proxy_parse(from->proxies[i]->server, from->proxies[i]->port, &proxy);
 	if (err < 0) {
-		server->host = arena_strdup(r->arena, from->proxies[i]->server);
+		server->host =
+			arena_strdup(r->arena, http_proxy_without_user(from->proxies[i]->server));
 		server->error = arena_strdup(r->arena, http_proxy_why(err));
 		return server;
 	}

@@ -7,6 +7,7 @@
 
 import base64
 import json
+import tarfile
 
 import pytest
 
@@ -131,6 +132,18 @@ def test_user_and_password_are_shown_to_the_proxy_and_to_nobody_else(world):
     for shown in (["ports", "uplink-a"], ["ports", "--json"], ["bus", "get", "DeviceNetworkStatus"], ["diag"]):
         text = world.node.edgeway(*shown, check=False)
         assert "192.168.1.1" in text and "s3cret" not in text and "joe" not in text, shown
+    # The configuration itself is shown with stars, wherever it is shown.
+    dump = world.node.folder / "dump.tar.gz"
+    world.node.edgeway("netdump", str(dump), timeout=60)
+    with tarfile.open(dump) as archive:
+        files = {m.name: archive.extractfile(m).read().decode(errors="replace") for m in archive if m.isfile()}
+    shown = {name: text for name, text in files.items() if "joe" in text}
+    assert any(name.endswith("bus-DevicePortConfig.json") for name in shown)
+    shown["bus get"] = world.node.edgeway("bus", "get", "DevicePortConfig")
+    shown["dpc show"] = world.node.edgeway("dpc", "show", "zedagent", "--json")
+    for name, text in shown.items():
+        assert '"password": "***"' in text, name
+    assert not [name for name, text in {**files, **shown}.items() if "s3cret" in text]
     assert "s3cret" not in world.node.log() and "wr0ng" not in world.node.log()
 
 
@@ -159,7 +172,8 @@ def test_dead_proxy_is_its_ports_own_trouble(world):
 
 
 @pytest.mark.parametrize("server, port, why", [
-    ("https://proxy.example", 3128, "is to be spoken to by http only"), ("no such host", 3128, "no host with a port"),
+    ("https://proxy.example", 3128, "is to be spoken to by http only"),
+    ("https://joe:s3cret@proxy.example", 3128, "is to be spoken to by http only"), ("no such host", 3128, "no host with a port"),
     ("proxy.example", 0, "no host with a port")])
 def test_what_is_no_proxy_is_an_error_of_its_port(world, server, port, why):
     config = Config()
@@ -170,5 +184,6 @@ def test_what_is_no_proxy_is_an_error_of_its_port(world, server, port, why):
     world.node.wait("DeviceNetworkStatus", lambda t: [
         p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
     ports = world.node.table("DeviceNetworkStatus")["global"]["ports"]
-    assert ports[0]["error"].startswith(f"proxy: {why}") and ports[0]["error"].endswith(f": {server}")
+    assert ports[0]["error"].startswith(f"proxy: {why}") and ports[0]["error"].endswith(f": {server.split('@')[-1]}")
+    assert "s3cret" not in world.node.edgeway("bus", "get", "DevicePortConfig") + world.node.log()
     assert not ports[0]["usable4"] and ports[1]["error"] == ""

@@ -92,6 +92,16 @@ static void exceptions_are_those_of_eve(void **state)
 	assert_true(excepts("one.example two.example", "https://two.example/"));
 }
 
+static void what_is_told_of_a_refused_one_has_no_user(void **state)
+{
+	(void)state;
+	assert_string_equal(http_proxy_without_user("https://joe:s3@cret@proxy.example:3128"),
+			    "proxy.example:3128");
+	assert_string_equal(http_proxy_without_user("https://proxy.example"),
+			    "https://proxy.example");
+	assert_string_equal(http_proxy_without_user("joe:s3cret@"), "");
+}
+
 static void what_is_no_exception_excepts_nobody(void **state)
 {
 	static const char *const bad[] = { ",,,", ".", "*.",  ":443", "[",    "[]",
@@ -110,6 +120,7 @@ int main(void)
 		cmocka_unit_test(servers_are_read_as_people_write_them),
 		cmocka_unit_test(what_is_no_server_is_refused),
 		cmocka_unit_test(exceptions_are_those_of_eve),
+		cmocka_unit_test(what_is_told_of_a_refused_one_has_no_user),
 		cmocka_unit_test(what_is_no_exception_excepts_nobody),
 	};
 

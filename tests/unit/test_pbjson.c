@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
+#include "config.pb-c.h"
 #include "tests/proto/sample.pb-c.h"
 
 static void message_freep(ProtobufCMessage **msg)
@@ -465,6 +466,27 @@ static void pretty_output_is_indented_by_two(void **state)
 	strbuf_fini(&out);
 }
 
+static void passwords_are_stars_when_asked_for(void **state)
+{
+	Ew__ProxyServer with = EW__PROXY_SERVER__INIT, without = EW__PROXY_SERVER__INIT;
+	Ew__ProxyConfig proxy = EW__PROXY_CONFIG__INIT;
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	with.user = (char *)"joe";
+	with.password = (char *)"s3cret";
+	without.user = (char *)"jane";
+	proxy.http = &with;
+	proxy.https = &without;
+	pbjson_format(&proxy.base, PBJSON_STARS, &out);
+	assert_string_equal(strbuf_str(&out), "{\"http\":{\"user\":\"joe\",\"password\":\"***\"},"
+					      "\"https\":{\"user\":\"jane\"}}");
+	strbuf_reset(&out);
+	pbjson_format(&proxy.base, 0, &out);
+	assert_non_null(strstr(strbuf_str(&out), "\"s3cret\""));
+	strbuf_fini(&out);
+}
+
 static void defaults_are_written_when_asked_for(void **state)
 {
 	_cleanup_(sample_freep) Sample__Sample *msg = parse_ok("{}");
@@ -607,6 +629,7 @@ int main(void)
 		cmocka_unit_test(syntax_errors_name_line_and_column),
 		cmocka_unit_test(what_is_ignored_may_have_any_shape_but_only_there),
 		cmocka_unit_test(pretty_output_is_indented_by_two),
+		cmocka_unit_test(passwords_are_stars_when_asked_for),
 		cmocka_unit_test(defaults_are_written_when_asked_for),
 		cmocka_unit_test(random_messages_survive_the_round_trip),
 	};

@@ -53,6 +53,7 @@ static void users_of_urls_are_stars(void **state)
 {
 	(void)state;
 	becomes("http://me:pass@proxy:3128/x", "http://***@proxy:3128/x");
+	becomes("http://me:p@ss@proxy:3128", "http://***@proxy:3128");
 	becomes("http://proxy:3128/x@y", "http://proxy:3128/x@y");
 	becomes("a://", "a://");
 }
