@@ -77,7 +77,7 @@ def addresses_are(*wanted):
 
 
 def test_override_dhcp_merges_and_with_the_flags_excludes(world):
-    """EVE: OverrideDhcp{Gateway,IPs,DNS,NTP}."""
+    """EVE: OverrideDhcpGateway, OverrideDhcpIPs, OverrideDhcpDNS, OverrideDhcpNTP."""
     node = world.node
     world.serve()
     more = {"dns": ["192.168.1.53"], "ntp": "time.example", "moreNtp": ["192.168.1.8"]}
@@ -169,6 +169,7 @@ def test_mtu_of_the_lease_is_that_of_the_port(world):
 
 
 def test_mtu_of_a_router_advertisement_is_that_of_ipv6(world):
+    """EVE: DeviceIPv6Connectivity."""
     world.isp.start("dnsmasq", *(f"--{o}" for o in [
         "keep-in-foreground", "conf-file=/dev/null", "user=root", "port=0", "interface=lan", "enable-ra",
         f"pid-file=/run/{world.isp.netns}.pid", "leasefile-ro", "ra-param=lan,mtu:1380,10,1800",
@@ -248,7 +249,7 @@ def test_static_override_stays_in_force_while_the_controller_is_unreachable(worl
 
 
 def test_several_static_addresses_of_both_versions(world):
-    """EVE: StaticIPv4Only, DeviceIPv6Connectivity; there one address a port."""
+    """EVE: DPCWithIPv6, StaticIPv4Only, DeviceIPv6Connectivity; there one address a port."""
     own4, own6 = (STATIC, "192.168.1.11"), ("2001:db8:1::10", "2001:db8:1::11")
     world.node.override("lab.json", {"Version": 1, "TimePriority": "2099-01-02T03:04:05Z", "Ports": [
         {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1,

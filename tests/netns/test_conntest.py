@@ -209,6 +209,7 @@ def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
 
 
 def test_each_port_asks_its_own_servers_from_its_own_address(make_world):
+    """EVE's controllerconn: per-port send."""
     world = make_world()
     far = SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
     names(world.net["isp-a"], NAME, WEB4)

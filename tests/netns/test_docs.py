@@ -41,6 +41,28 @@ def test_links_between_documents_lead_somewhere():
                 assert (page.parent / target).exists(), f"{page.relative_to(TOP)}: {target}"
 
 
+def head(name):
+    """Comment, name and docstring of a test: folder/file:function."""
+    file, _, function = name.partition(":")
+    text = (TOP / "tests" / file).read_text()
+    if file.endswith(".c"):
+        assert re.search(rf"\W{function}[,)]", text), f"{name} is in no list"
+        pattern = rf"(?:^/\*(?:[^*]|\*(?!/))*\*/\n)?^static void {function}\(void \*\*state\)$"
+    else:
+        pattern = rf'^def {function}\([^)]*\):\n(?: +"""(?:[^"]|"(?!""))*""")?'
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found, f"there is no {name}"
+    return found[0]
+
+
+def test_each_scenario_is_in_a_test_by_its_name():
+    rows = re.findall(r"^\| ([^|]+) \| (`.*) \|$", (TOP / "tests/SCENARIOS.md").read_text(), re.MULTILINE)
+    assert len(rows) > 50
+    for scenario, tests in rows:
+        for name in re.findall(r"`([^`]+)`", tests):
+            assert scenario in head(name), f"{name} does not say {scenario}"
+
+
 def manual(name):
     """The page as people read it, in plain text and without line breaks."""
     done = subprocess.run(["mandoc", "-Tascii", "-Owidth=1000", TOP / f"docs/man/{name}.8"], check=True,

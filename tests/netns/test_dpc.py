@@ -69,6 +69,7 @@ def wait_static(node):
 
 
 def test_static_override_beats_the_controllers_dhcp_and_goes_again(edge):
+    """EVE: Bootstrap: static IP by override."""
     node = edge.node
     assert network(node)["dpcKey"] == "zedagent"
     assert network(node)["dpcSource"] == "DPC_CONTROLLER"

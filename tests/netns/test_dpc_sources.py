@@ -185,6 +185,7 @@ def wait_last_resort(node, *labels):
 
 
 def test_node_without_any_configuration_comes_up_by_the_last_resort(net, node):
+    """EVE: NoDPCForBootstrap, LastresortUpdate."""
     node.run_options = ("--last-resort-after", "60")  # zedagent says at once that there is none
     node.start()
     wait_last_resort(node, "eth0", "eth1")
@@ -219,6 +220,7 @@ def test_node_without_any_configuration_comes_up_by_the_last_resort(net, node):
 
 
 def test_last_resort_comes_when_nobody_has_said_anything_for_its_time(net, node):
+    """EVE: DpcAvailTimeLimit."""
     node.dpc_dir.mkdir()
     nim = start_nim(node, "--last-resort-after", "1")
     wait_last_resort(node, "eth0", "eth1")
@@ -227,6 +229,7 @@ def test_last_resort_comes_when_nobody_has_said_anything_for_its_time(net, node)
 
 
 def test_without_being_asked_edgeway_run_takes_over_no_card(net, node):
+    """EVE: Bootstrap: last resort off."""
     node.start()
     wait_for(lambda: node.table("ConfigStatus"), "zedagent has looked for a configuration")
     node.wait("DeviceNetworkStatus", lambda t: "global" in t, "nim tells its state")
@@ -235,6 +238,7 @@ def test_without_being_asked_edgeway_run_takes_over_no_card(net, node):
 
 
 def test_last_resort_that_is_switched_on_stands_below_all_others(edge):
+    """EVE: Bootstrap: last resort on."""
     node = edge.node
     config = edge.standard_config(version=2)
     config.item("network.fallback.any.eth", "enabled")

@@ -89,6 +89,7 @@ def serve_dhcp(net):
 
 
 def test_bad_config_without_dhcp_is_back_on_the_old_within_two_test_durations(node):
+    """EVE: NetworkConfigFallback."""
     mark = node.log_mark()
     duration = 3
     node.configure(dhcp_config(mtu=1400, duration=duration))
@@ -109,6 +110,7 @@ def test_bad_config_without_dhcp_is_back_on_the_old_within_two_test_durations(no
 
 
 def test_repaired_config_is_tried_again_and_comes_back(node):
+    """EVE: NetworkConfigFallback."""
     node.configure(dhcp_config(mtu=1400, testbetterinterval=3, testinterval=2))
     wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "it fell back")
     serve_dhcp(node.net)
@@ -189,6 +191,7 @@ def set_manual(node, dpc):
 
 
 def test_manual_is_never_undercut_and_revert_takes_it_back(node):
+    """EVE: RevertManualDPC."""
     set_manual(node, manual_without_dhcp())
     wait_state(node, lambda s: s["dpcKey"] == "manual" and s["dpcState"] == "DPC_STATE_FAIL"
                and not s["dpcTesting"], "it fails and stays")
@@ -259,6 +262,7 @@ def wait_given_up(node):
 
 
 def test_bad_candidate_beside_the_working_configuration_loses_no_packet(node):
+    """EVE: NetworkConfigFallback."""
     before = snapshot.take(node.host)
     with packets.Ping(node.host, topology.WEB4) as ping:
         ping.wait_answers(20)

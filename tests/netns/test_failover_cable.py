@@ -36,6 +36,7 @@ def failover_gap(edge, web, break_it):
 
 @VERSIONS
 def test_traffic_flows_over_b_when_the_cable_of_a_is_pulled(edge, web):
+    """EVE: PortFailover."""
     wait_way(edge, web, "a")
     assert failover_gap(edge, web, lambda: edge.net.pull("node:eth0")) <= GAP_MS * SLOW
     wait_way(edge, web, "b")
@@ -43,6 +44,7 @@ def test_traffic_flows_over_b_when_the_cable_of_a_is_pulled(edge, web):
 
 @VERSIONS
 def test_return_to_a_healed_cable_loses_nothing(edge, web):
+    """EVE: PortFailover."""
     wait_way(edge, web, "a")
     edge.net.pull("node:eth0")
     wait_way(edge, web, "b")
@@ -80,6 +82,7 @@ def test_tcp_stream_survives_the_return(edge):
 
 
 def test_traffic_moves_when_the_interface_is_taken_away(edge):
+    """EVE's portprober: vanished port."""
     wait_way(edge, topology.WEB4, "a")
     assert failover_gap(edge, topology.WEB4, lambda: edge.net["node"].configure(
         f"link set eth0 netns {edge.net['isp-b'].netns}")) <= 5 * GAP_MS * SLOW

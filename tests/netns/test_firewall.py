@@ -278,7 +278,7 @@ def test_damage_is_mended_and_takes_no_link_down(ports, node, damage):
 
 
 def test_no_moment_is_open_when_a_port_is_set_up(net, node):
-    """A neighbour tries all the time, from before the link comes up."""
+    """EVE's dpcreconciler: port blocking. A neighbour tries all the time, from before the link comes up."""
     host, isp = net["node"], net["isp-a"]
     host.configure("link set eth0 down", "link set eth1 down")
     with host.inside():
@@ -330,6 +330,7 @@ def owned_table(host, name):
 
 
 def test_port_that_cannot_be_guarded_stays_down_and_says_why(net, node):
+    """EVE's dpcreconciler: port blocking."""
     host = net["node"]
     host.configure("link set eth0 down", "link set eth1 down")
     with owned_table(host, TABLE[1]):

@@ -75,6 +75,7 @@ def bench(make_net, make_node, tmp_path):
 
 
 def test_a_port_is_let_in_with_its_certificate_and_not_before(bench):
+    """EVE: PNAC."""
     b = bench().start()
     # Nothing there yet: the error names the file, and nothing passes.
     port = b.wait(lambda _, pnac: "missing" in pnac.get("error", ""), "the missing file is named")
@@ -130,6 +131,7 @@ def test_an_expired_certificate_is_named_with_its_date(bench):
 
 
 def test_a_new_certificate_and_a_killed_nim_disturb_no_flow(bench):
+    """EVE: PNAC."""
     b = bench()
     b.ca.client(b.profile, "edge-1.example")
     b.start()
@@ -185,7 +187,7 @@ def test_damaged_files_and_a_killed_supplicant_do_not_end_a_session(bench):
 
 
 def test_another_network_after_authentication_is_noticed(bench):
-    """The guest network gives addresses too; authorized ports are in another one."""
+    """EVE: PNACDHCPReacquire. The guest network gives addresses too; authorized ports are in another one."""
     b = bench()
     b.isp.run("nft", "delete", "table", "netdev", "gate")  # guests are let in, elsewhere
     b.isp.configure("link add plant type bridge forward_delay 0", "link set plant up",

@@ -101,6 +101,7 @@ def bonds_swap_their_members(b):
 
 
 def a_lost_member_costs_the_vlan_little(b):
+    """EVE: LACPBond, VLAN over LAG."""
     before = b.node.log_mark()
     with packets.Ping(b.node.host, "10.10.0.1") as ping:
         ping.wait_answers(10)
@@ -142,6 +143,7 @@ def members_and_mtu_change_without_loss(b):
 
 
 def the_lacp_rate_is_changed_in_place(b):
+    """EVE: LACPBond."""
     indexes = b.indexes()
     b.fast = False
     b.apply()
@@ -151,7 +153,7 @@ def the_lacp_rate_is_changed_in_place(b):
 
 
 def active_backup_by_arp_fails_over(b):
-    """The link of the dead member stays up: only ARP can tell."""
+    """EVE: ActiveBackupBond. The link of the dead member stays up: only ARP can tell."""
     first = b.wait("ab", lambda s: s.get("activeMember") and sum(
         bool(m.get("miiUp")) for m in s["members"]) == 2, "both members are up", 15)
     indexes = b.indexes()

@@ -48,6 +48,7 @@ def app_over(net, config):
 
 
 def test_vlan_ports_carry_traffic_and_fail_over(make_net, make_node):
+    """EVE: Bootstrap: management VLAN, VLANSubinterfaces."""
     net = make_net(trunked, make_net)
     config = Config()
     for parent, label, vid, cost in (("eth0", "vlan10", 10, 0), ("eth1", "vlan20", 20, 5)):

@@ -82,6 +82,7 @@ def failed(test, stage, words):
 
 
 def test_by_the_proxy_it_passes_and_directly_it_would_not(world):
+    """EVE: Bootstrap: proxy."""
     proxy = world.proxy()
     world.start(None)
     tests = world.tests()

@@ -69,6 +69,7 @@ def test_a_node_without_radios_is_silent_at_once(radios):
 
 
 def test_silence_is_imposed_when_both_daemons_have_acknowledged(radios):
+    """EVE: RadioSilence."""
     r = radios()
     wwan, wlan = RadioDaemon(r.node, "wwan", {"lte": ""}), RadioDaemon(r.node, "wlan", None)
     assert r.silence("on") == "radio silence on: waits for wwan wlan"
@@ -114,6 +115,7 @@ def test_a_silent_daemon_is_named_when_time_is_up(radios):
 
 
 def test_a_request_outlives_kill_9_and_a_restart_of_the_node(radios):
+    """EVE: RadioSilence, LPS: RadioSilence."""
     r = radios(("WWAN",))
     wwan = RadioDaemon(r.node, "wwan", None)
     r.silence("on")

@@ -117,6 +117,7 @@ static void it_settles_when_all_that_work_are_in_step(void **state)
 	assert_false(nim_bond_unsettled(&w->table, nim_bond_find(&w->table, 7)));
 }
 
+/* EVE's netmonitor: bonding parser. */
 static void churn_is_read_by_member(void **state)
 {
 	struct world *w = *state;
@@ -168,6 +169,7 @@ static void show(const struct world *w, struct nim_config *config, struct strbuf
 	arena_fini(&arena);
 }
 
+/* EVE's netmonitor: bonding parser. */
 static void status_is_as_drawn(void **state)
 {
 	_cleanup_(freep) struct nim_config *config = xcalloc(1, sizeof(*config));

@@ -34,6 +34,7 @@ static void check(const struct expected *e)
 
 #define SECURED .connected = true, .secured = true, .tls = true
 
+/* EVE's controllerconn: 4xx acceptance. */
 static void outcome_follows_from_where_it_ended_and_why(void **state)
 {
 	static const struct expected list[] = {

@@ -188,6 +188,7 @@ static void port_that_cannot_pass_is_not_asked_for(void **state)
 	assert_int_equal(seen.results[1].outcome, CONN_OK);
 }
 
+/* EVE's controllerconn: no usable ports. */
 static void no_port_to_ask_for_needs_no_helper(void **state)
 {
 	(void)state;

@@ -1120,6 +1120,37 @@ static void the_second_failed_test_starts_verification(void **state)
 	end(&s);
 }
 
+/* Every fifth test fails, for half a day; then there is nothing at all for a minute and a half. */
+static void IntermittentConnectivity(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	two(&s);
+	TRUTH(&s, OK("old"));
+	put(&s, entry("old", OVERRIDE, 5, 5));
+	strbuf_reset(&s.log);
+	for (int i = 0; i < 144; i++) {
+		if (i % 5 == 0)
+			TRUTH(&s, BLACK_HOLE("override"));
+		for (unsigned int was = s.rounds; s.rounds == was;)
+			pass_time(&s, 1000);
+		TRUTH(&s, OK("override"));
+		EXPECT(&s, "override", SUCCESS);
+	}
+	expect_log(&s, "");
+	TRUTH(&s, BLACK_HOLE("override"));
+	TRUTH(&s, BLACK_HOLE("old"));
+	for (unsigned int was = s.rounds; s.rounds == was;)
+		pass_time(&s, 1000);
+	pass_time(&s, 90000);
+	TRUTH(&s, OK("override"));
+	TRUTH(&s, OK("old"));
+	pass_time(&s, 300001);
+	EXPECT(&s, "override", SUCCESS);
+	end(&s);
+}
+
 /* EVE compares a link's new attributes with themselves, so no link event ever starts a test. */
 static void a_link_event_has_the_configuration_tested_at_once(void **state)
 {
@@ -1469,6 +1500,7 @@ int main(void)
 		cmocka_unit_test(VlansAndBonds),
 		cmocka_unit_test(one_failed_test_is_no_reason_to_change),
 		cmocka_unit_test(the_second_failed_test_starts_verification),
+		cmocka_unit_test(IntermittentConnectivity),
 		cmocka_unit_test(a_link_event_has_the_configuration_tested_at_once),
 		cmocka_unit_test(results_are_told_as_soon_as_they_are_others),
 		cmocka_unit_test(an_event_during_a_round_has_another_one_follow),

@@ -135,6 +135,7 @@ static bool wanted(int other, bool stands, bool known, bool enabled, bool due)
 	return r;
 }
 
+/* EVE: DpcAvailTimeLimit. */
 static void it_is_wanted_when_switched_on_or_when_nothing_else_is_expected(void **state)
 {
 	static const struct {

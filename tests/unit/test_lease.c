@@ -20,6 +20,7 @@ static int parse(const char *text, struct dp_lease *ret)
 	return dp_lease_parse(text, strlen(text), ret);
 }
 
+/* EVE's netmonitor: DHCP lease parser. */
 static void file_survives_reading_and_writing(void **state)
 {
 	static const char text[] = "reason=BOUND\n"
@@ -59,6 +60,7 @@ static void file_with_ipv6_survives(void **state)
 	assert_string_equal(strbuf_str(&out), text);
 }
 
+/* EVE's netmonitor: DHCP lease parser. */
 static void file_is_refused_when_a_value_is_bad(void **state)
 {
 	static const char *const bad[] = {

@@ -111,6 +111,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* EVE's portprober: single and multiple routes. */
 static void lowest_cost_port_that_works_is_the_default(void **state)
 {
 	struct world *w = *state;
@@ -156,6 +157,55 @@ static void port_without_address_or_gateway_is_not_usable(void **state)
 	nim_iface_set_lease(&w->facts.ifaces[0], AF_INET, NULL);
 	nim_view(&w->config, &w->facts, &w->view);
 	assert_false(w->view.ports[0].usable4);
+}
+
+/* dev: NULL if no default route has that metric. */
+static void assert_default_route(const char *graph, unsigned int metric, const char *dev)
+{
+	_cleanup_(freep) char *start = xasprintf("route 4/254/0.0.0.0/0/%u ", metric);
+	const char *line = strstr(graph, start);
+	_cleanup_(freep) char *end = xasprintf(" dev=%s onlink\n", dev ?: "");
+
+	if (!dev) {
+		assert_null(line);
+		return;
+	}
+	assert_non_null(line);
+	assert_memory_equal(strchr(line, '\n') + 1 - strlen(end), end, strlen(end));
+}
+
+/* By usage first, then by cost; each port has a metric of its own. */
+static void RouteMetrics(void **state)
+{
+	struct world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	load(w, "{'ports':["
+		"{'logicallabel':'apps','ifname':'eth0','is_l3':true,"
+		" 'dhcp':'DHCP_STATIC','addresses':['10.0.0.2/24'],'gateways':['10.0.0.1']},"
+		"{'logicallabel':'dear','ifname':'eth1','is_mgmt':true,'is_l3':true,'cost':200,"
+		" 'dhcp':'DHCP_STATIC','addresses':['10.0.1.2/24'],'gateways':['10.0.1.1']},"
+		"{'logicallabel':'cheap','ifname':'eth2','is_mgmt':true,'is_l3':true,'cost':3,"
+		" 'dhcp':'DHCP_STATIC','addresses':['10.0.2.2/24'],'gateways':['10.0.2.1']},"
+		"{'logicallabel':'as-dear','ifname':'eth3','is_mgmt':true,'is_l3':true,'cost':200,"
+		" 'dhcp':'DHCP_STATIC','addresses':['10.0.3.2/24'],'gateways':['10.0.3.1']},"
+		"{'logicallabel':'inside','ifname':'eth4','is_mgmt':true,'is_l3':true,"
+		" 'dhcp':'DHCP_STATIC','addresses':['10.0.4.2/24']}]}");
+	for (unsigned int i = 0; i < w->config.nports; i++) {
+		_cleanup_(freep) char *mine = xasprintf("10.0.%u.2/24", i);
+
+		w->facts.ifaces[i].ifindex = i + 2;
+		w->facts.ifaces[i].up = w->facts.ifaces[i].carrier = true;
+		add_address(&w->facts.ifaces[i], mine);
+	}
+	nim_view(&w->config, &w->facts, &w->view);
+	golden_graph(nim_intent_node(&w->config, &w->view), &out);
+	assert_default_route(out.str, 5000, NULL); /* inside has no gateway */
+	assert_default_route(out.str, 5001, "eth2");
+	assert_default_route(out.str, 5002, "eth1");
+	assert_default_route(out.str, 5003, "eth3");
+	assert_default_route(out.str, 10004, "eth0");
+	strbuf_fini(&out);
 }
 
 static void no_default_route_port_carries_none(void **state)
@@ -248,6 +298,7 @@ static void bad_ports_keep_their_error(void **state)
 	}
 }
 
+/* EVE's dpcreconciler: one Ethernet. */
 static void graphs_are_as_drawn(void **state)
 {
 	struct world *w = *state;
@@ -261,6 +312,7 @@ static void graphs_are_as_drawn(void **state)
 	strbuf_fini(&out);
 }
 
+/* EVE's dpcreconciler: VLAN and bond ordering. */
 static void bond_has_its_members(void **state)
 {
 	struct world *w = *state;
@@ -277,6 +329,7 @@ static void bond_has_its_members(void **state)
 	strbuf_fini(&out);
 }
 
+/* EVE's dpcreconciler: empty args. */
 static void no_ports_want_nothing(void **state)
 {
 	struct world *w = *state;
@@ -396,6 +449,7 @@ int main(void)
 		TEST(lowest_cost_port_that_works_is_the_default),
 		TEST(management_comes_before_cheaper_app_ports),
 		TEST(port_without_address_or_gateway_is_not_usable),
+		TEST(RouteMetrics),
 		TEST(no_default_route_port_carries_none),
 		TEST(router_advertisement_is_the_last_source_of_a_gateway),
 		TEST(facts_follow_ports_that_move),

@@ -110,6 +110,7 @@ static char *graph(struct world *w)
 
 /* ---- Mixing rules ---- */
 
+/* EVE: OverrideDhcpGateway. */
 static void override_dhcp_gateway_replaces_and_excludes(void **state)
 {
 	struct world *w = *state;
@@ -142,6 +143,7 @@ static void ignored_gateways_are_those_of_routers_too(void **state)
 	assert_true(w->status->usable6);
 }
 
+/* EVE: OverrideDhcpIPs. */
 static void override_dhcp_ips_merge_and_exclude(void **state)
 {
 	struct world *w = *state;
@@ -170,6 +172,7 @@ static void override_dhcp_ips_merge_and_exclude(void **state)
 	assert_string_equal(w->status->error, "no address");
 }
 
+/* EVE: OverrideDhcpDNS. */
 static void override_dhcp_dns_merges_and_excludes(void **state)
 {
 	struct world *w = *state;
@@ -185,6 +188,7 @@ static void override_dhcp_dns_merges_and_excludes(void **state)
 	has(w->status->search_domains, w->status->n_search_domains, "");
 }
 
+/* EVE: OverrideDhcpNTP. */
 static void override_dhcp_ntp_merges_and_excludes(void **state)
 {
 	struct world *w = *state;
@@ -326,6 +330,7 @@ static void only_a_router_that_can_be_one_is_the_gateway(void **state)
 
 /* ---- IP versions ---- */
 
+/* EVE's dpcreconciler: dhcpcd arguments. */
 static void dhcp_ipv4_only_and_ipv6_only_ask_for_one(void **state)
 {
 	_cleanup_(freep) char *four = NULL, *six = NULL, *both = NULL;

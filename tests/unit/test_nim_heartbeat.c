@@ -9,8 +9,8 @@
 #include "nim/gateway/heartbeat_items.h"
 #include "nim/gateway/heartbeat_kept.h"
 #include "nim/gateway/heartbeat_status.h"
-#include "nim/intent.h"
 #include "nim/gateway/one_way.h"
+#include "nim/intent.h"
 #include "status.pb-c.h"
 
 #define MS 1000000ULL
@@ -300,6 +300,30 @@ static void what_comes_and_goes_is_not_used_before_it_stays_for_a_second(void **
 	assert_true(s.damp[0].held);
 }
 
+/* EVE's portprober: cost change. Nothing was lost, so nothing is held. */
+static void a_change_of_cost_takes_effect_at_once(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s);
+	step(&s, 0);
+	assert_int_equal(s.choice.port, 0);
+	s.in[0].rank = PORTS;
+	step(&s, 10);
+	assert_int_equal(s.choice.port, 1);
+	s.in[2].rank = 0;
+	step(&s, 20);
+	assert_int_equal(s.choice.port, 2);
+	s.in[0].rank = 0;
+	s.in[2].rank = 2;
+	step(&s, 30);
+	assert_int_equal(s.choice.port, 0);
+	for (unsigned int i = 0; i < PORTS; i++)
+		assert_false(s.damp[i].held || s.damp[i].shaky);
+	assert_int_equal(s.due.ns, 0);
+}
+
 static void without_a_hold_time_all_is_as_it_is(void **state)
 {
 	struct sim s;
@@ -356,6 +380,7 @@ static void thousand_random_flaps(unsigned int first_seed)
 	}
 }
 
+/* EVE's portprober: flap damping. */
 static void thousand_flaps_make_no_wrong_choice_and_one_switch_per_hold_time(void **state)
 {
 	(void)state;
@@ -417,6 +442,7 @@ static void a_silent_gateway_takes_its_port_out_for_that_version_of_ip(void **st
 	assert_int_equal(w.view.default6, 0);
 }
 
+/* EVE's portprober: none working. */
 static void nothing_is_cut_when_all_gateways_are_silent(void **state)
 {
 	struct world w;
@@ -646,6 +672,7 @@ int main(void)
 		cmocka_unit_test(the_hold_time_doubles_up_to_a_minute_and_is_forgotten),
 		cmocka_unit_test(losses_of_one_incident_count_once),
 		cmocka_unit_test(what_comes_and_goes_is_not_used_before_it_stays_for_a_second),
+		cmocka_unit_test(a_change_of_cost_takes_effect_at_once),
 		cmocka_unit_test(without_a_hold_time_all_is_as_it_is),
 		cmocka_unit_test(thousand_flaps_make_no_wrong_choice_and_one_switch_per_hold_time),
 		cmocka_unit_test(a_silent_gateway_takes_its_port_out_for_that_version_of_ip),

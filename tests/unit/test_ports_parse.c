@@ -262,7 +262,7 @@ static void bonds(void **state)
 		 "'ARPMonitor':{'Enabled':true,'Interval':1,'IPTargets':['192.0.2.1']}}}]}");
 }
 
-/* MTUs go down the layers: the VLAN's reaches the members. */
+/* EVE's dpcreconciler: VLAN and bond ordering. MTUs go down the layers: the VLAN's reaches the members. */
 static void vlans_over_bonds(void **state)
 {
 	(void)state;

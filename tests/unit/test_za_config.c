@@ -105,6 +105,7 @@ static void binary_is_wire_compatible(void **state)
 				 "}\n");
 }
 
+/* EVE's parseconfig: PNAC. */
 static void pnacs_go_to_their_adapters_with_the_ca_of_their_profile(void **state)
 {
 	static const char text[] =
@@ -146,6 +147,7 @@ static void range_is(const char *type, const char *ip, const char *gateway, cons
 	assert_string_equal(config->instances[0]->dhcp_end, end);
 }
 
+/* EVE's parseconfig: IP specs. */
 static void ipv4_ranges_get_the_defaults_of_eve(void **state)
 {
 	(void)state;
