@@ -208,6 +208,43 @@ def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
     assert int(test["successMs"]) < min(int(t["failureMs"]) for t in seen.values())
 
 
+def test_lossy_networks_are_borne_and_an_outage_changes_no_configuration(make_world):
+    """EVE: IntermittentConnectivity. One packet in five is lost, either way and on both ports; then all are."""
+    world = make_world()
+    isps = [world.net["isp-a"], world.net["isp-b"]]
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    for isp in isps:
+        names(isp, NAME, WEB4)
+    world.controller(NAME)
+
+    def config(version, timeout):
+        made = static_config(version=version, timeout=timeout)
+        made.item("timer.port.testduration", 1)
+        return made
+
+    world.node.start(config(1, timeout=10))
+    for label in ("uplink-a", "uplink-b"):
+        wait_test(world.node, label, lambda t: passed(t) and t["target"], f"{label} passes")
+    mark = world.node.log_mark()
+    for isp in isps:
+        swallow(isp, "numgen inc mod 5 == 0")
+    for label in ("uplink-a", "uplink-b"):
+        test = world.test(label)
+        assert passed(test), test
+    assert "event=dpc_state " not in "\n".join(world.node.log_since(mark))
+    world.node.configure(config(2, timeout=1))  # it does not take long to see that there is nothing
+    for isp in isps:
+        swallow(isp, "meta l4proto { tcp, udp }")
+    assert world.test()["stage"] == "TEST_STAGE_DNS"
+    wait_for(lambda: "event=dpc_state" in "\n".join(world.node.log_since(mark)), "the outage is noticed", 30)
+    for isp in isps:
+        isp.run("nft", "delete", "table", "inet", "hole")
+    world.node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("dpcState") == "DPC_STATE_SUCCESS"
+                    and passed(results(world.node)["uplink-a"]), "all is well again", 30)
+    log = "\n".join(world.node.log_since(mark))
+    assert "event=dpc_in_force " not in log and "event=gateway_" not in log, log
+
+
 def test_each_port_asks_its_own_servers_from_its_own_address(make_world):
     """EVE's controllerconn: per-port send."""
     world = make_world()
