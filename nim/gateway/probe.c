@@ -12,6 +12,9 @@
 
 #include "base/cleanup.h"
 
+/* In one turn, as somebody may send faster than we read; and more than wait in a socket's buffer. */
+#define BURST 1024
+
 /* ---- ARP: arping -I IF GATEWAY ---- */
 
 /* Replies of this gateway: operation 2, and its address as the sender's. */
@@ -192,14 +195,12 @@ bool probe_answered(struct probe *p)
 	bool any = false;
 	ssize_t n;
 
-	while (p->fd >= 0) {
+	for (unsigned int i = 0; i < BURST && p->fd >= 0; i++) {
 		n = recv(p->fd, &answer, sizeof(answer), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			continue; /* the link went down: told once, then all is as before */
-		if (n < 0)
+		if (n < 0 && errno == EAGAIN)
 			break;
+		if (n < 0)
+			continue; /* the link went down: told once, then all is as before */
 		any = true;
 		if (p->target.gateway.family == AF_INET && (size_t)n >= sizeof(answer.arp))
 			memcpy(p->gateway_mac.byte, answer.arp.arp_sha, ETH_ALEN);

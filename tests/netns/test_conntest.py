@@ -368,6 +368,8 @@ def test_helper_is_nobody_and_dies_with_nim(hanging):
         return status["Uid"].split() == 4 * ["65534"] and status["NoNewPrivs"] == "1" and \
             {int(status[cap], 16) for cap in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
     wait_for(is_nobody, "it has no rights any more")
+    limits = open(f"/proc/{pid}/limits").read()
+    assert SLOW > 1 or f" {256 << 20} " in next(line for line in limits.splitlines() if "data size" in line)
     world.node.kill("nim")
     wait_for(lambda: pid not in helpers(world), "the old round is gone")
     wait_for(lambda: helpers(world), "the new nim begins another", 15)

@@ -2,6 +2,8 @@
 /* Heartbeats of gateways and damped recovery: simulated time in, judgement out. */
 #include "tests/unit/golden.h"
 
+#include <sys/socket.h>
+
 #include "base/arena.h"
 #include "base/rate.h"
 #include "config.pb-c.h"
@@ -10,6 +12,7 @@
 #include "nim/gateway/heartbeat_kept.h"
 #include "nim/gateway/heartbeat_status.h"
 #include "nim/gateway/one_way.h"
+#include "nim/gateway/probe.h"
 #include "nim/intent.h"
 #include "status.pb-c.h"
 
@@ -653,6 +656,25 @@ static void what_is_said_too_often_is_counted(void **state)
 	assert_int_equal(beyond, 95);
 }
 
+/* A stream instead of the socket holds more answers than any of these. */
+static void answers_without_end_do_not_hold_the_loop_up(void **state)
+{
+	_cleanup_(closep) int far = -1;
+	struct probe p = PROBE_INIT;
+	static char answers[65536];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	p.fd = fds[0];
+	far = fds[1];
+	assert_int_equal(send(far, answers, sizeof(answers), 0), sizeof(answers));
+	assert_true(probe_answered(&p));
+	assert_true(recv(p.fd, answers, sizeof(answers), 0) > 0);
+	assert_false(probe_answered(&p));
+	probe_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -686,6 +708,7 @@ int main(void)
 		cmocka_unit_test(what_an_earlier_run_saw_lost_is_held_when_it_is_back),
 		cmocka_unit_test(traffic_that_goes_one_way_is_noticed),
 		cmocka_unit_test(what_is_said_too_often_is_counted),
+		cmocka_unit_test(answers_without_end_do_not_hold_the_loop_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
