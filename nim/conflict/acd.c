@@ -42,6 +42,7 @@ static void go(struct acd *acd, enum acd_state state)
 
 enum acd_send acd_step(struct acd *acd, struct mono now)
 {
+	acd->named = false;
 	switch (acd->state) {
 	case ACD_PROBING:
 		if (acd->sent < PROBE_NUM)
@@ -70,13 +71,17 @@ enum acd_send acd_step(struct acd *acd, struct mono now)
 
 bool acd_heard(struct acd *acd, const struct mac *other, struct mono now)
 {
-	bool news = acd->state != ACD_CONFLICT || !mac_equal(&acd->other, other);
+	bool begins = acd->state != ACD_CONFLICT;
+	bool news = begins || (!acd->named && !mac_equal(&acd->other, other));
 
-	if (acd->state != ACD_CONFLICT)
+	if (begins)
 		acd->due = after_ms(now, RECHECK_MS);
 	go(acd, ACD_CONFLICT);
+	if (!news)
+		return false;
 	acd->other = *other;
-	return news;
+	acd->named = true;
+	return true;
 }
 
 /* ---- ARP ---- */

@@ -28,12 +28,14 @@ struct acd {
 	uint8_t sent; /* in this state; in CONFLICT: since it was last heard */
 	struct mono due; /* of the next step; 0: none */
 	struct mac other; /* who has it, too: in CONFLICT */
+	bool named; /* since the last step: who pretends to be many is not told of each time */
 };
 
 void acd_start(struct acd *acd, struct in_addr addr, struct mono now);
 /* To be called once due has come: what is to be sent now. */
 enum acd_send acd_step(struct acd *acd, struct mono now);
-/* That one said the address is its own. True: it is news. */
+/* That one said the address is its own. True: it is news, of which there is little, as each of them may
+ * be a packet: a new conflict, or another one in it, once between two steps. */
 bool acd_heard(struct acd *acd, const struct mac *other, struct mono now);
 
 /* ---- ARP, as it goes behind an Ethernet header ---- */

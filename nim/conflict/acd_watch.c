@@ -165,7 +165,7 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- The socket ---- */
 
-static int set_filter(const struct acd_watch *w)
+static int set_filter(const struct acd_watch *w, int fd)
 {
 	struct in_addr addrs[ADDRS_MAX];
 	struct mac macs[ADDRS_MAX];
@@ -184,30 +184,26 @@ static int set_filter(const struct acd_watch *w)
 	}
 	filter = acd_filter(addrs, w->n, macs, nmacs, &n);
 	program = (struct sock_fprog){ .len = (unsigned short)n, .filter = filter };
-	return setsockopt(w->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0
-		       ? -errno
-		       : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
 }
 
 /* Without a protocol it hears nothing; it is bound once its filter stands. */
 static int open_socket(struct acd_watch *w)
 {
 	struct sockaddr_ll any = { .sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_ARP) };
-	int r = 0;
+	_cleanup_(closep) int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : set_filter(w, fd);
 
-	w->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (w->fd < 0)
+	if (r < 0)
+		return r;
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
 		return -errno;
-	r = set_filter(w);
-	if (r == 0 && bind(w->fd, (struct sockaddr *)&any, sizeof(any)) < 0)
-		r = -errno;
-	if (r == 0) {
-		w->readable = event_new(w->base, w->fd, EV_READ | EV_PERSIST, readable, w);
-		event_add(w->readable, NULL);
-	} else {
-		closep(&w->fd);
-	}
-	return r;
+	w->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, readable, w);
+	if (!w->readable || event_add(w->readable, NULL) < 0)
+		abort();
+	w->fd = take_fd(&fd);
+	return 0;
 }
 
 static void update_socket(struct acd_watch *w)
@@ -215,7 +211,7 @@ static void update_socket(struct acd_watch *w)
 	int r = 0;
 
 	if (w->fd >= 0)
-		r = set_filter(w);
+		r = set_filter(w, w->fd);
 	else if (w->n)
 		r = open_socket(w);
 	if (r < 0)

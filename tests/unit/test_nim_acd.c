@@ -69,11 +69,28 @@ static void conflict_is_told_once_and_never_announced(void **state)
 	assert_false(acd_heard(&acd, &other, at_ms(6)));
 	assert_int_equal(acd.state, ACD_CONFLICT);
 	assert_true(mac_equal(&acd.other, &other));
-	assert_true(acd_heard(&acd, &third, at_ms(7))); /* another one */
 	for (uint64_t ms = 4005; ms < 40000; ms += 4000) { /* who answers stays a conflict */
 		expect(&acd, ms, ACD_SEND_PROBE);
-		assert_false(acd_heard(&acd, &third, at_ms(ms + 1)));
+		assert_false(acd_heard(&acd, &other, at_ms(ms + 1)));
 	}
+}
+
+static void who_pretends_to_be_many_is_told_of_once_between_two_probes(void **state)
+{
+	unsigned int told = 0;
+	struct acd acd;
+
+	(void)state;
+	start(&acd);
+	expect(&acd, 0, ACD_SEND_PROBE);
+	assert_true(acd_heard(&acd, &other, at_ms(5)));
+	for (uint64_t ms = 4005; ms < 40000; ms += 4000) {
+		for (unsigned int i = 0; i < 1000; i++)
+			told += acd_heard(&acd, i & 1 ? &third : &other, at_ms(ms - 1));
+		expect(&acd, ms, ACD_SEND_PROBE);
+	}
+	assert_int_equal(told, 8);
+	assert_true(acd_heard(&acd, mac_equal(&acd.other, &third) ? &other : &third, at_ms(40000)));
 }
 
 static void conflict_is_over_after_two_probes_in_vain(void **state)
@@ -195,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free_address_is_probed_announced_and_then_costs_nothing),
 		cmocka_unit_test(conflict_is_told_once_and_never_announced),
+		cmocka_unit_test(who_pretends_to_be_many_is_told_of_once_between_two_probes),
 		cmocka_unit_test(conflict_is_over_after_two_probes_in_vain),
 		cmocka_unit_test(arp_is_as_rfc_5227_has_it),
 		cmocka_unit_test(filter_lets_nothing_but_conflicts_through),
