@@ -201,6 +201,7 @@ def nothing_is_left(b):
 
 
 def test_VlansAndBonds_change_under_traffic(make_net, make_node):
+    """EVE: Bootstrap: LACP. The node has such ports from the start."""
     net = make_net(wired)
     b = Bonds(net, make_node(net["node"]))
     b.node.start(b.config())
