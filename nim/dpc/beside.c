@@ -55,6 +55,7 @@ static struct nim_port without_addressing(const struct nim_port *port)
 	memcpy(p.domain, none.domain, sizeof(p.domain));
 	p.ignore = none.ignore;
 	p.pnac_ca = NULL; /* same_ca() */
+	p.proxy = NULL; /* the interface knows nothing of it */
 	memcpy(p.lowers, none.lowers, sizeof(p.lowers)); /* by name: same_lowers() */
 	return p;
 }

@@ -153,7 +153,7 @@ static void begin(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entr
 		v->changed = v->keep = true;
 	list->tested = entry;
 	v->in_pass = true;
-	v->test = v->again = v->failed_once = false;
+	v->testing = v->test = v->again = v->failed_once = false; /* a round is none of this pass */
 	v->started_ms = v->step_ms = now.mono_ms;
 	v->better_ms = 0;
 	set_state(v, entry, EW__DPC_STATE__DPC_STATE_ASYNC_WAIT, why);
@@ -253,6 +253,8 @@ static void fail(struct dpc_verify *v, struct dpcv_time now, Ew__DpcState state,
 	Ew__DpcEntry *entry = v->list->tested;
 
 	entry->last_failed_ms = now.wall_ms;
+	if (entry->last_succeeded_ms >= now.wall_ms) /* the clock was set back */
+		entry->last_succeeded_ms = now.wall_ms - 1;
 	v->changed = v->keep = true;
 	set_text(v, &entry->last_error, why);
 	set_state(v, entry, state, why);
@@ -396,7 +398,7 @@ static void judge_current(struct dpc_verify *v, struct dpcv_time now,
 								     : v->timers.interval_ms;
 
 	if (result->outcome == CONN_OK || result->outcome == CONN_REMOTE) {
-		if (!v->remote && is_working(entry) && !v->failed_once)
+		if (!v->remote && is_working(entry) && !v->failed_once && !v->step_ms)
 			return; /* nothing new */
 		record_success(v, now, entry, result);
 		settle(v, now);
@@ -505,7 +507,7 @@ bool dpcv_list_changed(struct dpc_verify *v, struct dpcv_time now, const char *w
 	const Ew__DpcEntry *best = next < 0 ? NULL : list->entries[next];
 
 	v->changed = true;
-	if (best && best == list->tested)
+	if (best && best == list->tested && list->current)
 		return false; /* what came or went is less wanted than what is under way */
 	if (best && best == list->current && is_working(best) && !v->failed_once) {
 		v->testing = was_testing && !lost && !list->tested;

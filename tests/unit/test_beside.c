@@ -77,6 +77,9 @@ static void what_can_be_tried_beside_and_what_cannot(void **state)
 		{ DHCP0, ETH0("'dhcp':'DHCP_CLIENT','gateways':['192.0.2.9']"),
 		  "eth0: the same address with another gateway" },
 		{ STATIC0, ETH0("'dhcp':'DHCP_CLIENT','mtu':1400"), "eth0: another MTU" },
+		{ ETH0("'dhcp':'DHCP_CLIENT','proxy':{'https':{'host':'192.0.2.7','port':3128}}"),
+		  ETH0("'dhcp':'DHCP_CLIENT','proxy':{'https':{'host':'192.0.2.8','port':3128}}"),
+		  NULL },
 		{ "{'logicallabel':'a','ifname':'eth0','is_mgmt':true,'is_l3':true,"
 		  "'dhcp':'DHCP_STATIC','addresses':['192.0.2.2/24']}",
 		  DHCP0, "eth0: who listens to router advertisements would change" },

@@ -728,6 +728,23 @@ static void RadioSilence(void **state)
 	end(&s);
 }
 
+static void radio_silence_that_ends_during_a_round_has_a_round_of_its_own(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	two(&s);
+	dpcv_hold(&s.v, s.now, true);
+	dpcv_test_now(&s.v, s.now, s.list.current, "asked");
+	assert_true(s.v.test);
+	dpcv_begun(&s.v);
+	dpcv_hold(&s.v, s.now, false); /* a pass: what is under way belongs to none */
+	drive(&s, true);
+	EXPECT(&s, "override", SUCCESS);
+	assert_null(s.list.tested);
+	end(&s);
+}
+
 static void TransientDNSError(void **state)
 {
 	struct sim s;
@@ -1229,6 +1246,28 @@ static void without_a_remote_target_nothing_wakes_an_idle_node(void **state)
 	end(&s);
 }
 
+static void a_target_that_goes_away_during_a_periodic_test_leaves_no_timer(void **state)
+{
+	const struct dpcv_port port = { .label = "eth0",
+					.is_mgmt = true,
+					.result = { .outcome = CONN_OK } };
+	struct dpcv_facts facts = { .present = 1, .ip_and_dns = true };
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	TRUTH(&s, OK("zedagent"));
+	put(&s, entry("zedagent", CONTROLLER, 10, 0));
+	s.now.mono_ms = dpcv_wake_ms(&s.v);
+	dpcv_step(&s.v, s.now, &facts, false);
+	assert_true(s.v.test);
+	dpcv_begun(&s.v);
+	dpcv_set_timers(&s.v, s.now, &DPCV_TIMERS_DEFAULT, false);
+	dpcv_round(&s.v, s.now, &facts, &port, 1);
+	assert_int_equal(dpcv_wake_ms(&s.v), 0);
+	end(&s);
+}
+
 static void intervals_below_300_s_shorten_the_time_since_failure_too(void **state)
 {
 	struct sim s;
@@ -1287,6 +1326,23 @@ static void a_failure_in_the_future_keeps_nothing_from_being_tested(void **state
 	end(&s);
 }
 
+static void a_success_in_the_future_hides_no_failure(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	begin(&s);
+	TRUTH(&s, OK("zedagent"));
+	put(&s, entry("zedagent", CONTROLLER, 20, 0));
+	s.now.wall_ms -= DAY; /* a node without a clock of its own starts again */
+	TRUTH(&s, BLACK_HOLE("zedagent"));
+	dpcv_start(&s.v, s.now);
+	drive(&s, true);
+	EXPECT(&s, "zedagent", FAIL_WITH_IPANDDNS);
+	assert_false(dpc_entry_works(s.list.current));
+	end(&s);
+}
+
 /* ---- Beside ---- */
 
 static void a_bad_candidate_beside_leaves_the_working_one_alone(void **state)
@@ -1326,6 +1382,22 @@ static void a_good_candidate_beside_is_committed(void **state)
 	drive(&s, true);
 	EXPECT(&s, "zedagent", SUCCESS);
 	expect_log(&s, "zedagent:ASYNC_WAIT zedagent:IPDNS_WAIT zedagent:SUCCESS");
+	end(&s);
+}
+
+static void without_the_working_one_the_candidate_is_in_force(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	two(&s);
+	s.beside = true;
+	TRUTH(&s, NO_DHCP("zedagent"));
+	put(&s, entry("zedagent", CONTROLLER, 20, 0));
+	assert_true(dpcv_beside(&s.v));
+	drop(&s, "override");
+	assert_false(dpcv_beside(&s.v));
+	EXPECT(&s, "zedagent", IPDNS_WAIT);
 	end(&s);
 }
 
@@ -1486,6 +1558,7 @@ int main(void)
 		cmocka_unit_test(a_missing_interface_is_waited_for_two_test_durations),
 		cmocka_unit_test(Wireless),
 		cmocka_unit_test(RadioSilence),
+		cmocka_unit_test(radio_silence_that_ends_during_a_round_has_a_round_of_its_own),
 		cmocka_unit_test(TransientDNSError),
 		cmocka_unit_test(RemoteTemporaryFailure),
 		cmocka_unit_test(RemovalOfOldNonWorkingDPCs),
@@ -1505,11 +1578,14 @@ int main(void)
 		cmocka_unit_test(results_are_told_as_soon_as_they_are_others),
 		cmocka_unit_test(an_event_during_a_round_has_another_one_follow),
 		cmocka_unit_test(without_a_remote_target_nothing_wakes_an_idle_node),
+		cmocka_unit_test(a_target_that_goes_away_during_a_periodic_test_leaves_no_timer),
 		cmocka_unit_test(intervals_below_300_s_shorten_the_time_since_failure_too),
 		cmocka_unit_test(better_interval_0_never_goes_back_by_itself),
 		cmocka_unit_test(a_failure_in_the_future_keeps_nothing_from_being_tested),
+		cmocka_unit_test(a_success_in_the_future_hides_no_failure),
 		cmocka_unit_test(a_bad_candidate_beside_leaves_the_working_one_alone),
 		cmocka_unit_test(a_good_candidate_beside_is_committed),
+		cmocka_unit_test(without_the_working_one_the_candidate_is_in_force),
 		cmocka_unit_test(of_two_candidates_beside_the_second_gets_its_turn),
 		cmocka_unit_test(what_stopped_working_is_no_reason_to_be_careful),
 		cmocka_unit_test(names_and_costs_are_applied_without_a_trial),
