@@ -261,7 +261,7 @@ void nim_set_config(struct nim *nim)
 	dp_lease_watch_repeat(nim->leases); /* interfaces were not configured the first time */
 	log_info("config_ports", "ports=%u", nim->config.nports);
 	nim->firewall_dirty = true;
-	conn_schedule_changed(nim->conn_schedule);
+	nim_verify_void(nim->verify);
 	nim_changed(nim);
 }
 
@@ -270,10 +270,12 @@ void nim_follow_cards(struct nim *nim)
 	bool changed = nim->cards_changed;
 
 	nim->cards_changed = false;
-	if (!changed || !nim->in_force || !nim_cards_moved(&nim->cards, &nim->config))
+	if (!changed || !nim->in_force ||
+	    !(nim_cards_moved(&nim->cards, &nim->config) ||
+	      (nim->candidate && nim_cards_moved(&nim->cards, nim->candidate))))
 		return;
 	log_info("ports_moved", "why=\"cards came, went, or were renamed\"");
-	nim_set_config(nim);
+	nim_verify_cards(nim->verify);
 }
 
 void nim_publish_dpcs(struct nim *nim)
@@ -336,7 +338,7 @@ static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
 	log_info("ports_assigned", "adapters=%u", nim->cards.nassigned);
 	nim_fallback_look(nim->fallback);
 	if (nim->in_force)
-		nim_set_config(nim);
+		nim_verify_cards(nim->verify);
 }
 
 static void items_changed(const char *key, const Ew__GlobalConfig *was, const Ew__GlobalConfig *now,

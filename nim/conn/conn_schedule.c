@@ -19,7 +19,7 @@ struct conn_schedule {
 	struct mono changed_at; /* the first change since the last round began; 0: none */
 	struct mono last_change;
 	struct conn_round *round; /* NULL: none is under way */
-	bool again; /* wanted while one was under way */
+	bool again; /* wanted while one was under way, or instead of one that was void */
 	unsigned int started, ended; /* rounds */
 };
 
@@ -115,7 +115,7 @@ static void on_quiet(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	s->changed_at = (struct mono){ 0 };
-	if (conntest_tested_at(s->conf.conntest).ns < s->last_change.ns)
+	if (s->again || conntest_tested_at(s->conf.conntest).ns < s->last_change.ns)
 		begin(s);
 	else
 		begin_later(s);
@@ -133,6 +133,13 @@ void conn_schedule_changed(struct conn_schedule *s)
 	if (!s->changed_at.ns)
 		s->changed_at = s->last_change;
 	wait_for_quiet(s);
+}
+
+void conn_schedule_void(struct conn_schedule *s)
+{
+	s->again = s->again || s->round;
+	s->round = conn_round_free(s->round);
+	conn_schedule_changed(s);
 }
 
 /* "test": begins a round and names it; "test N": whether that one has ended. */

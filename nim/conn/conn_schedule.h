@@ -34,4 +34,6 @@ void conn_schedule_control(struct conn_schedule *s, struct control *control);
 #define CONN_QUIET_MS 500
 #define CONN_LATEST_MS 5000
 void conn_schedule_changed(struct conn_schedule *s);
+/* The same, and the ports are others: a round under way says nothing of them and ends untold. */
+void conn_schedule_void(struct conn_schedule *s);
 void conn_schedule_now(struct conn_schedule *s); /* a round that begins now, or after this one */

@@ -393,6 +393,31 @@ void nim_verify_list_changed(struct nim_verify *nv)
 	run(nv, false);
 }
 
+void nim_verify_void(struct nim_verify *nv)
+{
+	forget(&nv->others);
+	conn_schedule_void(nv->nim->conn_schedule);
+	if (!nv->round)
+		return;
+	forget_round(nv);
+	dpcv_void(&nv->machine, now());
+	nv->event = true;
+	event_active(nv->run_ev, 0, 0);
+}
+
+void nim_verify_cards(struct nim_verify *nv)
+{
+	struct trial *was = take_ptr(nv->trial);
+
+	nv->nim->candidate = NULL;
+	if (was && dpcv_beside(&nv->machine))
+		dpcv_test_now(&nv->machine, now(), nv->machine.list->tested,
+			      "the cards are others");
+	nim_set_config(nv->nim);
+	trial_free(was); /* the configuration pointed into it until now */
+	event_active(nv->run_ev, 0, 0);
+}
+
 /* Radios that are off prove nothing against a configuration that relies on them. */
 static bool is_silenced(const struct nim *nim)
 {

@@ -14,6 +14,7 @@
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
 #include "nim/conn/conn_helper.h"
+#include "nim/conn/conn_schedule.h"
 #include "nim/conn/conntest.h"
 #include "status.pb-c.h"
 
@@ -364,6 +365,46 @@ static void what_the_dead_have_said_ends_it_at_once(void **state)
 	}
 }
 
+/* ---- When ---- */
+
+static bool not_busy(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+/* The failure was found of what was configured before: nobody is told of it. */
+static void round_over_another_configuration_is_begun_anew(void **state)
+{
+	static const struct conn_round_ops also = { .port = on_port, .done = on_done };
+	struct conn_schedule *s;
+
+	(void)state;
+	assert_int_equal(
+		conn_schedule_new(&(struct conn_schedule_conf){ .base = base,
+								.conntest = ct,
+								.config_dir = config_dir,
+								.ports = { &config, &facts, &view },
+								.busy = not_busy,
+								.also = &also,
+								.also_arg = &seen },
+				  &s),
+		0);
+	helper_is(SAY(FAILED_1) "exec sleep 60");
+	conn_schedule_now(s);
+	while (!seen.told[1])
+		event_base_loop(base, EVLOOP_ONCE);
+	memset(&seen, 0, sizeof(seen));
+	helper_is(SAY(OK_0 FAILED_1));
+	conn_schedule_void(s);
+	event_base_dispatch(base);
+	assert_int_equal(seen.done, 1);
+	assert_int_equal(seen.told[0], 1);
+	assert_int_equal(seen.told[1], 1);
+	assert_string_equal(seen.failure, "");
+	conn_schedule_free(s);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -383,6 +424,7 @@ int main(void)
 		T(round_that_is_called_off_calls_nobody),
 		T(helper_that_hangs_is_killed_in_time),
 		T(what_the_dead_have_said_ends_it_at_once),
+		T(round_over_another_configuration_is_begun_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
