@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
@@ -13,6 +12,7 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/wall.h"
 #include "dataplane/dp.h"
 #include "dataplane/items/host.h"
 #include "dataplane/items/rundir.h"
@@ -28,14 +28,6 @@
 static struct mono mono_in(int64_t ms)
 {
 	return (struct mono){ .ns = mono_now().ns + (uint64_t)ms * 1000000 };
-}
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* ---- When it succeeded last, over a restart of ours ---- */

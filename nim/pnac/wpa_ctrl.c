@@ -62,6 +62,18 @@ static void disconnect(struct wpa_ctrl *c)
 		c->ops->lost(c->arg);
 }
 
+/* Nothing will tell when it can be reached: until RETRY_LAST_MS, or its socket is another one. */
+static void try_again(struct wpa_ctrl *c)
+{
+	const struct timeval pause = { .tv_sec = c->retry_ms / 1000,
+				       .tv_usec = c->retry_ms % 1000 * 1000 };
+
+	if (c->retry_ms > RETRY_LAST_MS)
+		return;
+	evtimer_add(c->timeout, &pause);
+	c->retry_ms *= 2;
+}
+
 static void send_next(struct wpa_ctrl *c)
 {
 	const struct timeval limit = { .tv_sec = ANSWER_S };
@@ -71,7 +83,8 @@ static void send_next(struct wpa_ctrl *c)
 	c->waits = (unsigned int)__builtin_ctz(c->asked);
 	c->asked &= ~(1u << c->waits);
 	if (send(c->fd, commands[c->waits], strlen(commands[c->waits]), MSG_NOSIGNAL) < 0) {
-		disconnect(c); /* the next socket there will be tried */
+		disconnect(c); /* it is dead, or its queue is full */
+		try_again(c);
 		return;
 	}
 	evtimer_add(c->timeout, &limit);
@@ -101,6 +114,7 @@ static void take_answer(struct wpa_ctrl *c, const char *text, size_t len)
 		c->ops->answer((enum wpa_command)command, text, len, c->arg);
 	} else if (len >= 2 && memcmp(text, "OK", 2) == 0) {
 		c->attached = true;
+		c->retry_ms = RETRY_MS;
 		c->ops->attached(c->arg);
 	}
 	send_next(c);
@@ -144,19 +158,14 @@ static int connect_to(const char *path)
 
 static void start(struct wpa_ctrl *c)
 {
-	const struct timeval pause = { .tv_sec = c->retry_ms / 1000,
-				       .tv_usec = c->retry_ms % 1000 * 1000 };
 	int fd = connect_to(c->path);
 
 	/* Nobody listens: what is left of a killed one, or bind() is between making the file and having
-	 * it known (unix_bind_bsd()), and nothing will tell us when it is done. */
-	if (fd == -ECONNREFUSED && c->retry_ms <= RETRY_LAST_MS) {
-		evtimer_add(c->timeout, &pause);
-		c->retry_ms *= 2;
-	}
+	 * it known (unix_bind_bsd()). */
+	if (fd == -ECONNREFUSED)
+		try_again(c);
 	if (fd < 0)
 		return;
-	c->retry_ms = RETRY_MS;
 	c->fd = fd;
 	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	if (!c->readable || event_add(c->readable, NULL) < 0) {

@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/topics.h"
 #include "base/arena.h"
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
+#include "base/wall.h"
 #include "nim/radio/radio.h"
 #include "nim/stored.h"
 
@@ -27,14 +27,6 @@ struct radio_run {
 	struct stored *stored;
 	struct event *timer;
 };
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static Ew__RadioSilence message(const struct radio_run *run)
 {

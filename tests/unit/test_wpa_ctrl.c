@@ -183,6 +183,31 @@ static void a_socket_that_refuses_is_tried_again(void **state)
 	close(fd);
 }
 
+/* By others, or because it has much to do. */
+static void a_socket_whose_queue_is_full_is_tried_again(void **state)
+{
+	struct world *w = *state;
+	struct sockaddr_un peer, addr = { .sun_family = AF_UNIX };
+	_cleanup_(closep) int fd = bound(w), others = -1;
+	char text[64];
+	socklen_t len;
+
+	assert_int_equal(wpa_ctrl_new(w->base, w->path, &ops, w, &w->ctrl), 0);
+	serve(w, fd, "ATTACH", "OK\n", &peer, &len);
+	serve(w, fd, "STATUS", "a=b\n", &peer, &len);
+	others = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", w->path);
+	while (sendto(others, "PING", 4, 0, (const struct sockaddr *)&addr, sizeof(addr)) == 4)
+		;
+	wpa_ctrl_ask(w->ctrl, WPA_MIB);
+	assert_int_equal(w->lost, 1);
+	while (recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0)
+		;
+	serve(w, fd, "ATTACH", "OK\n", &peer, &len);
+	serve(w, fd, "STATUS", "a=b\n", &peer, &len);
+	assert_int_equal(w->attached, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +217,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(events_before_a_new_socket_are_not_lost, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_socket_that_refuses_is_tried_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_socket_whose_queue_is_full_is_tried_again, setup,
 						teardown),
 	};
 
