@@ -15,9 +15,15 @@ struct probe_target {
 	uint32_t ifindex;
 	struct ifname ifname;
 	struct mac mac; /* of the interface */
+	uint8_t zero[2]; /* no padding: memcmp() must see defined bytes only */
 	struct ipaddr source; /* an address of it; IPv6: unset, the kernel chooses */
 	struct ipaddr gateway;
 };
+
+_Static_assert(sizeof(struct probe_target) == sizeof(uint32_t) + sizeof(struct ifname) +
+						      sizeof(struct mac) + 2 +
+						      2 * sizeof(struct ipaddr),
+	       "no padding");
 
 struct probe {
 	int fd; /* -1: closed */
