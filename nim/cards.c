@@ -159,9 +159,27 @@ const char *nim_cards_app(const struct nim_cards *cards, const struct ifname *if
 	return NULL;
 }
 
+const char *nim_cards_port_app(const struct nim_cards *cards, const struct nim_port *port)
+{
+	for (unsigned int i = 0; i < cards->nassigned; i++) {
+		const struct nim_assigned *a = &cards->assigned[i];
+
+		if ((port->pci[0] && strcasecmp(a->pci, port->pci) == 0) ||
+		    (port->usb[0] && strcmp(a->usb, port->usb) == 0))
+			return a->app;
+	}
+	return nim_cards_app(cards, &port->ifname);
+}
+
+bool nim_cards_await(const struct nim_cards *cards, const struct nim_port *port)
+{
+	return (port->pci[0] || port->usb[0]) && !port->ifname.str[0] &&
+	       !nim_cards_port_app(cards, port);
+}
+
 static void judge_assignment(const struct nim_cards *cards, struct nim_port *port)
 {
-	const char *app = nim_cards_app(cards, &port->ifname);
+	const char *app = nim_cards_port_app(cards, port);
 
 	if (app)
 		nim_port_fail(port, "assigned to an application", app);
@@ -170,7 +188,7 @@ static void judge_assignment(const struct nim_cards *cards, struct nim_port *por
 void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, const char *ifname)
 {
 	const struct nim_card *card = NULL, *named;
-	bool addressed = port->pci[0] || port->usb[0];
+	bool addressed = port->pci[0] || port->usb[0], absent;
 
 	if (ifname_parse(ifname, &port->asked) < 0 && (*ifname || !addressed))
 		nim_port_fail(port, "bad interface name", ifname);
@@ -180,14 +198,15 @@ void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, con
 	if (addressed)
 		card = find_addressed(cards, port);
 	named = find_named(cards, port->asked.str);
-	if (card) {
+	absent = !card && addressed && (!*ifname || (named && (named->pci[0] || named->usb[0])));
+	if (card)
 		port->ifname = card->ifname;
-	} else if (addressed && (!*ifname || (named && (named->pci[0] || named->usb[0])))) {
+	else if (absent)
 		port->ifname = (struct ifname){ .str = "" };
+	judge_assignment(cards, port);
+	if (absent)
 		nim_port_fail(port, "no interface has the address",
 			      port->pci[0] ? port->pci : port->usb);
-	}
-	judge_assignment(cards, port);
 }
 
 bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *config)

@@ -48,6 +48,10 @@ bool nim_cards_remove(struct nim_cards *cards, const char *ifname);
 
 /* To whom the card of this interface is assigned; NULL: to nobody. */
 const char *nim_cards_app(const struct nim_cards *cards, const struct ifname *ifname);
+/* The same of the card of a port, even when the host has no interface of it any more. */
+const char *nim_cards_port_app(const struct nim_cards *cards, const struct nim_port *port);
+/* No card has the address of the port, and no app has it: it may come yet. */
+bool nim_cards_await(const struct nim_cards *cards, const struct nim_port *port);
 const struct nim_card *nim_cards_named(const struct nim_cards *cards, const char *ifname);
 
 /*

@@ -51,7 +51,8 @@ struct dpcv_timers {
 
 struct dpcv_facts { /* about the tested, else the current configuration */
 	bool busy; /* what applying it has begun is not done */
-	const char *card_taken; /* why a port cannot be had: an app has its card; NULL: none */
+	/* Why no management port can be had: apps have the cards; NULL: one may. Borrowed. */
+	const char *card_taken;
 	bool card_pending; /* a card is not given back yet */
 	bool modem_pending; /* a modem has not taken the configuration yet */
 	unsigned int present, missing; /* interfaces of management ports */

@@ -73,20 +73,29 @@ static bool is_busy(const struct nim_verify *nv)
 static void gather(const struct nim_verify *nv, struct dpcv_facts *ret)
 {
 	struct conn_ports on = subject(nv);
+	const struct nim_cards *cards = &nv->nim->cards;
 	struct ipaddr servers[NIM_PORT_DNS];
+	const char *taken = NULL;
 
 	*ret = (struct dpcv_facts){ .busy = is_busy(nv) };
 	for (unsigned int i = 0; i < on.config->nports; i++) {
 		const struct nim_port *port = &on.config->ports[i];
 		const struct nim_iface *iface = &on.facts->ifaces[i];
 
-		if (!port->is_mgmt || port->error[0])
+		if (!port->is_mgmt)
+			continue;
+		ret->card_pending = ret->card_pending || nim_cards_await(cards, port);
+		if (nim_cards_port_app(cards, port))
+			taken = port->error;
+		if (port->error[0])
 			continue;
 		ret->present += iface->ifindex != 0;
 		ret->missing += iface->ifindex == 0;
 		if (iface->naddrs && nim_port_dns(port, iface, servers))
 			ret->ip_and_dns = true;
 	}
+	if (!ret->present && !ret->missing && !ret->card_pending)
+		ret->card_taken = taken;
 }
 
 /* Whatever a test of the management ports may depend on. */

@@ -16,7 +16,7 @@ import packets
 import services
 import snapshot
 import topology
-from config import Config
+from config import Config, uuid_of
 from node import BIN
 from test_dpc import kill_all, network, reboot, start_nim, stored
 from waiting import wait_for
@@ -310,6 +310,23 @@ def test_kill_9_while_a_candidate_is_tried_loses_nothing_and_leaves_nothing(node
         ping.wait_answers(20)
     ping.result.assert_nothing_lost()
     snapshot.assert_same(before, snapshot.take(node.host))
+
+
+def test_app_that_takes_a_card_during_a_trial_has_the_candidate_looked_at_again(node):
+    node.configure(dhcp_config(duration=4))
+    wait_trial(node)
+    config = dhcp_config(3, duration=4)
+    config.root["apps"].append({
+        "uuidandversion": {"uuid": uuid_of("app", "cam"), "version": "1"}, "displayname": "cam",
+        "activate": True, "interfaces": [], "adapters": [{"type": "PhyIoNetEth", "name": "uplink-b"}]})
+    node.configure(config)
+    told = node.wait("DevicePortConfigList", lambda t: t.get("global", {}).get("serialWhy"),
+                     "it is not tried beside any more")
+    assert told["global"]["serialWhy"] == "eth1: it cannot be used in one of the two"
+    status = wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "the working one is back", 20)
+    assert status["ports"][1]["error"].startswith("assigned to an application: ")
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
 
 
 def probed(config):

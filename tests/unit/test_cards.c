@@ -217,6 +217,25 @@ static void DPCWithAssignedInterface(void **state)
 		assert_string_equal(w->config.ports[i].error, "");
 }
 
+static void a_card_that_is_not_there_may_come_unless_an_app_has_it(void **state)
+{
+	static const char ports[] = "{'ports':[{'logicallabel':'a','pci_address':'0000:09:00.0'},"
+				    "{'logicallabel':'b','pci_address':'0000:01:00.0'},"
+				    "{'logicallabel':'c','ifname':'veth'}]}";
+	struct world *w = *state;
+
+	load(w, ports);
+	assert_true(nim_cards_await(&w->cards, &w->config.ports[0]));
+	assert_false(nim_cards_await(&w->cards, &w->config.ports[1]));
+	assert_false(nim_cards_await(&w->cards, &w->config.ports[2]));
+	assign(w, "{'adapters':[{'app':'cam','pci_address':'0000:09:00.0'}]}");
+	load(w, ports);
+	is(w, 0, "", "assigned to an application: cam");
+	assert_string_equal(nim_cards_port_app(&w->cards, &w->config.ports[0]), "cam");
+	assert_false(nim_cards_await(&w->cards, &w->config.ports[0]));
+	assert_null(nim_cards_port_app(&w->cards, &w->config.ports[1]));
+}
+
 static void PortPciLongInDNS(void **state)
 {
 	Ew__DeviceNetworkStatus status = EW__DEVICE_NETWORK_STATUS__INIT;
@@ -256,6 +275,7 @@ int main(void)
 		TEST(DPCWithReleasedAndRenamedInterface),
 		TEST(one_card_is_one_port),
 		TEST(DPCWithAssignedInterface),
+		TEST(a_card_that_is_not_there_may_come_unless_an_app_has_it),
 		TEST(PortPciLongInDNS),
 	};
 
