@@ -18,6 +18,7 @@ INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs what only the lab's kernel has (VLAN, bond, VRF …)")
+    config.addinivalue_line("markers", "quiet: measures time, or takes much of the machine: not beside others")
     config.addinivalue_line("markers", "everywhere: worth a run in the lab too, where VRFs do the work")
 
 

@@ -25,6 +25,8 @@ from config import Config
 from node import BIN
 from waiting import SLOW, wait_for
 
+pytestmark = pytest.mark.quiet
+
 _numbers = itertools.count(1)
 SERVFAIL = 2
 

@@ -21,6 +21,8 @@ from node import BIN
 from test_dpc import kill_all, network, reboot, start_nim, stored
 from waiting import wait_for
 
+pytestmark = pytest.mark.quiet
+
 DURATION_S = 1  # timer.port.testduration of these tests
 FORMER = re.compile(r"zedagent@\d{4}-.*Z(#\d+)?$")
 

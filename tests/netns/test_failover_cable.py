@@ -8,7 +8,7 @@ import scenario
 import topology
 from waiting import SLOW, wait_for
 
-pytestmark = pytest.mark.everywhere
+pytestmark = [pytest.mark.everywhere, pytest.mark.quiet]
 GAP_MS = 50
 VERSIONS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
 

@@ -23,7 +23,7 @@ import topology
 from config import uuid_of
 from waiting import SLOW, wait_for
 
-pytestmark = pytest.mark.everywhere
+pytestmark = [pytest.mark.everywhere, pytest.mark.quiet]
 MARK = {"a": 0x01000000, "b": 0x02000000}
 INSTANCE = 0x003ffc00
 WEBS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])

@@ -15,7 +15,7 @@ import scenario
 import topology
 from waiting import SLOW, wait_for
 
-pytestmark = pytest.mark.everywhere
+pytestmark = [pytest.mark.everywhere, pytest.mark.quiet]
 FLOWS = 48  # both ports get some: the odds against are one in 2^47
 WEBS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
 

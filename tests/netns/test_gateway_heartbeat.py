@@ -17,6 +17,8 @@ import scenario
 import topology
 from waiting import SLOW, pause, wait_for
 
+pytestmark = pytest.mark.quiet
+
 GAP_MS = 1000
 HOLD_S = 3
 FLAP_S = float(os.environ.get("EDGEWAY_FLAP_S", "5"))

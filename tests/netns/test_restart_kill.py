@@ -11,7 +11,7 @@ import topology
 from node import DAEMONS
 from waiting import wait_for
 
-pytestmark = pytest.mark.everywhere
+pytestmark = [pytest.mark.everywhere, pytest.mark.quiet]
 
 
 @contextlib.contextmanager

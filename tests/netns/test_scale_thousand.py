@@ -4,12 +4,16 @@
 import random
 import re
 
+import pytest
+
 import packets
 import scenario
 import snapshot
 import topology
 from config import Config, allow
 from waiting import Stopwatch, wait_for
+
+pytestmark = pytest.mark.quiet
 
 COUNT, PER_APP = 1000, 25
 
