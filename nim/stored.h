@@ -19,7 +19,8 @@ struct event_base;
 struct stored;
 struct strbuf;
 
-#define STORED_MAX (1u << 20) /* bytes */
+#define STORED_MAX                                                                                 \
+	(16u << 20) /* bytes; a list of port configurations with certificates may be large */
 
 /* 0 or -ENOMEM. */
 int stored_open(struct event_base *base, const char *run_dir, const char *state_dir,
