@@ -361,7 +361,8 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 				.ifname = m->ports.port[i].ifname,
 				.mark = m->ports.port[i].mark,
 			};
-	fi.vifs = vifs = vif_numbers(ni, &fi.n_vifs);
+	vifs = vif_numbers(ni, &fi.n_vifs);
+	fi.vifs = vifs;
 	if (m->vrf)
 		vrf_name(ni, &fi.vrf);
 	zr_filter_instance(g, conf->table, &fi);

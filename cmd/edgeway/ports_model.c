@@ -115,14 +115,14 @@ static void look_at_scopes(struct ports *ports, const json_t *item)
 int ports_add_graph(struct ports *ports, const char *json, size_t len)
 {
 	json_t *root = json_loadb(json, len, 0, NULL);
-	const json_t *items = json_object_get(root, "items"), *item;
-	size_t i;
+	const json_t *items = json_object_get(root, "items");
 
 	if (!json_is_array(items)) {
 		json_decref(root);
 		return -EINVAL;
 	}
-	json_array_foreach(items, i, item) look_at_scopes(ports, item);
+	for (size_t i = 0; i < json_array_size(items); i++)
+		look_at_scopes(ports, json_array_get(items, i));
 	json_decref(root);
 	return 0;
 }

@@ -274,7 +274,7 @@ static int by_ifindex(const void *a, const void *b)
 static void add_members(const struct nim_bond_table *t, const struct bond_state *bond,
 			const struct nim_config *config, Ew__BondStatus *s, struct arena *a)
 {
-	const struct nim_bond_member *members[NIM_BOND_MEMBERS];
+	const struct nim_bond_member *members[NIM_BOND_MEMBERS] = { NULL };
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < t->nmembers; i++)

@@ -138,7 +138,7 @@ static bool heard(struct acd_watch *w, uint32_t ifindex, const struct mac *mac, 
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct acd_watch *w = arg;
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = { 0 };
 	socklen_t len = sizeof(from);
 	uint8_t packet[ACD_ARP_LEN];
 	struct in_addr addr;

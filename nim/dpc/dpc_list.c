@@ -365,8 +365,9 @@ static bool keep_entry(const struct dpc_list *list, size_t i, const struct keeps
 	case EW__DPC_SOURCE__DPC_UNKNOWN:
 	case EW__DPC_SOURCE__DPC_BOOTSTRAP:
 	case EW__DPC_SOURCE__DPC_OVERRIDE:
-	case _EW__DPC_SOURCE_IS_INT_SIZE:
 		break;
+	case _EW__DPC_SOURCE_IS_INT_SIZE:
+		return false;
 	}
 	return !seen->controller_worked && !(seen->sources & 1u << e->source);
 }

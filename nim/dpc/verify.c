@@ -309,13 +309,13 @@ static void transition(const Ew__DpcEntry *entry, Ew__DpcState from, const char 
 
 void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
 {
-	const struct dpc_list *list = nv->machine.list;
+	const Ew__DpcEntry *tested = nv->machine.list->tested;
 	int64_t wake = dpcv_wake_ms(&nv->machine);
 
-	ret->testing = list->tested || nv->asked;
-	if (dpcv_beside(&nv->machine))
-		ret->candidate = list->tested->key;
-	else if (list->tested)
+	ret->testing = tested || nv->asked;
+	if (tested && dpcv_beside(&nv->machine))
+		ret->candidate = tested->key;
+	else if (tested)
 		ret->serial_why = (char *)nv->serial_why;
 	if (wake)
 		ret->next_ms = wall_ms() + wake - now().mono_ms;

@@ -40,15 +40,13 @@ void nim_health_status(struct Ew__PortStatus *s, const struct nim_iface *iface,
 const char *nim_health_error(const struct nim_iface *iface, const struct nim_port_view *view,
 			     struct arena *arena)
 {
-	const struct ipaddr *silent = NULL;
+	bool silent4 = iface->health[NIM_V4].gateway == NIM_GATEWAY_SILENT;
+	bool silent6 = iface->health[NIM_V6].gateway == NIM_GATEWAY_SILENT;
 
-	if (iface->health[NIM_V6].gateway == NIM_GATEWAY_SILENT)
-		silent = &view->gateway6;
-	if (iface->health[NIM_V4].gateway == NIM_GATEWAY_SILENT)
-		silent = &view->gateway4;
-	if (silent)
-		return arena_printf(arena, "gateway %s does not answer",
-				    arena_ipaddr(arena, silent));
+	if (silent4 || silent6)
+		return arena_printf(
+			arena, "gateway %s does not answer",
+			arena_ipaddr(arena, silent4 ? &view->gateway4 : &view->gateway6));
 	if ((view->good4 && !view->usable4) || (view->good6 && !view->usable6))
 		return "comes and goes: used again when it has stayed for a second";
 	return "";

@@ -176,7 +176,7 @@ static void what_is_wrong_with_a_port_is_an_error_of_it_and_of_those_above(void 
 		za_test_change(root, changes[i].where, changes[i].value);
 		print_eve(root, true, &out);
 	}
-	golden_text("ports_errors", out.str);
+	golden_text("ports_errors", strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
@@ -206,7 +206,7 @@ static void scenario(const char *name, const char *eve, const char *file)
 	print_eve(root, false, &out);
 	strbuf_add(&out, "==== file\n");
 	print_file(file, &out);
-	golden_text(golden, out.str);
+	golden_text(golden, strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
@@ -376,7 +376,7 @@ static void adapters_of_apps_that_run_are_told(void **state)
 		fail_msg("%s: %s", err.pointer, err.why);
 	pbjson_format(&config->assigned->base, PBJSON_PRETTY, &out);
 	strbuf_addc(&out, '\n');
-	golden_text("ports_assigned", out.str);
+	golden_text("ports_assigned", strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
@@ -388,8 +388,8 @@ static void OldDPC(void **state)
 	(void)state;
 	print_file("{'Ports':[{'IfName':'eth0','Dhcp':4},{'IfName':'eth1','Dhcp':4,'Cost':3}]}",
 		   &out);
-	assert_string_equal(out.str, "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
-				     "eth1 eth1 mtu=1500 management l3 dhcp cost=3\n");
+	assert_string_equal(strbuf_str(&out), "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
+					      "eth1 eth1 mtu=1500 management l3 dhcp cost=3\n");
 	strbuf_fini(&out);
 }
 
@@ -405,10 +405,11 @@ static void DPCWithMultipleEths(void **state)
 		   "'AddrSubnet':'192.0.2.5/24','Gateway':'192.0.2.1'},"
 		   "{'IfName':'eth2','IsL3Port':true,'Dhcp':4,'MTU':1400},{'IfName':'eth3'}]}",
 		   &out);
-	assert_string_equal(out.str, "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
-				     "eth1 eth1 mtu=1500 management l3 cost=2 192.0.2.5/24\n"
-				     "eth2 eth2 mtu=1400 l3 dhcp cost=0\n"
-				     "eth3 eth3 mtu=1500 cost=0\n");
+	assert_string_equal(strbuf_str(&out),
+			    "eth0 eth0 mtu=1500 management l3 dhcp cost=0\n"
+			    "eth1 eth1 mtu=1500 management l3 cost=2 192.0.2.5/24\n"
+			    "eth2 eth2 mtu=1400 l3 dhcp cost=0\n"
+			    "eth3 eth3 mtu=1500 cost=0\n");
 	strbuf_fini(&out);
 }
 
@@ -426,7 +427,7 @@ static void ports_do_not_share_names_and_addresses(void **state)
 		   "{'IfName':'eth3','Logicallabel':'e'},{'IfName':'eth4','Logicallabel':'e'},"
 		   "{'IfName':'eth5','Logicallabel':'f\\u0001'}]}",
 		   &out);
-	golden_text("ports_twins", out.str);
+	golden_text("ports_twins", strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
