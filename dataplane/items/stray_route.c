@@ -3,7 +3,8 @@
  * Routes of the main table that a DHCP client of ours makes because a server or a router said so,
  * beyond the subnet of its address: by them whoever answers DHCP on one port takes the traffic of
  * all others (CVE-2024-3661). dhcpcd cannot be told to leave them out and let us have its word for
- * them. So each that appears counts as ours and nobody wants it: the engine removes it.
+ * them. So each that appears counts as ours and nobody wants it: the engine removes it. One that is
+ * on the link is taken for that subnet, whatever it is, if it is no larger than a subnet may be.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
