@@ -157,11 +157,12 @@ bool radio_step(struct radio *r, unsigned int owners, struct mono now, unsigned 
 
 	if (r->state == RADIO_NEVER)
 		return false;
+	r->missing = missing;
 	if (missing)
 		wait_for(r, missing, now, timeout_s);
 	else
 		conclude(r, owners);
-	return was.state != r->state || was.imposed != r->imposed ||
+	return was.missing != missing || was.state != r->state || was.imposed != r->imposed ||
 	       strcmp(was.error, r->error) != 0;
 }
 

@@ -31,6 +31,7 @@ struct radio {
 	bool imposed; /* every radio has been said to be off */
 	bool late; /* time is up, and somebody has still not acknowledged */
 	struct mono deadline;
+	unsigned int missing; /* who had not acknowledged when radio_step() looked: a mask */
 	struct {
 		int64_t requested_ms; /* that it acknowledges; 0: none */
 		char error[120]; /* "" = all its radios are as requested */
@@ -51,8 +52,8 @@ unsigned int radio_owners(const struct nim_config *config);
 /* Those of owners that have not acknowledged the last request. */
 unsigned int radio_missing(const struct radio *r, unsigned int owners);
 
-/* After any of the above, a change of owners, and when it is due. True: state, imposed or error is
- * another one. */
+/* After any of the above, a change of owners, and when it is due. True: state, imposed, error or
+ * who is missing is another one. */
 bool radio_step(struct radio *r, unsigned int owners, struct mono now, unsigned int timeout_s);
 /* Milliseconds until time is up; -1: nothing is waited for. */
 int64_t radio_due_ms(const struct radio *r, struct mono now);

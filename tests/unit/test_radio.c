@@ -65,9 +65,10 @@ static void silence_is_imposed_when_all_have_acknowledged_it(void **state)
 
 	(void)state;
 	ask(&r, true, 0);
+	assert_true(step(&r, WWAN | WLAN, 0));
 	assert_false(step(&r, WWAN | WLAN, 0));
 	ack(&r, RADIO_WWAN, true, "");
-	step(&r, WWAN | WLAN, 1);
+	assert_true(step(&r, WWAN | WLAN, 1)); /* who is waited for is told, too */
 	assert_true(r.state == RADIO_CHANGING && !r.imposed);
 	assert_int_equal(radio_missing(&r, WWAN | WLAN), WLAN);
 	ack(&r, RADIO_WLAN, true, "");
