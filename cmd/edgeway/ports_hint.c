@@ -107,8 +107,9 @@ static void hint_test(const struct hints *h)
 {
 	const Ew__PortTest *t = h->port->p->test;
 
-	if (!t || t->outcome <= EW__TEST_OUTCOME__TEST_OK)
-		return;
+	if (!t || (t->outcome != EW__TEST_OUTCOME__TEST_FAILED &&
+		   t->outcome != EW__TEST_OUTCOME__TEST_REMOTE))
+		return; /* what is not ready may be so in a moment */
 	switch ((int)t->stage) {
 	case EW__TEST_STAGE__TEST_STAGE_GATEWAY:
 		hint(h, "the router does not answer: is it switched on, has it another address, is "
