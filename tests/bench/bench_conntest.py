@@ -3,14 +3,12 @@
 """conntest.fourth: from the question until it is known that a port reaches the controller, beside three that are
 black holes (router, TCP and DNS silent). The limit is curl, told the address, by the good port alone."""
 
-import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-from bench_node import BIN, ROUNDS, bench, new_node  # enters the sandbox
+from nodebench import BIN, ROUNDS, bench, measure, new_node
 
 import topology
 from config import Config
@@ -71,16 +69,14 @@ def raw(node, pki):
     return 1000 * (time.monotonic() - begin)
 
 
-def main():
+def fourth():
     net, node, pki = world()
     with Watch(node, "DeviceNetworkStatus") as watch:
         wait_for(lambda: successes(watch), "the fourth port is up", 30, wake=watch.changed, every=0.5)
         both = [(ours(node, watch), raw(node, pki)) for _ in range(ROUNDS)]
     bench("conntest.fourth", statistics.median(b[0] for b in both), "ms", statistics.median(b[1] for b in both), RATIO)
     net.close()
-    sys.stdout.flush()
-    os._exit(0)  # threads of servers
 
 
 if __name__ == "__main__":
-    main()
+    measure(fourth)
