@@ -69,7 +69,7 @@ def test_thousand_instances_come_change_and_go(make_net, make_node):
     print(f"applied in {took.seconds:.1f} s")
     app = net["app-0"]
     node.host.sysctl(net__netfilter__nf_conntrack_udp_timeout=600)  # no flow ends by its age
-    wait_for(lambda: packets.udp_arrives(app, topology.WEB4, 9999, net["internet"]), "traffic flows", 10)
+    wait_for(lambda: packets.udp_arrives(app, topology.WEB4, 9999, net["internet"]), "traffic flows", 60)
     at_first, flows, counted = indexes(node.host), conntrack(node.host, "10.10.0.0/16"), received(node.host)
     assert flows
 
