@@ -153,8 +153,9 @@ static void each(struct nim_config *config, enum nim_lower kind,
 
 static void carry_down(struct nim_config *config, struct nim_port *port)
 {
-	carry(config, port);
 	port->vlan.mtu_bytes = port->bond.mtu_bytes = port->mtu_bytes;
+	if (!port->error[0])
+		carry(config, port);
 }
 
 void nim_layers(struct nim_config *config, const struct Ew__DevicePortConfig *msg)

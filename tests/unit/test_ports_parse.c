@@ -393,6 +393,29 @@ static void OldDPC(void **state)
 	strbuf_fini(&out);
 }
 
+/* A wish that nobody fulfils is none of the layers below. */
+static void a_layer_with_an_error_raises_no_mtu_below_it(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	print_file("{'Version':1,'Ports':[{'IfName':'eth0','IsL3Port':true,'Dhcp':4},"
+		   "{'IfName':'eth1'},{'IfName':'lag','L2Type':2,'MTU':4000,"
+		   "'Bond':{'AggregatedPorts':['eth1','none'],'Mode':2}},"
+		   "{'IfName':'v','MTU':9000,'L2Type':1,'VLAN':{'ParentPort':'eth0','ID':5000}},"
+		   "{'IfName':'w','MTU':2000,'L2Type':1,'VLAN':{'ParentPort':'eth0','ID':7}},"
+		   "{'IfName':'x','MTU':8000,'L2Type':1,'VLAN':{'ParentPort':'lag','ID':7}}]}",
+		   &out);
+	assert_string_equal(strbuf_str(&out),
+			    "eth0 eth0 mtu=2000 l3 dhcp cost=0\n"
+			    "eth1 eth1 mtu=1500 cost=0\n"
+			    "lag lag error=\"lower layer not found: none\"\n"
+			    "v v error=\"VLAN id is not in 1..4094: 5000\"\n"
+			    "w w parent=eth0 vid=7 mtu=2000 on eth0 cost=0\n"
+			    "x x error=\"lower layer lag: lower layer not found: none\"\n");
+	strbuf_fini(&out);
+}
+
 /* Each with what it says, and nobody in another's way. */
 static void DPCWithMultipleEths(void **state)
 {
@@ -444,6 +467,7 @@ int main(void)
 		cmocka_unit_test(bond_member_swap),
 		cmocka_unit_test(adapters_of_apps_that_run_are_told),
 		cmocka_unit_test(OldDPC),
+		cmocka_unit_test(a_layer_with_an_error_raises_no_mtu_below_it),
 		cmocka_unit_test(DPCWithMultipleEths),
 		cmocka_unit_test(ports_do_not_share_names_and_addresses),
 	};
