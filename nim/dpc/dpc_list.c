@@ -247,12 +247,14 @@ bool dpc_entry_is_former(const Ew__DpcEntry *entry, const char *key)
 }
 
 /* What it replaces: kept by another name if the node may have to come back to it. Of a manual one
- * there is one, and the last resort is made anew from what is there. */
-static void retire(struct dpc_list *list, size_t at)
+ * there is one, the last resort is made anew from what is there, and of a file that finds no room
+ * beside it the new word counts. */
+static void retire(struct dpc_list *list, size_t at, const Ew__DpcEntry *newcomer)
 {
 	Ew__DpcEntry *former = list->entries[at];
+	bool room = list->n < DPC_LIST_MAX || newcomer->source != EW__DPC_SOURCE__DPC_OVERRIDE;
 
-	if (former->last_succeeded_ms && former->source != EW__DPC_SOURCE__DPC_MANUAL &&
+	if (room && former->last_succeeded_ms && former->source != EW__DPC_SOURCE__DPC_MANUAL &&
 	    former->source != EW__DPC_SOURCE__DPC_LAST_RESORT)
 		rename_former(list, former);
 	else
@@ -306,7 +308,7 @@ int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry)
 	at = find(list, entry->key);
 	in_place = in_place && at < list->n;
 	if (at < list->n)
-		retire(list, at);
+		retire(list, at, entry);
 	if (make_room(list, entry) < 0) {
 		ew__dpc_entry__free_unpacked(entry, NULL);
 		return -ENOSPC;

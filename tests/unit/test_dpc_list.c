@@ -183,6 +183,38 @@ static void a_full_list_takes_no_more_files(void **state)
 	dpc_list_fini(&list);
 }
 
+/* The former one has worked: on a list with room it would be kept beside the new one. */
+static void on_a_full_list_a_file_takes_the_place_of_its_former(void **state)
+{
+	struct dpc_list list = { 0 };
+	Ew__DpcEntry *worked;
+	char key[8];
+
+	(void)state;
+	for (int i = 0; i < DPC_LIST_MAX; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		put(&list, key, OVERRIDE, i);
+	}
+	worked = (Ew__DpcEntry *)dpc_list_find(&list, "k3");
+	worked->last_succeeded_ms = 1;
+	list.current = worked;
+	assert_int_equal(dpc_list_put(&list, entry("k3", OVERRIDE, 3, USABLE, 7)), 1);
+	assert_int_equal(list.n, DPC_LIST_MAX);
+	assert_int_equal(dpc_list_find(&list, "k3")->config->ports[0]->cost, 7);
+	for (size_t i = 0; i < list.n; i++)
+		assert_null(strchr(list.entries[i]->key, '@'));
+	assert_null(list.current);
+
+	dpc_list_remove(&list, "k0"); /* now there is room */
+	worked = (Ew__DpcEntry *)dpc_list_find(&list, "k3");
+	worked->last_succeeded_ms = 1;
+	list.current = worked;
+	assert_int_equal(dpc_list_put(&list, entry("k3", OVERRIDE, 3, USABLE, 8)), 1);
+	assert_int_equal(list.n, DPC_LIST_MAX);
+	assert_true(dpc_entry_is_former(list.current, "k3"));
+	dpc_list_fini(&list);
+}
+
 static char *stored(struct dpc_list *list)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -277,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_controller_that_repeats_its_ports_displaces_no_override),
 		cmocka_unit_test(what_is_removed_lets_the_next_come_into_force),
 		cmocka_unit_test(a_full_list_takes_no_more_files),
+		cmocka_unit_test(on_a_full_list_a_file_takes_the_place_of_its_former),
 		cmocka_unit_test(what_is_stored_comes_back_as_it_was),
 		cmocka_unit_test(a_damaged_list_is_refused_whole),
 		cmocka_unit_test(two_thousand_damaged_lists_are_read_or_refused),
