@@ -20,22 +20,27 @@ bool ask_answers(const char *daemon)
 	return out && control_ask(path, "help", ANSWERS_TIMEOUT_MS, out) == 0;
 }
 
-int ask_daemon(const char *daemon, const char *request, FILE *out)
+/* 0 or -errno of control_ask(); the answer so far is set in any case. */
+static int ask(const char *path, const char *request, char **ret)
+{
+	size_t len;
+	FILE *out = open_memstream(ret, &len);
+	int r;
+
+	if (!out)
+		return -errno;
+	r = control_ask(path, request, ASK_TIMEOUT_MS, out);
+	return fclose(out) != 0 ? -errno : r;
+}
+
+int ask_text(const char *daemon, const char *request, char **ret)
 {
 	_cleanup_(freep) char *path = cli_path(daemon, "control"), *answer = NULL;
-	_cleanup_(fclosep) FILE *copy = NULL;
-	size_t len;
 	int r;
 
 	if (!cli_daemon_known(daemon))
 		return cli_fail("there is no daemon %s", daemon);
-	/* Kept back until it is known to be the answer and not an excuse. */
-	copy = open_memstream(&answer, &len);
-	if (!copy)
-		return cli_fail("%s", strerror(errno));
-	r = control_ask(path, request, ASK_TIMEOUT_MS, copy);
-	if (fflush(copy) != 0)
-		return cli_fail("%s", strerror(errno));
+	r = ask(path, request, &answer);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return cli_fail("%s does not run (nobody answers at %s)", daemon, path);
 	if (r == -ETIMEDOUT)
@@ -44,6 +49,25 @@ int ask_daemon(const char *daemon, const char *request, FILE *out)
 		return cli_fail("%s: %.*s", daemon, (int)strcspn(answer, "\n"), answer);
 	if (r < 0)
 		return cli_fail("%s: %s", daemon, strerror(-r));
-	fwrite(answer, 1, len, out);
+	*ret = take_ptr(answer);
 	return 0;
+}
+
+int ask_line(const char *daemon, const char *request, char **ret)
+{
+	int r = ask_text(daemon, request, ret);
+
+	if (r == 0)
+		(*ret)[strcspn(*ret, "\n")] = '\0';
+	return r;
+}
+
+int ask_daemon(const char *daemon, const char *request, FILE *out)
+{
+	_cleanup_(freep) char *answer = NULL;
+	int r = ask_text(daemon, request, &answer);
+
+	if (r == 0)
+		fputs(answer, out);
+	return r;
 }

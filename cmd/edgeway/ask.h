@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Copies the answer to out. 0, or the exit status after a complaint on stderr. */
+/* The answer, when it is one and not an excuse: whole, its first line, copied to out. 0, or the exit
+ * status after a complaint on stderr. What is returned is to be freed. */
+int ask_text(const char *daemon, const char *request, char **ret);
+int ask_line(const char *daemon, const char *request, char **ret);
 int ask_daemon(const char *daemon, const char *request, FILE *out);
 /* Whether it answers anything at all, within a second; says nothing. */
 bool ask_answers(const char *daemon);

@@ -238,12 +238,15 @@ static int tell_test(const Ew__DevicePortConfigList *dpcs, const char *key)
 static int test(const char *key)
 {
 	const struct timespec pause = { .tv_nsec = 100000000 };
-	_cleanup_(freep) char *tested = dpc_test(key);
+	_cleanup_(freep) char *tested = NULL;
+	int r = dpc_test(key, &tested);
 
-	while (tested) {
+	if (r)
+		return r;
+	for (;;) {
 		Ew__DevicePortConfigList *dpcs = NULL;
-		int r = read_list(&dpcs);
 
+		r = read_list(&dpcs);
 		if (r)
 			return r;
 		if (!dpcs->testing)
@@ -255,7 +258,6 @@ static int test(const char *key)
 			return r;
 		nanosleep(&pause, NULL);
 	}
-	return 1;
 }
 
 int cmd_dpc(int argc, char *argv[])

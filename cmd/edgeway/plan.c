@@ -11,18 +11,10 @@ static const char *const planners[] = { "nim", "zedrouter", "domainmgr" };
 static int print_plan(const char *daemon, bool titled, bool *some)
 {
 	_cleanup_(freep) char *text = NULL;
-	_cleanup_(fclosep) FILE *out = NULL;
-	size_t len = 0;
-	int r;
+	int r = ask_text(daemon, "plan", &text);
 
-	out = open_memstream(&text, &len);
-	if (!out)
-		return cli_fail("out of memory");
-	r = ask_daemon(daemon, "plan", out);
-	if (r || fflush(out) != 0)
-		return r ? r : cli_fail("out of memory");
-	if (!len)
-		return 0;
+	if (r || !*text)
+		return r;
 	*some = true;
 	printf("%s%s%s", titled ? daemon : "", titled ? ":\n" : "", text);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/edgeway/ports_read.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -36,18 +36,13 @@ static void read_leases(struct ports *ports)
 int ports_read(struct ports *ports)
 {
 	_cleanup_(freep) char *json = NULL;
-	_cleanup_(fclosep) FILE *out = NULL;
-	size_t len;
 	int r;
 
 	read_leases(ports);
-	out = open_memstream(&json, &len);
-	if (!out)
-		return cli_fail("out of memory");
-	r = ask_daemon("nim", "graph json", out);
+	r = ask_text("nim", "graph json", &json);
 	if (r)
 		return r;
-	if (fflush(out) != 0 || ports_add_graph(ports, json, len) < 0)
+	if (ports_add_graph(ports, json, strlen(json)) < 0)
 		return cli_fail("nim: its graph is none");
 	return 0;
 }
