@@ -4,6 +4,9 @@
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -50,14 +53,25 @@ static uint16_t ask(struct mnl_socket *nl, unsigned int ifindex, const struct ip
 	return state;
 }
 
+/* if_nametoindex(3) opens an AF_UNIX socket for it, which we may not; any socket does. netdevice(7) */
+static unsigned int ifindex_of(const struct mnl_socket *nl, const struct ifname *ifname)
+{
+	struct ifreq req = { 0 };
+
+	memcpy(req.ifr_name, ifname->str, sizeof(req.ifr_name));
+	return ioctl(mnl_socket_get_fd(nl), SIOCGIFINDEX, &req) < 0 ? 0
+								    : (unsigned int)req.ifr_ifindex;
+}
+
 bool neighbour_is_silent(const struct ifname *ifname, const struct ipaddr *addr)
 {
-	unsigned int ifindex = if_nametoindex(ifname->str);
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	uint16_t state = NUD_NONE;
+	unsigned int ifindex;
 
 	if (!nl)
 		return false;
+	ifindex = ifindex_of(nl, ifname);
 	if (ifindex)
 		state = ask(nl, ifindex, addr);
 	mnl_socket_close(nl);

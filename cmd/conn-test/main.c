@@ -3,7 +3,7 @@
  * conn-test: nim's helper that tests what the ports reach (conntest/port.h). Its standard input is
  * a socket: one request comes in, reports go out as they are known (conntest/wire.h), and it ends
  * when all is told or nobody listens any more. It reads keys as who it was started, and talks to
- * the network as nobody, without capabilities.
+ * the network as nobody, without capabilities, and with few system calls left (limits.h).
  */
 #include <ares.h>
 #include <curl/curl.h>
@@ -11,7 +11,6 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -19,13 +18,10 @@
 #include "base/strbuf.h"
 #include "conntest.pb-c.h"
 #include "conntest/fetch.h"
+#include "conntest/limits.h"
 #include "conntest/request.h"
 #include "conntest/trust.h"
 #include "conntest/wire.h"
-
-#define FILES 4096
-#define CPU_S 60 /* nothing here computes: more is a defect */
-#define DATA_BYTES (256u << 20) /* 64 ports with roots of their own take 60 MiB */
 
 struct program {
 	struct event_base *base;
@@ -185,11 +181,11 @@ static int prepare(struct program *p, const Ew__ConnRequest *msg)
 	if (r < 0)
 		return r;
 	r = privileges_drop();
-	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
 	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		r = -errno;
+	if (r == 0)
+		r = conn_limit_calls();
 	return r < 0 ? give_up(p, r, "cannot drop privileges: %s", strerror(-r)) : 0;
 }
 
@@ -247,17 +243,6 @@ static int run(struct program *p)
 	return r;
 }
 
-/* Who sends without end is no reason for others to be killed for want of memory. */
-static void set_limits(void)
-{
-	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ FILES, FILES });
-	setrlimit(RLIMIT_CPU, &(struct rlimit){ CPU_S, CPU_S });
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-#ifndef __SANITIZE_ADDRESS__ /* it takes 20 TiB of what may be written, and uses little of it */
-	setrlimit(RLIMIT_DATA, &(struct rlimit){ DATA_BYTES, DATA_BYTES });
-#endif
-}
-
 int main(void)
 {
 	static struct program program;
@@ -268,7 +253,7 @@ int main(void)
 		fputs("conn-test is started by nim, with a request\n", stderr);
 		return EXIT_FAILURE;
 	}
-	set_limits();
+	conn_limit_resources();
 	signal(SIGPIPE, SIG_IGN);
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS ||
 	    curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

@@ -365,7 +365,7 @@ def test_helper_is_nobody_and_dies_with_nim(hanging):
     def is_nobody():
         text = open(f"/proc/{pid}/status").read()
         status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        return status["Uid"].split() == 4 * ["65534"] and status["NoNewPrivs"] == "1" and \
+        return status["Uid"].split() == 4 * ["65534"] and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2" and \
             {int(status[cap], 16) for cap in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
     wait_for(is_nobody, "it has no rights any more")
     limits = open(f"/proc/{pid}/limits").read()

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/sandbox.h"
+#include "conntest/limits.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED true /* the sanitizer itself opens files */
@@ -33,7 +34,12 @@ static const struct sandbox_call table[] = {
 	{ .call = SCMP_SYS(read) }, /* of the common table too */
 };
 
-/* What an act returns is the exit status. */
+static int enter(const struct sandbox_call *calls, size_t n, int (*act)(void))
+{
+	return sandbox_enter(calls, n) < 0 ? 100 : act();
+}
+
+/* What an act returns is the exit status. calls NULL: the act goes in itself. */
 static int end_of(int (*act)(void), const struct sandbox_call *calls, size_t n)
 {
 	int status = 0;
@@ -44,7 +50,7 @@ static int end_of(int (*act)(void), const struct sandbox_call *calls, size_t n)
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 		for (int sig = 1; sig < NSIG; sig++)
 			signal(sig, SIG_DFL); /* cmocka's */
-		_exit(sandbox_enter(calls, n) < 0 ? 100 : act());
+		_exit(calls ? enter(calls, n, act) : act());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -75,7 +81,7 @@ static void memory_time_and_an_event_loop_are_there(void **state)
 {
 	(void)state;
 	assert_int_equal(end(work_and_wait), 42);
-	assert_int_equal(end_of(work_and_wait, NULL, 0), 42);
+	assert_int_equal(end_of(work_and_wait, table, 0), 42);
 }
 
 static int run_a_program(void)
@@ -132,7 +138,7 @@ static void only_the_rows_of_a_call_hold(void **state)
 	(void)state;
 	assert_int_equal(end(socket_of_inet), 0);
 	assert_int_equal(end(socket_of_packets), -SIGSYS);
-	assert_int_equal(end_of(socket_of_inet, NULL, 0), -SIGSYS);
+	assert_int_equal(end_of(socket_of_inet, table, 0), -SIGSYS);
 }
 
 static int open_a_file(void)
@@ -200,6 +206,45 @@ static void a_row_without_sense_is_told(void **state)
 	assert_int_equal(end_of(work_and_wait, &bad, 1), 100);
 }
 
+/* ---- conn-test ---- */
+
+static int conn_test_works(void)
+{
+	return conn_limit_calls() < 0 || work_and_wait() != 42 || socket_of_inet() ||
+	       open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 ||
+	       socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) < 0;
+}
+
+static int conn_test_runs_a_program(void)
+{
+	return conn_limit_calls() < 0 ? 100 : run_a_program();
+}
+
+static int conn_test_sends_any_packet(void)
+{
+	return conn_limit_calls() < 0 ? 100 : socket_of_packets();
+}
+
+static int conn_test_asks_a_daemon(void)
+{
+	return conn_limit_calls() < 0 ? 100 : socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static int conn_test_writes_a_file(void)
+{
+	return conn_limit_calls() < 0 ? 100 : open("/dev/null", O_WRONLY | O_CLOEXEC) < 0;
+}
+
+static void conn_test_has_sockets_of_ip_and_files_to_read(void **state)
+{
+	(void)state;
+	assert_int_equal(end_of(conn_test_works, NULL, 0), 0);
+	assert_int_equal(end_of(conn_test_runs_a_program, NULL, 0), -SIGSYS);
+	assert_int_equal(end_of(conn_test_sends_any_packet, NULL, 0), -SIGSYS);
+	assert_int_equal(end_of(conn_test_asks_a_daemon, NULL, 0), -SIGSYS);
+	assert_int_equal(end_of(conn_test_writes_a_file, NULL, 0), SANITIZED ? 0 : -SIGSYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +256,7 @@ int main(void)
 		cmocka_unit_test(abort_is_seen_as_such),
 		cmocka_unit_test(it_cannot_be_loosened),
 		cmocka_unit_test(a_row_without_sense_is_told),
+		cmocka_unit_test(conn_test_has_sockets_of_ip_and_files_to_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
