@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 
 /* ---- Servers ---- */
 
@@ -46,16 +47,41 @@ static bool has_port(const char *host)
 	return strchr(end ? end : host, ':') != NULL;
 }
 
-int http_proxy_parse(const char *server, uint32_t port, struct http_proxy *ret)
+/* Takes "scheme://" off. NULL: another one. */
+static const char *take_scheme(const char *text, enum http_proxy_kind *kind)
+{
+	static const struct {
+		const char *name;
+		enum http_proxy_kind kind;
+	} schemes[] = {
+		{ "http", HTTP_PROXY_PLAIN },	  { "https", HTTP_PROXY_TLS },
+		{ "socks4", HTTP_PROXY_SOCKS4 },  { "socks4a", HTTP_PROXY_SOCKS4 },
+		{ "socks", HTTP_PROXY_SOCKS5 },	  { "socks5", HTTP_PROXY_SOCKS5 },
+		{ "socks5h", HTTP_PROXY_SOCKS5 },
+	};
+	const char *end = strstr(text, "://");
+
+	if (!end)
+		return text;
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		if (strlen(schemes[i].name) != (size_t)(end - text) ||
+		    strncasecmp(text, schemes[i].name, (size_t)(end - text)) != 0)
+			continue;
+		*kind = schemes[i].kind;
+		return end + 3;
+	}
+	return NULL;
+}
+
+int http_proxy_parse(const char *server, uint32_t port, enum http_proxy_kind kind,
+		     struct http_proxy *ret)
 {
 	_cleanup_(freep) char *host = NULL, *url = NULL;
-	struct http_proxy proxy = { 0 };
-	const char *text = server;
+	struct http_proxy proxy = { .kind = kind };
+	const char *text = take_scheme(server, &proxy.kind);
 	int r;
 
-	if (strncasecmp(text, "http://", 7) == 0)
-		text += 7;
-	else if (strstr(text, "://"))
+	if (!text)
 		return -EPROTONOSUPPORT;
 	text = take_user(text, &proxy);
 	if (!text)
@@ -78,19 +104,37 @@ const char *http_proxy_without_user(const char *server)
 	return at ? at + 1 : server;
 }
 
-int http_proxy_of(const char *host, uint32_t port, struct http_proxy *ret)
+int http_proxy_of(const char *host, uint32_t port, enum http_proxy_kind kind,
+		  struct http_proxy *ret)
 {
 	_cleanup_(freep) char *server = strchr(host, ':') ? xasprintf("[%s]", host) : xstrdup(host);
 
 	if (strchr(host, '@') || strchr(host, '/'))
 		return -EINVAL;
-	return http_proxy_parse(server, port, ret);
+	return http_proxy_parse(server, port, kind, ret);
 }
 
 const char *http_proxy_why(int err)
 {
-	return err == -EPROTONOSUPPORT ? "is to be spoken to by http only"
+	return err == -EPROTONOSUPPORT ? "is to be spoken to by http, https or SOCKS"
 				       : "no host with a port from 1 to 65535";
+}
+
+void http_proxy_name(enum http_proxy_kind kind, const char *host, uint32_t port, struct strbuf *out)
+{
+	static const char *const schemes[] = {
+		[HTTP_PROXY_PLAIN] = "",
+		[HTTP_PROXY_TLS] = "https://",
+		[HTTP_PROXY_SOCKS4] = "socks4://",
+		[HTTP_PROXY_SOCKS5] = "socks5://",
+	};
+	const bool six = strchr(host, ':') != NULL;
+
+	if ((size_t)kind < ARRAY_SIZE(schemes))
+		strbuf_addf(out, "%s%s%s%s:%u", schemes[kind], six ? "[" : "", host, six ? "]" : "",
+			    port);
+	else
+		strbuf_add(out, "DIRECT");
 }
 
 /* ---- Exceptions ---- */

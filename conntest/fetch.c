@@ -25,7 +25,8 @@ struct fetch {
 	fetch_fn *ended;
 	void *arg;
 	CURL *easy;
-	struct curl_slist *connect_to;
+	struct curl_slist *connect_to, *resolve;
+	CURLSH *names; /* with resolve: it is for this request only */
 	struct trust_use use;
 	int fd; /* of the connection while curl has it; -1: none was made */
 	int err; /* of bind() */
@@ -90,22 +91,49 @@ static bool has_connected(const struct fetch *fetch, CURLcode code)
 	return code != CURLE_OPERATION_TIMEDOUT || is_established(fetch->fd);
 }
 
+static bool is_tls_proxy(const struct http_proxy *proxy)
+{
+	return proxy && proxy->kind == HTTP_PROXY_TLS;
+}
+
+static bool is_socks(const struct http_proxy *proxy)
+{
+	return proxy && (proxy->kind == HTTP_PROXY_SOCKS4 || proxy->kind == HTTP_PROXY_SOCKS5);
+}
+
+/* Whether it ended before the proxy had agreed, as far as that can be told. */
+static bool is_at_proxy(const struct fetch *fetch, CURLcode code, long tunnel, long verify)
+{
+	const struct http_proxy *proxy = fetch->conf.proxy;
+	bool tls = fetch->conf.parsed->tls;
+
+	if (!proxy || code == CURLE_OK)
+		return false;
+	if (is_socks(proxy))
+		return code == CURLE_PROXY;
+	return tls ? tunnel / 100 != 2 : is_tls_proxy(proxy) && verify;
+}
+
 static void describe(const struct fetch *fetch, CURLcode code, struct conn_attempt *ret)
 {
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
 	curl_off_t secured = 0;
-	long status = 0, verify = 0, err = 0, tunnel = 0;
+	long status = 0, verify = 0, err = 0, tunnel = 0, proxy_verify = 0;
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(fetch->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
 	curl_easy_getinfo(fetch->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	curl_easy_getinfo(fetch->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verify);
 	curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &err);
+	if (is_at_proxy(fetch, code, tunnel, proxy_verify))
+		verify = proxy_verify;
 	*ret = (struct conn_attempt){
 		.connected = has_connected(fetch, code),
 		.secured = secured > 0,
 		.tls = fetch->conf.parsed->tls,
 		.proxied = fetch->conf.proxy != NULL,
+		.at_proxy = is_at_proxy(fetch, code, tunnel, proxy_verify),
 		.tunnel = (unsigned int)tunnel,
 		.status = (unsigned int)status,
 		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
@@ -127,6 +155,9 @@ static void fetch_free(struct fetch *fetch)
 	curl_multi_remove_handle(fetch->conf.fetcher->multi, fetch->easy);
 	curl_easy_cleanup(fetch->easy);
 	curl_slist_free_all(fetch->connect_to);
+	curl_slist_free_all(fetch->resolve);
+	if (fetch->names)
+		curl_share_cleanup(fetch->names);
 	free(fetch);
 }
 
@@ -262,9 +293,30 @@ static struct curl_slist *connect_to(const struct fetch_conf *conf)
 	return curl_slist_append(NULL, strbuf_str(&line));
 }
 
+/* By its name, as TLS asks for it: curl --resolve NAME:PORT:ADDRESS, for this request alone. */
+static void name_proxy(struct fetch *fetch, const char *to)
+{
+	const struct http_url *url = &fetch->conf.proxy->url;
+	_cleanup_(strbuf_fini) struct strbuf line = STRBUF_INIT;
+
+	strbuf_addf(&line, "%s:%u:%s", url->host, url->port, to);
+	fetch->resolve = curl_slist_append(NULL, strbuf_str(&line));
+	fetch->names = curl_share_init();
+	if (!fetch->resolve || !fetch->names)
+		abort();
+	curl_share_setopt(fetch->names, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	curl_easy_setopt(fetch->easy, CURLOPT_SHARE, fetch->names);
+	curl_easy_setopt(fetch->easy, CURLOPT_RESOLVE, fetch->resolve);
+}
+
 /* curl --proxy http://ADDRESS:PORT --proxy-anyauth --proxy-user USER:PASSWORD */
 static void set_proxy(struct fetch *fetch)
 {
+	static const char *const schemes[] = {
+		[HTTP_PROXY_PLAIN] = "http",	  [HTTP_PROXY_TLS] = "https",
+		[HTTP_PROXY_SOCKS4] = "socks4a",  [HTTP_PROXY_SOCKS5] = "socks5h",
+		[HTTP_PROXY_DIRECT] = "unknown:",
+	};
 	const struct http_proxy *proxy = fetch->conf.proxy;
 	const bool six = fetch->conf.to.family == AF_INET6;
 	_cleanup_(strbuf_fini) struct strbuf url = STRBUF_INIT;
@@ -275,13 +327,20 @@ static void set_proxy(struct fetch *fetch)
 				 ""); /* whatever the environment says */
 		return;
 	}
-	strbuf_addf(&url, "http://%s%s%s:%u", six ? "[" : "", ipaddr_str(&fetch->conf.to, to),
-		    six ? "]" : "", proxy->url.port);
+	ipaddr_str(&fetch->conf.to, to);
+	if (is_tls_proxy(proxy) && !ipaddr_is_set(&proxy->url.addr)) {
+		name_proxy(fetch, to);
+		strbuf_addf(&url, "https://%s:%u", proxy->url.host, proxy->url.port);
+	} else {
+		strbuf_addf(&url, "%s://%s%s%s:%u", schemes[proxy->kind], six ? "[" : "", to,
+			    six ? "]" : "", proxy->url.port);
+	}
 	curl_easy_setopt(fetch->easy, CURLOPT_PROXY, strbuf_str(&url));
 	curl_easy_setopt(fetch->easy, CURLOPT_NOPROXY, ""); /* as the environment's */
 	if (!proxy->user[0])
 		return;
 	curl_easy_setopt(fetch->easy, CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+	curl_easy_setopt(fetch->easy, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
 	curl_easy_setopt(fetch->easy, CURLOPT_PROXYUSERNAME, proxy->user);
 	curl_easy_setopt(fetch->easy, CURLOPT_PROXYPASSWORD, proxy->password);
 }
@@ -321,7 +380,12 @@ struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *
 	fetch->use = (struct trust_use){ .trust = conf->trust,
 					 .host = conf->parsed->host,
 					 .is_address = ipaddr_is_set(&conf->parsed->addr),
-					 .show = conf->show_certificate };
+					 .show = conf->show_certificate,
+					 .tunnel = conf->parsed->tls };
+	if (is_tls_proxy(conf->proxy)) {
+		fetch->use.proxy = conf->proxy->url.host;
+		fetch->use.proxy_is_address = ipaddr_is_set(&conf->proxy->url.addr);
+	}
 	fetch->easy = curl_easy_init();
 	if (!conf->proxy) /* who knows the way to the target itself */
 		fetch->connect_to = connect_to(conf);

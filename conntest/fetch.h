@@ -25,7 +25,7 @@ struct fetch_conf {
 	const struct curl_slist *headers; /* NULL: none but the usual */
 	const struct ifname *ifname;
 	const struct trust *trust; /* borrowed while it runs, and so is proxy */
-	const struct http_proxy *proxy; /* is asked for the URL; NULL: nobody */
+	const struct http_proxy *proxy; /* is asked for the URL; NULL: nobody, it is asked itself */
 	bool show_certificate;
 	struct ipaddr from, to; /* to: of the proxy, if there is one */
 };

@@ -82,6 +82,19 @@ static void judge_connect(const struct conn_attempt *a, struct conn_result *ret)
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, a->text);
 }
 
+/* TLS of the proxy itself, SOCKS, or silence: its faults are never those of the far end. */
+static void judge_at_proxy(const struct conn_attempt *a, struct conn_result *ret)
+{
+	if (a->verify)
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between,
+		    X509_verify_cert_error_string(a->verify));
+	else if (a->timed_out)
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: connected, but no way through so far",
+		    a->between);
+	else
+		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, a->text);
+}
+
 static bool is_refused(const struct conn_attempt *a)
 {
 	unsigned int status = a->tunnel ? a->tunnel : a->status;
@@ -152,6 +165,8 @@ void conn_judge_attempt(const struct conn_attempt *a, int64_t now_s, struct conn
 		judge_proxy(a, ret);
 	else if (!a->connected)
 		judge_connect(a, ret);
+	else if (a->at_proxy)
+		judge_at_proxy(a, ret);
 	else if (a->tls && !a->secured)
 		judge_tls(a, now_s, ret);
 	else

@@ -31,6 +31,7 @@ struct conn_attempt {
 	bool connected, secured; /* TCP, TLS */
 	bool tls; /* the URL asks for it */
 	bool proxied;
+	bool at_proxy; /* it was not got through */
 	unsigned int tunnel; /* HTTP status of the proxy to CONNECT; 0: none came */
 	unsigned int status; /* of HTTP; 0: none came */
 	bool timed_out;

@@ -29,8 +29,10 @@ struct track { /* from one own address to one target */
 	struct conn_result worst; /* of those that failed: what tells most */
 };
 
-struct lane { /* one target by one family */
+struct lane { /* one way to one target by one family */
 	struct port_test *test;
+	struct chain *chain;
+	unsigned int way;
 	const struct port_target *target;
 	const struct http_proxy *proxy; /* NULL: the target itself is asked */
 	const struct http_url *whom; /* of the proxy, else of the target */
@@ -44,6 +46,18 @@ struct lane { /* one target by one family */
 	unsigned int ntracks;
 };
 
+struct chain { /* the ways to one target */
+	struct port_test *test;
+	const struct port_target *target;
+	const struct port_ways *ways;
+	unsigned int begun; /* ways */
+	struct event *next_ev;
+	bool passed;
+	unsigned int by; /* which of them, if it passed */
+};
+
+#define LANES (2 * PORT_TARGETS * HTTP_PROXY_WAYS)
+
 struct port_test {
 	struct port_conf conf;
 	const struct port_ops *ops;
@@ -53,14 +67,15 @@ struct port_test {
 	struct event *deadline_ev, *settle_ev;
 	bool told; /* the verdict */
 	bool over; /* ended() is under way */
-	struct lane lanes[2 * PORT_TARGETS];
+	struct chain chains[PORT_TARGETS];
+	struct lane *lanes[LANES];
 	unsigned int nlanes;
 };
 
 /* ---- What it comes to ---- */
 
 static void tell(struct port_test *t, const struct conn_result *result,
-		 const struct port_target *target)
+		 const struct port_target *target, const struct http_proxy *proxy)
 {
 	struct conn_result told = *result;
 
@@ -68,7 +83,7 @@ static void tell(struct port_test *t, const struct conn_result *result,
 		return;
 	t->told = true;
 	told.latency_ms = (uint32_t)mono_diff_ms(mono_now(), t->begun);
-	t->ops->verdict(&told, target, t->arg);
+	t->ops->verdict(&told, target, proxy, t->arg);
 }
 
 static bool lane_is_void(const struct lane *l)
@@ -145,7 +160,7 @@ static void judge(const struct port_test *t, struct conn_result *ret)
 	for (unsigned int i = 0; i < t->nlanes; i++) {
 		struct conn_result one;
 
-		lane_judge(&t->lanes[i], &one);
+		lane_judge(t->lanes[i], &one);
 		if (!any || conn_tells_more(&one, ret))
 			*ret = one;
 		any = true;
@@ -161,6 +176,12 @@ static void add_track_warnings(const struct lane *l, struct strbuf *out)
 			strbuf_addf(out, "%s%s", out->len ? "; " : "", l->tracks[i].worst.why);
 }
 
+/* The target was reached by a way that is less preferred. */
+static bool was_passed_over(const struct lane *l)
+{
+	return l->chain->passed && l->way < l->chain->by;
+}
+
 static void add_lane_warning(const struct port_test *t, const struct lane *l, struct strbuf *out)
 {
 	struct conn_result result;
@@ -172,9 +193,13 @@ static void add_lane_warning(const struct port_test *t, const struct lane *l, st
 		return;
 	}
 	lane_judge(l, &result);
+	if (was_passed_over(l)) {
+		strbuf_addf(out, "%s%s", out->len ? "; " : "", result.why);
+		return;
+	}
 	/* Of several targets one has to answer by each family. */
 	for (unsigned int i = 0; i < t->nlanes; i++)
-		if (t->lanes[i].family == l->family && lane_has_passed(&t->lanes[i]))
+		if (t->lanes[i]->family == l->family && lane_has_passed(t->lanes[i]))
 			return;
 	strbuf_addf(out, "%sIPv%d does not work: %s", out->len ? "; " : "",
 		    l->family == AF_INET ? 4 : 6, result.why);
@@ -185,7 +210,7 @@ static void warn(struct port_test *t)
 	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT, silent = STRBUF_INIT;
 
 	for (unsigned int i = 0; i < t->nlanes; i++)
-		add_lane_warning(t, &t->lanes[i], &text);
+		add_lane_warning(t, t->lanes[i], &text);
 	resolver_silent(t->resolver, &silent);
 	if (silent.len)
 		strbuf_addf(&text, "%sno answer from DNS %s", text.len ? "; " : "",
@@ -213,8 +238,8 @@ static void give_up_track(struct track *k)
 static void each_track(struct port_test *t, void (*fn)(struct track *k))
 {
 	for (unsigned int i = 0; i < t->nlanes; i++)
-		for (unsigned int j = 0; j < t->lanes[i].ntracks; j++)
-			fn(&t->lanes[i].tracks[j]);
+		for (unsigned int j = 0; j < t->lanes[i]->ntracks; j++)
+			fn(&t->lanes[i]->tracks[j]);
 }
 
 static void end(struct port_test *t)
@@ -226,12 +251,14 @@ static void end(struct port_test *t)
 		return;
 	t->over = true;
 	event_del(t->deadline_ev);
+	for (unsigned int i = 0; i < t->conf.ntargets; i++)
+		event_del(t->chains[i].next_ev);
 	each_track(t, give_up_track);
 	if (passed) {
 		warn(t);
 	} else {
 		judge(t, &result);
-		tell(t, &result, NULL);
+		tell(t, &result, NULL, NULL);
 	}
 	t->ops->ended(t->arg); /* t may be gone now */
 }
@@ -242,15 +269,31 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	end(arg);
 }
 
+static bool chain_is_settled(const struct chain *c)
+{
+	for (unsigned int i = 0; i < c->test->nlanes; i++)
+		if (c->test->lanes[i]->chain == c && !lane_is_settled(c->test->lanes[i]))
+			return false;
+	return true;
+}
+
+static void chain_next(struct chain *c);
+
 static void on_settle(evutil_socket_t fd, short what, void *arg)
 {
 	struct port_test *t = arg;
+	bool all = true;
 
 	(void)fd, (void)what;
-	for (unsigned int i = 0; i < t->nlanes; i++)
-		if (!lane_is_settled(&t->lanes[i]))
-			return;
-	end(t);
+	for (unsigned int i = 0; i < t->conf.ntargets; i++) {
+		struct chain *c = &t->chains[i];
+
+		while (!c->passed && c->begun < c->ways->n && chain_is_settled(c))
+			chain_next(c);
+		all = all && chain_is_settled(c);
+	}
+	if (all)
+		end(t);
 }
 
 /* In a turn of its own: what calls this is in the middle of something. */
@@ -273,6 +316,10 @@ static void pass(struct track *k)
 
 	k->passed = true;
 	event_del(k->next_ev);
+	if (!k->lane->chain->passed)
+		k->lane->chain->by = k->lane->way;
+	k->lane->chain->passed = true;
+	event_del(k->lane->chain->next_ev);
 	if (t->told)
 		return;
 	if (left_ms > PORT_AFTERGLOW_MS)
@@ -281,7 +328,7 @@ static void pass(struct track *k)
 		left_ms = 0;
 	wait = (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
 	event_add(t->deadline_ev, &wait);
-	tell(t, &good, k->lane->target);
+	tell(t, &good, k->lane->target, k->lane->proxy);
 }
 
 static void attempt_ended(struct conn_attempt *attempt, void *arg)
@@ -366,38 +413,87 @@ static void add_track(struct lane *l, const struct ipaddr *from)
 		abort();
 }
 
-static const struct http_proxy *proxy_of(const struct port_conf *conf,
-					 const struct port_target *target)
+static bool has_source(const struct port_test *t, int family)
 {
-	const struct http_proxy *proxy =
-		target->parsed.tls ? &conf->https_proxy : &conf->http_proxy;
-
-	return proxy->url.port && !http_proxy_excepts(conf->exceptions, &target->parsed) ? proxy
-											 : NULL;
+	for (unsigned int i = 0; i < t->conf.nsources; i++)
+		if (t->conf.sources[i].family == family)
+			return true;
+	return false;
 }
 
-static void add_lane(struct port_test *t, const struct port_target *target, int family)
+static void add_lane(struct chain *c, unsigned int way, int family)
 {
-	const struct http_proxy *proxy = proxy_of(&t->conf, target);
-	const struct http_url *whom = proxy ? &proxy->url : &target->parsed;
+	const struct http_proxy *proxy = &c->ways->way[way];
+	const bool direct = proxy->kind == HTTP_PROXY_DIRECT;
+	const struct http_url *whom = direct ? &c->target->parsed : &proxy->url;
 	const struct ipaddr *literal = &whom->addr;
-	struct lane *l = &t->lanes[t->nlanes];
+	struct port_test *t = c->test;
+	struct lane *l;
 
-	*l = (struct lane){
-		.test = t, .target = target, .proxy = proxy, .whom = whom, .family = family
-	};
-	if (ipaddr_is_set(literal) && literal->family != family)
+	if ((ipaddr_is_set(literal) && literal->family != family) || !has_source(t, family))
 		return;
+	l = t->lanes[t->nlanes++] = xcalloc(1, sizeof(*l));
+	*l = (struct lane){ .test = t,
+			    .chain = c,
+			    .way = way,
+			    .target = c->target,
+			    .proxy = direct ? NULL : proxy,
+			    .whom = whom,
+			    .family = family };
 	for (unsigned int i = 0; i < t->conf.nsources; i++)
 		if (t->conf.sources[i].family == family)
 			add_track(l, &t->conf.sources[i]);
-	if (!l->ntracks)
-		return;
-	t->nlanes++;
 	if (ipaddr_is_set(literal))
 		name_found(CONN_DNS_FOUND, literal, 1, l);
 	else
 		l->lookup = resolver_start(t->resolver, whom->host, family, name_found, l);
+}
+
+/* ---- Ways ---- */
+
+static struct timeval patience(const struct chain *c)
+{
+	unsigned int ms = c->test->conf.deadline_ms / (c->ways->n + 1);
+
+	if (ms > PORT_PATIENCE_MS)
+		ms = PORT_PATIENCE_MS;
+	return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+static void chain_next(struct chain *c)
+{
+	const struct timeval wait = patience(c);
+	unsigned int way = c->begun++;
+
+	event_del(c->next_ev);
+	if (c->begun < c->ways->n)
+		event_add(c->next_ev, &wait);
+	add_lane(c, way, AF_INET);
+	add_lane(c, way, AF_INET6);
+}
+
+static void on_next_way(evutil_socket_t fd, short what, void *arg)
+{
+	struct chain *c = arg;
+
+	(void)fd, (void)what;
+	chain_next(c);
+	look_whether_settled(c->test);
+}
+
+static void chain_begin(struct port_test *t, unsigned int i)
+{
+	static const struct port_ways direct = { .way = { { .kind = HTTP_PROXY_DIRECT } }, .n = 1 };
+	const struct port_ways *ways = t->conf.ways ? &t->conf.ways[i] : &direct;
+	struct chain *c = &t->chains[i];
+
+	*c = (struct chain){ .test = t,
+			     .target = &t->conf.targets[i],
+			     .ways = ways->n ? ways : &direct };
+	c->next_ev = event_new(t->conf.base, -1, 0, on_next_way, c);
+	if (!c->next_ev)
+		abort();
+	chain_next(c);
 }
 
 /* ---- Life ---- */
@@ -430,10 +526,8 @@ struct port_test *port_test_start(const struct port_conf *conf, const struct por
 	t->settle_ev = event_new(conf->base, -1, 0, on_settle, t);
 	if (!t->deadline_ev || !t->settle_ev || event_add(t->deadline_ev, &limit) < 0)
 		abort();
-	for (unsigned int i = 0; i < conf->ntargets; i++) {
-		add_lane(t, &conf->targets[i], AF_INET);
-		add_lane(t, &conf->targets[i], AF_INET6);
-	}
+	for (unsigned int i = 0; i < conf->ntargets; i++)
+		chain_begin(t, i);
 	look_whether_settled(t);
 	return t;
 }
@@ -454,6 +548,10 @@ struct port_test *port_test_free(struct port_test *t)
 		return NULL;
 	each_track(t, track_fini);
 	resolver_free(t->resolver);
+	for (unsigned int i = 0; i < t->conf.ntargets; i++)
+		event_free(t->chains[i].next_ev);
+	for (unsigned int i = 0; i < t->nlanes; i++)
+		free(t->lanes[i]);
 	event_free(t->deadline_ev);
 	event_free(t->settle_ev);
 	free(t);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The test of one port: all its addresses, both families, all targets at once. It passes with the
- * first that answers.
+ * first that answers. Of several ways to one target the next begins when all before it have failed,
+ * or have not brought an answer in PORT_PATIENCE_MS.
  *
- *	lane (target, family) --DNS--> track (own address) --> attempt (address of the target)
+ *	chain (target) --ways--> lane (proxy or target, family) --DNS--> track (own address)
+ *		--> attempt (address of whom it asks)
  */
 #pragma once
 
@@ -29,6 +31,11 @@ struct port_target { /* borrowed while tests run */
 	bool controller;
 };
 
+struct port_ways { /* to one target, in the order they are tried; none: it is asked itself */
+	struct http_proxy way[HTTP_PROXY_WAYS];
+	unsigned int n;
+};
+
 struct port_conf { /* copied, but for what it points to */
 	struct event_base *base;
 	struct fetcher *fetcher;
@@ -37,18 +44,19 @@ struct port_conf { /* copied, but for what it points to */
 	unsigned int nsources, ngateways;
 	struct ipaddr servers[RESOLVER_SERVERS];
 	unsigned int nservers;
-	struct http_proxy http_proxy, https_proxy; /* of targets of http and https; port 0: none */
-	const char *exceptions; /* targets that are asked without them; borrowed */
-	const struct trust *trust; /* borrowed */
+	const struct trust
+		*trust; /* borrowed, and so are ways, for each target; NULL: none for all */
+	const struct port_ways *ways;
 	const struct port_target *targets;
 	unsigned int ntargets;
 	unsigned int deadline_ms;
 };
 
 struct port_ops { /* from the loop */
-	/* Once, at the deadline at the latest. target: whose URL answered, NULL: none. */
+	/* Once, at the deadline at the latest. target: whose URL answered, NULL: none; proxy: by
+	 * whom, NULL: directly. */
 	void (*verdict)(const struct conn_result *result, const struct port_target *target,
-			void *arg);
+			const struct http_proxy *proxy, void *arg);
 	/* What has not worked although the port passed, "" is nothing; before ended(), if it passed. */
 	void (*warning)(const char *text, void *arg);
 	/* Nothing is under way any more. port_test_free() is allowed. */
@@ -57,6 +65,9 @@ struct port_ops { /* from the loop */
 
 /* After it passed, what else was begun is looked at for this long, to be warned of. */
 #define PORT_AFTERGLOW_MS 3000
+
+/* Less, where the deadline leaves less for each way. */
+#define PORT_PATIENCE_MS 3000
 
 struct port_test *port_test_start(const struct port_conf *conf, const struct port_ops *ops,
 				  void *arg);

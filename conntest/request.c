@@ -20,19 +20,41 @@ static int load_addresses(char **texts, size_t n, unsigned int max, struct ipadd
 	return 0;
 }
 
-static int load_proxy(const Ew__ProxyServer *msg, struct http_proxy *proxy)
+static int load_way(const Ew__ProxyServer *msg, struct http_proxy *ret)
 {
-	struct http_proxy p = { 0 };
+	struct http_proxy p = { .kind = HTTP_PROXY_DIRECT };
 	int r;
 
-	if (!msg)
+	if ((unsigned int)msg->kind > HTTP_PROXY_DIRECT)
+		return -EINVAL;
+	if ((enum http_proxy_kind)msg->kind == HTTP_PROXY_DIRECT) {
+		*ret = p;
 		return 0;
+	}
 	if (strlen(msg->user) >= sizeof(p.user) || strlen(msg->password) >= sizeof(p.password))
 		return -EINVAL;
-	r = http_proxy_of(msg->host, msg->port, &p);
+	r = http_proxy_of(msg->host, msg->port, (enum http_proxy_kind)msg->kind, &p);
+	if (r < 0)
+		return r;
 	strcpy(p.user, msg->user);
 	strcpy(p.password, msg->password);
-	*proxy = p;
+	*ret = p;
+	return 0;
+}
+
+static int load_ways(const Ew__ConnPort *msg, struct port_ways **ret)
+{
+	_cleanup_(freep) struct port_ways *ways = NULL;
+	int r = 0;
+
+	if (!msg->n_ways)
+		return 0;
+	ways = xcalloc(PORT_TARGETS, sizeof(*ways));
+	for (size_t i = 0; i < msg->n_ways && i < PORT_TARGETS; i++)
+		for (size_t j = 0; r == 0 && j < msg->ways[i]->n_ways && j < HTTP_PROXY_WAYS; j++)
+			r = load_way(msg->ways[i]->ways[j], &ways[i].way[ways[i].n++]);
+	if (r == 0)
+		*ret = take_ptr(ways);
 	return r;
 }
 
@@ -50,12 +72,7 @@ static int load_port(const Ew__ConnPort *msg, uint32_t deadline_ms, struct port_
 	if (r == 0)
 		r = load_addresses(msg->dns_servers, msg->n_dns_servers, RESOLVER_SERVERS,
 				   port->servers, &port->nservers);
-	port->exceptions = "";
-	if (r < 0 || !msg->proxy)
-		return r;
-	port->exceptions = msg->proxy->exceptions;
-	r = load_proxy(msg->proxy->http, &port->http_proxy);
-	return r == 0 ? load_proxy(msg->proxy->https, &port->https_proxy) : r;
+	return r;
 }
 
 static int load_target(const Ew__ConnTarget *msg, struct port_target *target)
@@ -80,8 +97,12 @@ int request_load(const Ew__ConnRequest *msg, struct request *ret)
 		r = load_target(msg->targets[i], &ret->targets[i]);
 		ret->ntargets += r == 0;
 	}
-	for (size_t i = 0; r == 0 && i < msg->n_ports; i++)
-		r = load_port(msg->ports[i], msg->deadline_ms, &ret->ports[ret->nports++]);
+	for (size_t i = 0; r == 0 && i < msg->n_ports; i++, ret->nports++) {
+		r = load_port(msg->ports[i], msg->deadline_ms, &ret->ports[i]);
+		if (r == 0)
+			r = load_ways(msg->ports[i], &ret->ways[i]);
+		ret->ports[i].ways = ret->ways[i];
+	}
 	if (r < 0)
 		request_fini(ret);
 	return r < 0 ? -EINVAL : 0;
@@ -93,5 +114,7 @@ void request_fini(struct request *request)
 		free(request->targets[i].url);
 		curl_slist_free_all(request->targets[i].headers);
 	}
+	for (unsigned int i = 0; i < request->nports; i++)
+		free(request->ways[i]);
 	*request = (struct request){ 0 };
 }

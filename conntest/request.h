@@ -11,7 +11,8 @@ struct Ew__ConnRequest;
 struct request {
 	struct port_target targets[PORT_TARGETS];
 	unsigned int ntargets;
-	struct port_conf ports[REQUEST_PORTS]; /* without base, fetcher and targets */
+	struct port_conf ports[REQUEST_PORTS]; /* without base, fetcher, targets and trust */
+	struct port_ways *ways[REQUEST_PORTS]; /* of ports; NULL: it has none */
 	unsigned int nports;
 };
 

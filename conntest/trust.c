@@ -110,6 +110,16 @@ static bool use_certificate(SSL_CTX *ctx, const struct trust *trust)
 	return true;
 }
 
+/* curl sets both up by this function, and does not say for whom: the target's comes when the proxy
+ * has agreed to the tunnel. */
+static bool is_for_proxy(CURL *easy, const struct trust_use *use)
+{
+	long tunnel = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	return use->proxy && (!use->tunnel || tunnel / 100 != 2);
+}
+
 /*
  * The name is OpenSSL's to check, too, not only curl's: OpenSSL looks at it before the dates
  * (x509_vfy.c, verify_chain()), so that the expired certificate of somebody else is somebody
@@ -119,12 +129,14 @@ static CURLcode set_up(CURL *easy, void *ssl_ctx, void *arg)
 {
 	const struct trust_use *use = arg;
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl_ctx);
-	int r = use->is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, use->host)
-				: X509_VERIFY_PARAM_set1_host(param, use->host, 0);
+	bool proxy = is_for_proxy(easy, use);
+	const char *host = proxy ? use->proxy : use->host;
+	int r = (proxy ? use->proxy_is_address : use->is_address)
+			? X509_VERIFY_PARAM_set1_ip_asc(param, host)
+			: X509_VERIFY_PARAM_set1_host(param, host, 0);
 
-	(void)easy;
 	SSL_CTX_set1_cert_store(ssl_ctx, use->trust->roots);
-	if (r == 1 && use->show && use->trust->chain && use->trust->key &&
+	if (r == 1 && use->show && !proxy && use->trust->chain && use->trust->key &&
 	    !use_certificate(ssl_ctx, use->trust))
 		r = 0;
 	return r == 1 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
@@ -139,6 +151,9 @@ void trust_apply(CURL *easy, const struct trust_use *use)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	/* Or the store of the first connection would be everybody's. */
 	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_up);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, use);
 }

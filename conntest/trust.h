@@ -26,5 +26,9 @@ struct trust_use {
 	const char *host; /* that the server's certificate has to be for */
 	bool is_address; /* host is one */
 	bool show;
+	/* Of a proxy that is itself spoken to by TLS; NULL: there is none such. Behind it, host is
+	 * spoken to by TLS if tunnel. */
+	const char *proxy;
+	bool proxy_is_address, tunnel;
 };
 void trust_apply(CURL *easy, const struct trust_use *use);

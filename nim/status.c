@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/http_proxy.h"
+#include "base/strbuf.h"
 #include "nim/addressing.h"
 #include "nim/dns/dns.h"
 #include "nim/gateway/heartbeat_status.h"
@@ -114,10 +117,12 @@ static const char *pnac_error(const struct nim_iface *iface, struct arena *a)
 
 static char *proxy_name(const Ew__ProxyServer *server, struct arena *a)
 {
-	if (!server)
-		return arena_strdup(a, "");
-	return arena_printf(a, strchr(server->host, ':') ? "[%s]:%u" : "%s:%u", server->host,
-			    server->port);
+	_cleanup_(strbuf_fini) struct strbuf name = STRBUF_INIT;
+
+	if (server)
+		http_proxy_name((enum http_proxy_kind)server->kind, server->host, server->port,
+				&name);
+	return arena_strdup(a, strbuf_str(&name));
 }
 
 /* Without user and password: everybody sees this. */
@@ -127,6 +132,7 @@ static void add_proxy(const struct nim_port *port, Ew__PortStatus *s, struct are
 		return;
 	s->http_proxy = proxy_name(port->proxy->http, a);
 	s->https_proxy = proxy_name(port->proxy->https, a);
+	s->socks_proxy = proxy_name(port->proxy->socks, a);
 	s->proxy_exceptions = arena_strdup(a, port->proxy->exceptions);
 }
 

@@ -6,7 +6,7 @@
 #include "zedagent/map.h"
 
 static Ew__ProxyServer *map_server(const EVE_COMMON(ProxyConfig) * proxies,
-				   EVE_COMMON(ProxyProto) proto)
+				   EVE_COMMON(ProxyProto) proto, enum http_proxy_kind kind)
 {
 	struct http_proxy proxy;
 	Ew__ProxyServer *out;
@@ -19,12 +19,13 @@ static Ew__ProxyServer *map_server(const EVE_COMMON(ProxyConfig) * proxies,
 		return NULL;
 	out = xcalloc(1, sizeof(*out));
 	ew__proxy_server__init(out);
-	r = http_proxy_parse(proxies->proxies[i]->server, proxies->proxies[i]->port, &proxy);
+	r = http_proxy_parse(proxies->proxies[i]->server, proxies->proxies[i]->port, kind, &proxy);
 	if (r < 0) {
 		za_set(&out->host, http_proxy_without_user(proxies->proxies[i]->server));
 		za_set(&out->error, http_proxy_why(r));
 		return out;
 	}
+	out->kind = (Ew__ProxyKind)proxy.kind;
 	za_set(&out->host, proxy.url.host);
 	out->port = proxy.url.port;
 	za_set(&out->user, proxy.user);
@@ -55,8 +56,12 @@ Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) 
 		return NULL;
 	out = xcalloc(1, sizeof(*out));
 	ew__proxy_config__init(out);
-	out->http = map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTP));
-	out->https = map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTPS));
+	out->http =
+		map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTP), HTTP_PROXY_PLAIN);
+	out->https =
+		map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_HTTPS), HTTP_PROXY_PLAIN);
+	out->socks =
+		map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_SOCKS), HTTP_PROXY_SOCKS5);
 	za_set(&out->exceptions, proxies->exceptions);
 	map_cas(proxies, out);
 	return out;

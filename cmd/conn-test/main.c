@@ -60,8 +60,9 @@ static void send_report(const struct program *p, Ew__ConnReport *report)
 }
 
 static void on_verdict(const struct conn_result *result, const struct port_target *target,
-		       void *arg)
+		       const struct http_proxy *proxy, void *arg)
 {
+	_cleanup_(strbuf_fini) struct strbuf name = STRBUF_INIT;
 	Ew__ConnReport report = EW__CONN_REPORT__INIT;
 	Ew__ConnVerdict verdict = EW__CONN_VERDICT__INIT;
 	struct port *port = arg;
@@ -72,6 +73,10 @@ static void on_verdict(const struct conn_result *result, const struct port_targe
 	verdict.why = (char *)(uintptr_t)result->why;
 	if (target)
 		verdict.target = target->url;
+	if (proxy) {
+		http_proxy_name(proxy->kind, proxy->url.host, proxy->url.port, &name);
+		verdict.proxy = name.str;
+	}
 	report.port = (uint32_t)(port - port->program->ports);
 	report.said_case = EW__CONN_REPORT__SAID_VERDICT;
 	report.verdict = &verdict;
@@ -161,13 +166,13 @@ static int open_trusts(struct program *p, const Ew__ConnRequest *msg)
 	if (r < 0)
 		return give_up(p, r, "%s: not PEM, or not to be read", bad);
 	for (unsigned int i = 0; i < p->request.nports; i++) {
-		const Ew__ProxyConfig *proxy = msg->ports[i]->proxy;
+		const char *ca_pem = msg->ports[i]->ca_pem;
 		struct port *port = &p->ports[i];
 
 		p->request.ports[i].trust = p->trust;
-		if (!proxy || !proxy->ca_pem[0] || trust_new(&files, &port->trust, &bad) < 0)
+		if (!*ca_pem || trust_new(&files, &port->trust, &bad) < 0)
 			continue;
-		if (trust_add(port->trust, proxy->ca_pem) == 0)
+		if (trust_add(port->trust, ca_pem) == 0)
 			p->request.ports[i].trust = port->trust;
 	}
 	return 0;

@@ -195,6 +195,8 @@ static void proxy_line(const struct page *page)
 		strbuf_addf(&text, "http by %s", p->http_proxy);
 	if (p->https_proxy[0])
 		strbuf_addf(&text, "%shttps by %s", text.len ? ", " : "", p->https_proxy);
+	if (p->socks_proxy[0])
+		strbuf_addf(&text, "%sall else by %s", text.len ? ", " : "", p->socks_proxy);
 	if (p->proxy_exceptions[0])
 		strbuf_addf(&text, ", except %s", p->proxy_exceptions);
 	line(page, "proxies", &text);

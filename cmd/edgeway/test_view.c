@@ -33,7 +33,8 @@ void test_sentence(const Ew__PortTest *test, struct strbuf *out)
 					     "failed at stage " };
 
 	if (test->outcome == EW__TEST_OUTCOME__TEST_OK && test->target[0])
-		strbuf_addf(out, "passed in %u ms: %s", test->latency_ms, test->target);
+		strbuf_addf(out, "passed in %u ms: %s%s%s", test->latency_ms, test->target,
+			    test->proxy[0] ? " by " : "", test->proxy);
 	else if (test->outcome == EW__TEST_OUTCOME__TEST_OK)
 		strbuf_add(out, "passed: link, address and gateway; nothing farther was asked");
 	else if ((size_t)test->outcome < ARRAY_SIZE(words) && words[test->outcome])

@@ -8,12 +8,12 @@
 #include "status.pb-c.h"
 
 void conn_record_add(struct conn_record *record, const struct conn_result *result,
-		     const char *target, int64_t now_ms)
+		     const struct conn_reached *reached, int64_t now_ms)
 {
 	record->last = *result;
-	if (result->outcome != CONN_OK || !*target)
+	if (result->outcome != CONN_OK || !reached->target[0])
 		record->warning[0] = '\0';
-	snprintf(record->target, sizeof(record->target), "%s", target);
+	record->reached = *reached;
 	if (result->outcome == CONN_OK) {
 		record->success_ms = now_ms;
 		record->successes++;
@@ -21,7 +21,7 @@ void conn_record_add(struct conn_record *record, const struct conn_result *resul
 		record->failure_ms = now_ms;
 		record->failures++;
 	}
-	if (result->outcome != CONN_OK || !*target)
+	if (result->outcome != CONN_OK || !reached->target[0])
 		return;
 	if (!record->latencies || result->latency_ms < record->latency_min_ms)
 		record->latency_min_ms = result->latency_ms;
@@ -49,7 +49,8 @@ struct Ew__PortTest *conn_record_message(const struct conn_record *record, struc
 	t->stage = (Ew__TestStage)record->last.stage;
 	t->error = arena_strdup(arena, record->last.why);
 	t->warning = arena_strdup(arena, record->warning);
-	t->target = arena_strdup(arena, record->target);
+	t->target = arena_strdup(arena, record->reached.target);
+	t->proxy = arena_strdup(arena, record->reached.proxy);
 	t->success_ms = record->success_ms;
 	t->failure_ms = record->failure_ms;
 	t->successes = record->successes;

@@ -13,21 +13,26 @@
 struct arena;
 struct Ew__PortTest;
 
+/* What answered, and by which proxy: "socks5://proxy.example:1080". "": the local stages were all;
+ * it was asked directly. */
+struct conn_reached {
+	char target[CONN_TARGET], proxy[CONN_TARGET];
+};
+
 struct conn_record {
 	char label[NIM_LABEL]; /* "": unused */
 	struct conn_result last;
 	/* It passed, but …: of the last round in which all of it was seen to its end. */
 	char warning[sizeof(((struct conn_result *)NULL)->why)];
-	char target[CONN_TARGET]; /* what answered; "": the local stages were all */
+	struct conn_reached reached;
 	int64_t success_ms, failure_ms; /* Unix time of the last one; 0: none */
 	uint64_t successes, failures; /* what says nothing about the port counts as neither */
 	uint64_t latency_sum_ms, latencies; /* of those that reached a target */
 	uint32_t latency_min_ms;
 };
 
-/* target: what answered, "" for local stages only. */
 void conn_record_add(struct conn_record *record, const struct conn_result *result,
-		     const char *target, int64_t now_ms);
+		     const struct conn_reached *reached, int64_t now_ms);
 /* "": nothing to warn of. True: that is news. */
 bool conn_record_warn(struct conn_record *record, const char *warning);
 /* NULL: never tested. */

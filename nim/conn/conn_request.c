@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "conntest.pb-c.h"
 #include "nim/dns/dns.h"
+#include "nim/proxy/proxy_ways.h"
 
 /* ---- Request ---- */
 
@@ -36,8 +37,22 @@ static void add_sources(Ew__ConnPort *msg, const struct nim_port *port,
 	}
 }
 
+static void add_ways(Ew__ConnPort *msg, const struct nim_port *port,
+		     const struct conn_settings *settings, struct arena *arena)
+{
+	const char *urls[HTTP_URLS];
+	unsigned int n = conn_targets(settings, urls);
+
+	if (!port->proxy)
+		return;
+	msg->ways = arena_alloc(arena, HTTP_URLS * sizeof(Ew__ConnWays *));
+	for (unsigned int i = 0; i < n; i++)
+		msg->ways[msg->n_ways++] = proxy_ways_static(port->proxy, urls[i], arena);
+}
+
 static Ew__ConnPort *port_message(const struct nim_port *port, const struct nim_iface *iface,
-				  const struct nim_port_view *view, struct arena *arena)
+				  const struct nim_port_view *view,
+				  const struct conn_settings *settings, struct arena *arena)
 {
 	const struct ipaddr *gateways[] = { &view->gateway4, &view->gateway6 };
 	Ew__ConnPort *msg = arena_alloc(arena, sizeof(*msg));
@@ -54,7 +69,9 @@ static Ew__ConnPort *port_message(const struct nim_port *port, const struct nim_
 	msg->dns_servers = arena_alloc(arena, NIM_PORT_DNS * sizeof(char *));
 	for (unsigned int i = 0; i < n; i++)
 		msg->dns_servers[msg->n_dns_servers++] = arena_ipaddr(arena, &servers[i]);
-	msg->proxy = (Ew__ProxyConfig *)(uintptr_t)port->proxy; /* it is read only */
+	if (port->proxy)
+		msg->ca_pem = port->proxy->ca_pem; /* borrowed, as the ports are */
+	add_ways(msg, port, settings, arena);
 	return msg;
 }
 
@@ -89,17 +106,16 @@ static Ew__ConnTarget *target_message(const char *url, struct arena *arena)
 static void add_targets(Ew__ConnRequest *msg, const struct conn_settings *settings,
 			struct arena *arena)
 {
-	msg->targets = arena_alloc(arena, HTTP_URLS * sizeof(Ew__ConnTarget *));
-	if (settings->controller[0]) {
-		Ew__ConnTarget *target = target_message(settings->controller, arena);
+	const char *urls[HTTP_URLS];
+	unsigned int n = conn_targets(settings, urls);
 
-		target->controller = true;
-		add_headers(target, settings, arena);
-		msg->targets[msg->n_targets++] = target;
-		return;
+	msg->targets = arena_alloc(arena, HTTP_URLS * sizeof(Ew__ConnTarget *));
+	for (unsigned int i = 0; i < n; i++)
+		msg->targets[msg->n_targets++] = target_message(urls[i], arena);
+	if (settings->controller[0]) {
+		msg->targets[0]->controller = true;
+		add_headers(msg->targets[0], settings, arena);
 	}
-	for (unsigned int i = 0; i < settings->items.nurls; i++)
-		msg->targets[msg->n_targets++] = target_message(settings->items.urls[i], arena);
 }
 
 struct Ew__ConnRequest *conn_request(const struct conn_ports *ports, const unsigned int *port,
@@ -121,7 +137,7 @@ struct Ew__ConnRequest *conn_request(const struct conn_ports *ports, const unsig
 	for (unsigned int i = 0; i < n; i++)
 		msg->ports[msg->n_ports++] =
 			port_message(&ports->config->ports[port[i]], &ports->facts->ifaces[port[i]],
-				     &ports->view->ports[port[i]], arena);
+				     &ports->view->ports[port[i]], settings, arena);
 	return msg;
 }
 
@@ -157,7 +173,8 @@ static int take_verdict(const Ew__ConnVerdict *v, struct conn_report *report)
 	report->result.latency_ms = v->latency_ms;
 	if (report->result.outcome != CONN_OK)
 		take_text(report->result.why, sizeof(report->result.why), v->why);
-	take_text(report->target, sizeof(report->target), v->target);
+	take_text(report->reached.target, sizeof(report->reached.target), v->target);
+	take_text(report->reached.proxy, sizeof(report->reached.proxy), v->proxy);
 	return 0;
 }
 

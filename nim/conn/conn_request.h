@@ -26,7 +26,7 @@ struct conn_report {
 		CONN_REPORT_FAILURE
 	} kind;
 	struct conn_result result;
-	char target[CONN_TARGET];
+	struct conn_reached reached; /* of a verdict that it passed */
 	char text[sizeof(((struct conn_result *)NULL)->why)]; /* of a warning or failure */
 };
 

@@ -23,7 +23,7 @@ struct conntest {
 struct conn_round_port {
 	char label[NIM_LABEL];
 	struct conn_result result;
-	char target[CONN_TARGET];
+	struct conn_reached reached;
 	bool known, told, warned;
 	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* if it was warned of */
 };
@@ -43,6 +43,7 @@ struct conn_round {
 	struct conn_round_port ports[]; /* in the order of the configuration */
 };
 
-/* It is told at the end of this turn. Of a port that is known already: nothing happens. */
+/* It is told at the end of this turn. Of a port that is known already: nothing happens. reached
+ * NULL: nothing was. */
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
-		     const char *target);
+		     const struct conn_reached *reached);

@@ -54,6 +54,17 @@ void conn_items_load(const struct Ew__GlobalConfig *msg, struct conn_items *ret)
 	}
 }
 
+unsigned int conn_targets(const struct conn_settings *s, const char *ret[HTTP_URLS])
+{
+	if (s->controller[0]) {
+		ret[0] = s->controller;
+		return 1;
+	}
+	for (unsigned int i = 0; i < s->items.nurls; i++)
+		ret[i] = s->items.urls[i];
+	return s->items.nurls;
+}
+
 /* ---- Files ---- */
 
 int conn_controller_url(const char *server, char ret[HTTP_URL_MAX])

@@ -41,6 +41,9 @@ static inline bool conn_settings_have_target(const struct conn_settings *s)
 	return s->controller[0] || s->items.nurls;
 }
 
+/* What is asked: URLs, borrowed; how many. */
+unsigned int conn_targets(const struct conn_settings *s, const char *ret[HTTP_URLS]);
+
 /* Looks into the folder: items stay. */
 void conn_settings_read(struct conn_settings *s, const char *config_dir);
 void conn_settings_fini(struct conn_settings *s);

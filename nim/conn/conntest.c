@@ -79,7 +79,7 @@ static void keep_result(const struct conn_round *round, const struct conn_round_
 			 port->label, outcomes[record->last.outcome],
 			 outcomes[port->result.outcome], conn_stage_name(port->result.stage),
 			 port->result.latency_ms, port->result.why);
-	conn_record_add(record, &port->result, port->target, wall_ms());
+	conn_record_add(record, &port->result, &port->reached, wall_ms());
 	round->ct->conf.changed(round->ct->conf.arg);
 }
 
@@ -161,7 +161,7 @@ static bool conn_round_is_known(const struct conn_round *round)
 }
 
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
-		     const char *target)
+		     const struct conn_reached *reached)
 {
 	struct conn_round_port *p = &round->ports[port];
 
@@ -169,7 +169,8 @@ void conn_round_know(struct conn_round *round, unsigned int port, const struct c
 		return;
 	p->known = true;
 	p->result = *result;
-	snprintf(p->target, sizeof(p->target), "%s", target);
+	if (reached)
+		p->reached = *reached;
 	event_active(round->tell_ev, 0, 0);
 }
 
@@ -181,7 +182,8 @@ static void on_report(const struct conn_report *report, void *arg)
 	struct conn_round_port *port = &round->ports[round->asked[report->port]];
 
 	if (report->kind != CONN_REPORT_WARNING) {
-		conn_round_know(round, round->asked[report->port], &report->result, report->target);
+		conn_round_know(round, round->asked[report->port], &report->result,
+				&report->reached);
 		return;
 	}
 	port->warned = true;
@@ -197,7 +199,7 @@ static void give_up_asked(struct conn_round *round)
 
 	snprintf(unknown.why, sizeof(unknown.why), "%s", round->failure);
 	for (unsigned int i = 0; i < round->nasked; i++)
-		conn_round_know(round, round->asked[i], &unknown, "");
+		conn_round_know(round, round->asked[i], &unknown, NULL);
 }
 
 static void on_helper_ended(const char *failure, void *arg)
@@ -259,7 +261,7 @@ static void know_local(struct conn_round *round, const struct conn_ports *ports,
 	if (port->is_l3 && port->dhcp != NIM_DHCP_NONE &&
 	    !nim_port_dns(port, &ports->facts->ifaces[i], servers))
 		snprintf(p->warning, sizeof(p->warning), "no DNS server");
-	conn_round_know(round, i, result, "");
+	conn_round_know(round, i, result, NULL);
 }
 
 static void begin_port(struct conn_round *round, const struct conn_ports *ports, unsigned int i,

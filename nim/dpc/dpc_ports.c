@@ -273,8 +273,10 @@ static void read_pnac(struct reader *r, const Dpc__Port *from, Ew__PortConfig *p
 
 #define PROXY_HTTP 0
 #define PROXY_HTTPS 1
+#define PROXY_SOCKS 2
 
-static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint32_t type)
+static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint32_t type,
+				   enum http_proxy_kind kind)
 {
 	struct http_proxy proxy;
 	Ew__ProxyServer *server;
@@ -287,13 +289,14 @@ static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint
 		return NULL;
 	server = arena_alloc(r->arena, sizeof(*server));
 	ew__proxy_server__init(server);
-	err = http_proxy_parse(from->proxies[i]->server, from->proxies[i]->port, &proxy);
+	err = http_proxy_parse(from->proxies[i]->server, from->proxies[i]->port, kind, &proxy);
 	if (err < 0) {
 		server->host =
 			arena_strdup(r->arena, http_proxy_without_user(from->proxies[i]->server));
 		server->error = arena_strdup(r->arena, http_proxy_why(err));
 		return server;
 	}
+	server->kind = (Ew__ProxyKind)proxy.kind;
 	server->host = arena_strdup(r->arena, proxy.url.host);
 	server->port = proxy.url.port;
 	server->user = arena_strdup(r->arena, proxy.user);
@@ -306,11 +309,12 @@ static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig
 	Ew__ProxyConfig *proxy = arena_alloc(r->arena, sizeof(*proxy));
 
 	ew__proxy_config__init(proxy);
-	proxy->http = read_proxy(r, from, PROXY_HTTP);
-	proxy->https = read_proxy(r, from, PROXY_HTTPS);
+	proxy->http = read_proxy(r, from, PROXY_HTTP, HTTP_PROXY_PLAIN);
+	proxy->https = read_proxy(r, from, PROXY_HTTPS, HTTP_PROXY_PLAIN);
+	proxy->socks = read_proxy(r, from, PROXY_SOCKS, HTTP_PROXY_SOCKS5);
 	proxy->exceptions = arena_strdup(r->arena, from->exceptions);
 	proxy->ca_pem = join_pem(r, from->proxycertpem, from->n_proxycertpem);
-	if (proxy->http || proxy->https || *proxy->ca_pem)
+	if (proxy->http || proxy->https || proxy->socks || *proxy->ca_pem)
 		port->proxy = proxy;
 }
 

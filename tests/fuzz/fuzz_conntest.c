@@ -34,7 +34,8 @@ static void check(const uint8_t *msg, size_t len)
 		return;
 	must(report.kind == CONN_REPORT_FAILURE || report.port < PORTS);
 	must_be_plain(report.text, sizeof(report.text));
-	must_be_plain(report.target, sizeof(report.target));
+	must_be_plain(report.reached.target, sizeof(report.reached.target));
+	must_be_plain(report.reached.proxy, sizeof(report.reached.proxy));
 	must_be_plain(report.result.why, sizeof(report.result.why));
 	if (report.kind != CONN_REPORT_VERDICT)
 		return;

@@ -3,7 +3,9 @@
 their host's namespace; dnsmasq is a process of it."""
 
 import base64
+import contextlib
 import http.server
+import ipaddress
 import selectors
 import socket
 import ssl
@@ -153,7 +155,7 @@ class SecureWeb:
 class Proxy:
     """A proxy for CONNECT and plain requests that knows where its names live; with to everything goes there."""
 
-    def __init__(self, host, port, known, user=None, to=None):
+    def __init__(self, host, port, known, user=None, to=None, certificate=None):
         proxy = self
         self.seen = []  # (client, method, target)
 
@@ -202,7 +204,21 @@ class Proxy:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+        class Server(http.server.ThreadingHTTPServer):
+            def finish_request(self, request, address):
+                if not certificate:
+                    return super().finish_request(request, address)
+                try:
+                    request.settimeout(5 * SLOW)
+                    with context.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, address)
+                except OSError:
+                    pass  # the client did not like us
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if certificate:
+            context.load_cert_chain(certificate.cert, certificate.key)
+        self.server = Server(("", 0), Handler, bind_and_activate=False)
         self.server.socket.close()
         self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
         self.server.daemon_threads = True
@@ -215,6 +231,72 @@ class Proxy:
         self.server.server_close()
 
 
+class Socks:
+    """A SOCKS server of versions 4a and 5 (RFC 1928, 1929) that knows where its names live."""
+
+    def __init__(self, host, port, known, user=None):
+        self.host, self.known, self.user, self.seen = host, known, user, []  # (client, version, "name:port")
+        self.sock = dual_stack(host, socket.SOCK_STREAM, port)
+        self.sock.listen(64)
+        threading.Thread(target=self.loop, daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+    def loop(self):
+        while True:
+            try:
+                client, address = self.sock.accept()
+            except OSError:
+                return
+            client.settimeout(5 * SLOW)
+            threading.Thread(target=self.serve, args=(client, address[0].removeprefix("::ffff:")), daemon=True).start()
+
+    def serve(self, client, address):
+        with client, contextlib.suppress(OSError, EOFError):
+            file = client.makefile("rb")
+            version = exactly(file, 1)[0]
+            name, number = self.five(client, file) if version == 5 else four(file)
+            self.seen.append((address, version, f"{name}:{number}"))
+            with self.host.inside():
+                far = socket.create_connection((self.known.get(name, name), number), 5 * SLOW)
+            client.sendall(b"\5\0\0\1" + bytes(6) if version == 5 else b"\0\x5a" + bytes(6))
+            relay(client, far)
+
+    def five(self, client, file):
+        methods = exactly(file, exactly(file, 1)[0])
+        if self.user and 2 in methods:
+            client.sendall(b"\5\2")
+            exactly(file, 1)
+            given = b":".join(exactly(file, exactly(file, 1)[0]) for _ in range(2)).decode()
+            client.sendall(b"\1\0" if given == self.user else b"\1\1")
+            if given != self.user:
+                raise EOFError
+        else:
+            client.sendall(b"\5\xff" if self.user else b"\5\0")
+        _, _, _, kind = exactly(file, 4)
+        raw = exactly(file, {1: 4, 4: 16}.get(kind) or exactly(file, 1)[0])
+        name = raw.decode() if kind == 3 else str(ipaddress.ip_address(raw))
+        return name, int.from_bytes(exactly(file, 2))
+
+
+def exactly(file, n):
+    data = file.read(n)
+    if len(data) < n:
+        raise EOFError
+    return data
+
+
+def four(file):
+    _, number, address = exactly(file, 1), int.from_bytes(exactly(file, 2)), exactly(file, 4)
+    for part in (texts := [bytearray(), bytearray()])[:2 if address[:3] == bytes(3) else 1]:
+        while (byte := exactly(file, 1)) != b"\0":
+            part += byte
+    return texts[1].decode() or str(ipaddress.ip_address(address)), number
+
+
 def relay(one, other):
     """Bytes both ways until either end is done."""
     pair = {one: other, other: one}
@@ -225,6 +307,8 @@ def relay(one, other):
             for key, _ in selector.select():
                 try:
                     data = key.fileobj.recv(65536)
+                    while isinstance(key.fileobj, ssl.SSLSocket) and key.fileobj.pending():
+                        data += key.fileobj.recv(65536)
                     pair[key.fileobj].sendall(data)
                 except OSError:
                     data = b""

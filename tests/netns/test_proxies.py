@@ -14,7 +14,7 @@ import pytest
 import topology
 from config import Config
 from pki import Pki
-from services import Proxy, SecureWeb, names, swallow
+from services import Proxy, SecureWeb, Socks, names, swallow
 from topology import WEB4
 from waiting import wait_for
 
@@ -176,9 +176,57 @@ def test_dead_proxy_is_its_ports_own_trouble(world):
     assert tests["uplink-b"]["outcome"] == "TEST_OK"
 
 
+@pytest.mark.parametrize("scheme, version", [("", 5), ("socks4://", 4)])
+def test_socks_is_asked_for_what_has_no_proxy_of_its_own(world, scheme, version):
+    """EVE passes them over. The name is the proxy's to resolve."""
+    proxy = Socks(world.isp, 1080, {NAME: WEB4})
+    world.start(by(f"{scheme}192.168.1.1", port=1080, proto=2))
+    wait_passed(world)
+    assert ("192.168.1.2", version, f"{NAME}:443") in proxy.seen
+    shown = f"socks{version}://192.168.1.1:1080"
+    assert world.tests()["uplink-a"]["proxy"] == shown
+    page = world.node.edgeway("ports", "uplink-a")
+    assert f"proxies      all else by {shown}" in page and f"{HTTPS} by {shown}" in page
+
+
+def test_socks_server_wants_a_user_and_says_no(world):
+    Socks(world.isp, 1080, {NAME: WEB4}, user="joe:s3cret")
+    world.start(by("joe:wr0ng@192.168.1.1", port=1080, proto=2))
+    assert failed(world.tests()["uplink-a"], "TCP", "to proxy 192.168.1.1: User was rejected by the SOCKS5 server")
+    world.start(by("joe:s3cret@192.168.1.1", port=1080, proto=2))
+    wait_passed(world)
+    assert "s3cret" not in world.node.log() + world.node.edgeway("bus", "get", "DeviceNetworkStatus")
+
+
+@pytest.mark.parametrize("urls, proto", [(HTTPS, 1), (f"http://{NAME}/", 0)])
+def test_proxy_that_is_spoken_to_by_tls_has_to_show_its_own_certificate(world, urls, proto):
+    world.proxy(port=3127, certificate=world.pki.sign("other", ["q.example"]))
+    proxy = world.proxy(certificate=world.pki.sign("own", ["p.example"]))
+    world.start(by("https://p.example", port=3127, proto=proto), urls)
+    names_of(world, "p.example", "192.168.1.1")
+    assert failed(world.tests()["uplink-a"], "TCP", "proxy 192.168.1.1: hostname mismatch")
+    by_name(world, by("https://p.example", proto=proto), urls)
+    wait_passed(world)
+    assert world.tests()["uplink-a"]["proxy"] == "https://p.example:3128"
+    assert proxy.seen[-1][1:] == (("CONNECT", f"{NAME}:443") if proto else ("GET", f"{NAME}:80"))
+
+
+def by_name(world, proxies, urls):
+    """Other proxies, and the second DNS server stays."""
+    config = json.loads(world.node.config_path.read_text())
+    config["networks"][0]["entProxy"] = proxies
+    world.version += 1
+    config["id"]["version"] = str(world.version)
+    world.node.configure(json.dumps(config))
+    shown = proxies["proxies"][0]
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", [])
+        if f"{shown['server']}:{shown['port']}" in (p["httpProxy"], p["httpsProxy"])], "the other proxy is known")
+
+
 @pytest.mark.parametrize("server, port, why", [
-    ("https://proxy.example", 3128, "is to be spoken to by http only"),
-    ("https://joe:s3cret@proxy.example", 3128, "is to be spoken to by http only"), ("no such host", 3128, "no host with a port"),
+    ("ftp://proxy.example", 3128, "is to be spoken to by http, https or SOCKS"),
+    ("ftp://joe:s3cret@proxy.example", 3128, "is to be spoken to by http, https or SOCKS"), ("no such host", 3128, "no host with a port"),
     ("proxy.example", 0, "no host with a port")])
 def test_what_is_no_proxy_is_an_error_of_its_port(world, server, port, why):
     config = Config()

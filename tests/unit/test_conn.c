@@ -157,6 +157,8 @@ static void record_keeps_both_times_and_clears_the_error(void **state)
 	const struct conn_result quick = { .outcome = CONN_OK,
 					   .stage = CONN_STAGE_DONE,
 					   .latency_ms = 10 };
+	const struct conn_reached nothing = { 0 }, reached = { .target = "https://c.example/ping",
+							       .proxy = "192.0.2.7:3128" };
 	struct conn_result bad = { .outcome = CONN_FAILED, .stage = CONN_STAGE_DNS };
 	struct conn_record record = { 0 };
 	struct arena arena = { 0 };
@@ -165,9 +167,10 @@ static void record_keeps_both_times_and_clears_the_error(void **state)
 	(void)state;
 	assert_null(conn_record_message(&record, &arena));
 	strcpy(bad.why, "no answer");
-	conn_record_add(&record, &good, "https://c.example/ping", 1000);
-	conn_record_add(&record, &quick, "https://c.example/ping", 2000);
-	conn_record_add(&record, &bad, "", 3000);
+	conn_record_add(&record, &good, &reached, 1000);
+	conn_record_add(&record, &quick, &reached, 2000);
+	assert_string_equal(conn_record_message(&record, &arena)->proxy, "192.0.2.7:3128");
+	conn_record_add(&record, &bad, &nothing, 3000);
 	t = conn_record_message(&record, &arena);
 	assert_string_equal(t->error, "no answer");
 	assert_int_equal(t->stage, EW__TEST_STAGE__TEST_STAGE_DNS);
@@ -177,7 +180,7 @@ static void record_keeps_both_times_and_clears_the_error(void **state)
 	assert_int_equal(t->failures, 1);
 	assert_int_equal(t->latency_min_ms, 10);
 	assert_int_equal(t->latency_avg_ms, 20);
-	conn_record_add(&record, &good, "", 4000); /* the local stages only: no latency */
+	conn_record_add(&record, &good, &nothing, 4000); /* the local stages only: no latency */
 	t = conn_record_message(&record, &arena);
 	assert_string_equal(t->error, "");
 	assert_int_equal(t->failure_ms, 3000);
@@ -193,7 +196,7 @@ static void what_says_nothing_about_the_port_is_not_counted(void **state)
 
 	(void)state;
 	strcpy(none.why, "the test program crashed");
-	conn_record_add(&record, &none, "", 1000);
+	conn_record_add(&record, &none, &(struct conn_reached){ 0 }, 1000);
 	assert_int_equal(record.successes + record.failures, 0);
 	assert_string_equal(conn_record_message(&record, &arena)->error,
 			    "the test program crashed");

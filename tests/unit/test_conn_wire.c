@@ -199,7 +199,7 @@ static void sound_reports_are_taken(void **state)
 	assert_int_equal(report.port, 1);
 	assert_int_equal(report.result.outcome, CONN_OK);
 	assert_int_equal(report.result.latency_ms, 31);
-	assert_string_equal(report.target, "http://a");
+	assert_string_equal(report.reached.target, "http://a");
 	assert_int_equal(read_report("{'warning':'IPv6\\n\\u001b[31m'}", &report), 0);
 	assert_int_equal(report.kind, CONN_REPORT_WARNING);
 	assert_string_equal(report.text, "IPv6??[31m"); /* it is to be logged and shown */

@@ -9,13 +9,14 @@
 
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
+#include "base/strbuf.h"
 
 static void server_is_read(const char *server, uint32_t port, const char *host, uint16_t want,
 			   const char *user, const char *password)
 {
 	struct http_proxy proxy;
 
-	assert_int_equal(http_proxy_parse(server, port, &proxy), 0);
+	assert_int_equal(http_proxy_parse(server, port, HTTP_PROXY_PLAIN, &proxy), 0);
 	assert_string_equal(proxy.url.host, host);
 	assert_int_equal(proxy.url.port, want);
 	assert_string_equal(proxy.user, user);
@@ -45,15 +46,57 @@ static void what_is_no_server_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_true(http_proxy_parse(bad[i], 3128, &proxy) < 0);
-	assert_int_equal(http_proxy_parse("proxy.example", 0, &proxy), -EINVAL);
-	assert_int_equal(http_proxy_parse("proxy.example", 65536, &proxy), -EINVAL);
-	assert_int_equal(http_proxy_parse("https://proxy.example", 1, &proxy), -EPROTONOSUPPORT);
-	assert_int_equal(http_proxy_parse("socks5://proxy.example", 1, &proxy), -EPROTONOSUPPORT);
+		assert_true(http_proxy_parse(bad[i], 3128, HTTP_PROXY_PLAIN, &proxy) < 0);
+	assert_int_equal(http_proxy_parse("proxy.example", 0, HTTP_PROXY_PLAIN, &proxy), -EINVAL);
+	assert_int_equal(http_proxy_parse("proxy.example", 65536, HTTP_PROXY_PLAIN, &proxy),
+			 -EINVAL);
+	assert_int_equal(http_proxy_parse("ftp://proxy.example", 1, HTTP_PROXY_PLAIN, &proxy),
+			 -EPROTONOSUPPORT);
+	assert_int_equal(http_proxy_parse("sock://proxy.example", 1, HTTP_PROXY_PLAIN, &proxy),
+			 -EPROTONOSUPPORT);
 	memset(longer, 'x', sizeof(longer));
 	strcpy(longer + sizeof(longer) - 10, "@example");
-	assert_int_equal(http_proxy_parse(longer, 1, &proxy), -EINVAL);
+	assert_int_equal(http_proxy_parse(longer, 1, HTTP_PROXY_PLAIN, &proxy), -EINVAL);
 	assert_string_equal(proxy.user, "kept");
+}
+
+static void scheme_is_read(const char *server, enum http_proxy_kind want)
+{
+	struct http_proxy proxy;
+
+	assert_int_equal(http_proxy_parse(server, 1080, HTTP_PROXY_SOCKS5, &proxy), 0);
+	assert_int_equal(proxy.kind, want);
+	assert_string_equal(proxy.url.host, "p.example");
+	assert_string_equal(proxy.user, strchr(server, '@') ? "joe" : "");
+}
+
+static void scheme_of_a_server_goes_before_its_type(void **state)
+{
+	(void)state;
+	scheme_is_read("p.example", HTTP_PROXY_SOCKS5);
+	scheme_is_read("http://p.example", HTTP_PROXY_PLAIN);
+	scheme_is_read("HTTPS://joe@p.example", HTTP_PROXY_TLS);
+	scheme_is_read("socks4://p.example", HTTP_PROXY_SOCKS4);
+	scheme_is_read("socks4a://p.example", HTTP_PROXY_SOCKS4);
+	scheme_is_read("socks://p.example", HTTP_PROXY_SOCKS5);
+	scheme_is_read("socks5h://joe:a@p.example/", HTTP_PROXY_SOCKS5);
+}
+
+static void names_tell_kind_and_nothing_secret(void **state)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	http_proxy_name(HTTP_PROXY_PLAIN, "p.example", 3128, &out);
+	strbuf_add(&out, " ");
+	http_proxy_name(HTTP_PROXY_TLS, "192.0.2.7", 443, &out);
+	strbuf_add(&out, " ");
+	http_proxy_name(HTTP_PROXY_SOCKS5, "2001:db8::7", 1080, &out);
+	strbuf_add(&out, " ");
+	http_proxy_name(HTTP_PROXY_DIRECT, "", 0, &out);
+	assert_string_equal(strbuf_str(&out), "p.example:3128 https://192.0.2.7:443 "
+					      "socks5://[2001:db8::7]:1080 DIRECT");
+	strbuf_fini(&out);
 }
 
 static bool excepts(const char *exceptions, const char *url)
@@ -119,6 +162,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_are_read_as_people_write_them),
 		cmocka_unit_test(what_is_no_server_is_refused),
+		cmocka_unit_test(scheme_of_a_server_goes_before_its_type),
+		cmocka_unit_test(names_tell_kind_and_nothing_secret),
 		cmocka_unit_test(exceptions_are_those_of_eve),
 		cmocka_unit_test(what_is_told_of_a_refused_one_has_no_user),
 		cmocka_unit_test(what_is_no_exception_excepts_nobody),
