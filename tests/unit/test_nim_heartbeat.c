@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heartbeats of gateways and damped recovery: simulated time in, judgement out. */
+/* Heartbeats of gateways: simulated time in, judgement out; what ports make of it. */
 #include "tests/unit/golden.h"
 
 #include <sys/socket.h>
@@ -7,7 +7,6 @@
 #include "base/arena.h"
 #include "base/rate.h"
 #include "config.pb-c.h"
-#include "nim/gateway/damp.h"
 #include "nim/gateway/heartbeat_items.h"
 #include "nim/gateway/heartbeat_kept.h"
 #include "nim/gateway/heartbeat_status.h"
@@ -136,261 +135,6 @@ static void who_was_held_up_himself_blames_nobody(void **state)
 	assert_false(b.silent);
 }
 
-/* ---- Damping ---- */
-
-#define PORTS 4
-#define HOLD 3000
-
-struct sim {
-	struct damp damp[PORTS];
-	struct damp_choice choice;
-	struct damp_input in[PORTS];
-	struct mono due;
-};
-
-static void sim_init(struct sim *s)
-{
-	*s = (struct sim){ .choice = DAMP_CHOICE_INIT };
-	for (unsigned int i = 0; i < PORTS; i++)
-		s->in[i] = (struct damp_input){ .good = true, .rank = i };
-}
-
-static void step(struct sim *s, uint64_t ms)
-{
-	s->due = damp_step(s->damp, &s->choice, s->in, PORTS, HOLD, at(ms));
-}
-
-static void set(struct sim *s, unsigned int port, bool good, uint64_t ms)
-{
-	s->in[port].good = good;
-	step(s, ms);
-}
-
-static void nothing_is_held_at_the_first_start(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	s.in[0].good = false;
-	step(&s, 0);
-	assert_int_equal(s.choice.port, 1);
-	set(&s, 0, true, 10);
-	assert_int_equal(s.choice.port, 0);
-	assert_int_equal(s.due.ns, 0);
-}
-
-static void a_lost_port_is_left_at_once_and_preferred_again_after_the_hold_time(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	step(&s, 0);
-	set(&s, 0, false, 10000);
-	assert_int_equal(s.choice.port, 1);
-	set(&s, 0, true, 20000);
-	assert_int_equal(s.choice.port, 1);
-	assert_true(s.damp[0].held);
-	assert_int_equal(s.due.ns, at(20000 + HOLD).ns);
-	step(&s, 20000 + HOLD - 1);
-	assert_int_equal(s.choice.port, 1);
-	step(&s, 20000 + HOLD);
-	assert_int_equal(s.choice.port, 0);
-	assert_int_equal(s.due.ns, 0);
-}
-
-static void nothing_is_held_when_there_is_no_other(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	for (unsigned int i = 1; i < PORTS; i++)
-		s.in[i].good = false;
-	step(&s, 0);
-	for (uint64_t ms = 1000; ms < 60000; ms += 100) {
-		set(&s, 0, ms % 200, ms);
-		assert_false(s.damp[0].held || s.damp[0].shaky);
-	}
-}
-
-static void the_hold_ends_when_the_others_fail(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	s.in[2].good = s.in[3].good = false;
-	step(&s, 0);
-	set(&s, 0, false, 1000);
-	set(&s, 0, true, 1100);
-	set(&s, 1, false, 1200);
-	assert_int_equal(s.choice.port, 0);
-	assert_false(s.damp[0].held);
-	set(&s, 1, true, 1300); /* it is worse, and held as well */
-	assert_int_equal(s.choice.port, 0);
-}
-
-static void a_management_port_is_not_held_back_for_one_of_apps(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	for (unsigned int i = 1; i < PORTS; i++)
-		s.in[i].class = 1;
-	step(&s, 0);
-	set(&s, 0, false, 1000);
-	assert_int_equal(s.choice.port, 1);
-	set(&s, 0, true, 1100);
-	assert_int_equal(s.choice.port, 0);
-}
-
-static void the_hold_time_doubles_up_to_a_minute_and_is_forgotten(void **state)
-{
-	static const unsigned int want_s[] = { 3, 6, 12, 24, 48, 60, 60 };
-	uint64_t ms = 100000;
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	step(&s, 0);
-	for (unsigned int i = 0; i < 7; i++) {
-		set(&s, 0, false, ms);
-		set(&s, 0, true, ms + 50);
-		assert_int_equal(s.damp[0].until.ns - at(ms + 50).ns, want_s[i] * 1000 * MS);
-		ms += DAMP_INCIDENT_MS;
-	}
-	ms += 10 * DAMP_FORGET_MS;
-	step(&s, ms);
-	assert_int_equal(s.choice.port, 0);
-	set(&s, 0, false, ms);
-	set(&s, 0, true, ms + 50);
-	assert_int_equal(s.damp[0].until.ns - at(ms + 50).ns, HOLD * MS);
-}
-
-static void losses_of_one_incident_count_once(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	step(&s, 0);
-	for (unsigned int i = 0; i < 3; i++) {
-		set(&s, 0, false, 5000 + 100 * i);
-		set(&s, 0, true, 5050 + 100 * i);
-	}
-	assert_int_equal(s.damp[0].until.ns, at(5250 + HOLD).ns);
-	assert_int_equal(s.damp[0].losses, 3);
-}
-
-static void what_comes_and_goes_is_not_used_before_it_stays_for_a_second(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	step(&s, 0);
-	for (unsigned int i = 1; i <= 50; i++) {
-		set(&s, 0, false, i * 100);
-		set(&s, 0, true, i * 100 + 50);
-		assert_int_equal(s.damp[0].shaky, i >= DAMP_SHAKY_LOSSES);
-	}
-	assert_int_equal(s.due.ns, at(5050 + DAMP_SHAKY_MS).ns);
-	step(&s, 5050 + DAMP_SHAKY_MS);
-	assert_false(s.damp[0].shaky);
-	assert_true(s.damp[0].held);
-}
-
-/* EVE's portprober: cost change. Nothing was lost, so nothing is held. */
-static void a_change_of_cost_takes_effect_at_once(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	step(&s, 0);
-	assert_int_equal(s.choice.port, 0);
-	s.in[0].rank = PORTS;
-	step(&s, 10);
-	assert_int_equal(s.choice.port, 1);
-	s.in[2].rank = 0;
-	step(&s, 20);
-	assert_int_equal(s.choice.port, 2);
-	s.in[0].rank = 0;
-	s.in[2].rank = 2;
-	step(&s, 30);
-	assert_int_equal(s.choice.port, 0);
-	for (unsigned int i = 0; i < PORTS; i++)
-		assert_false(s.damp[i].held || s.damp[i].shaky);
-	assert_int_equal(s.due.ns, 0);
-}
-
-static void without_a_hold_time_all_is_as_it_is(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	for (uint64_t ms = 0; ms < 10000; ms += 50) {
-		s.in[0].good = ms % 100;
-		s.due = damp_step(s.damp, &s.choice, s.in, PORTS, 0, at(ms));
-		assert_int_equal(s.choice.port, s.in[0].good ? 0 : 1);
-		assert_int_equal(s.due.ns, 0);
-	}
-}
-
-static unsigned int seed;
-
-static unsigned int draw(unsigned int n)
-{
-	seed = seed * 1103515245 + 12345;
-	return (seed >> 16) % n;
-}
-
-/* Chosen is one that works whenever one does; what is better is turned to once per hold time. */
-static void thousand_random_flaps(unsigned int first_seed)
-{
-	uint64_t ms = 1000, turned = 0;
-	unsigned int flaps = 0;
-	struct sim s;
-
-	seed = first_seed;
-	sim_init(&s);
-	step(&s, 0);
-	while (flaps < 1000) {
-		unsigned int port = draw(PORTS), pause = draw(8) ? draw(400) : draw(20000);
-		int was = s.choice.port;
-		bool any = false;
-
-		ms += 1 + pause;
-		if (s.due.ns && s.due.ns < at(ms).ns) { /* the timer is first */
-			ms = (s.due.ns - 1) / MS;
-			step(&s, ms);
-		} else {
-			flaps += s.in[port].good;
-			set(&s, port, !s.in[port].good, ms);
-		}
-		for (unsigned int i = 0; i < PORTS; i++)
-			any = any || s.in[i].good;
-		assert_true(!any || s.in[s.choice.port].good);
-		assert_true(!any || !(s.damp[s.choice.port].held || s.damp[s.choice.port].shaky));
-		if (s.choice.port == was || !s.in[was].good)
-			continue; /* it had to be left */
-		assert_true(!turned || ms - turned >= HOLD);
-		turned = ms;
-	}
-}
-
-/* EVE's portprober: flap damping. */
-static void thousand_flaps_make_no_wrong_choice_and_one_switch_per_hold_time(void **state)
-{
-	(void)state;
-	for (unsigned int i = 1; i <= 100; i++)
-		thousand_random_flaps(i);
-}
-
 /* ---- Ports ---- */
 
 struct world {
@@ -426,6 +170,21 @@ static void world_init(struct world *w)
 	}
 }
 
+static int setup(void **state)
+{
+	*state = xcalloc(1, sizeof(struct world));
+	world_init(*state);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 static void look(struct world *w)
 {
 	nim_view(&w->config, &w->facts, &w->view);
@@ -433,114 +192,102 @@ static void look(struct world *w)
 
 static void a_silent_gateway_takes_its_port_out_for_that_version_of_ip(void **state)
 {
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
-	w.facts.ifaces[0].health[NIM_V4].gateway = NIM_GATEWAY_SILENT;
-	look(&w);
-	assert_false(w.view.ports[0].usable4);
-	assert_true(w.view.ports[0].usable6);
-	assert_int_equal(w.view.default4, 1);
-	assert_int_equal(w.view.default6, 0);
+	w->facts.ifaces[0].health[NIM_V4].gateway = NIM_GATEWAY_SILENT;
+	look(w);
+	assert_false(w->view.ports[0].usable4);
+	assert_true(w->view.ports[0].usable6);
+	assert_int_equal(w->view.default4, 1);
+	assert_int_equal(w->view.default6, 0);
 }
 
 /* EVE's portprober: none working. */
 static void nothing_is_cut_when_all_gateways_are_silent(void **state)
 {
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
 	for (unsigned int i = 0; i < 2; i++)
-		w.facts.ifaces[i].health[NIM_V4].gateway = NIM_GATEWAY_SILENT;
-	look(&w);
-	assert_true(w.view.ports[0].usable4 && w.view.ports[1].usable4);
-	assert_int_equal(w.view.default4, 0);
+		w->facts.ifaces[i].health[NIM_V4].gateway = NIM_GATEWAY_SILENT;
+	look(w);
+	assert_true(w->view.ports[0].usable4 && w->view.ports[1].usable4);
+	assert_int_equal(w->view.default4, 0);
 }
 
 static void a_held_port_is_usable_behind_the_others(void **state)
 {
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
-	w.facts.ifaces[0].health[NIM_V4].held = true;
-	look(&w);
-	assert_true(w.view.ports[0].usable4);
-	assert_int_equal(w.view.default4, 1);
-	assert_int_equal(w.view.default6, 0);
-	w.facts.ifaces[1].carrier = false;
-	look(&w);
-	assert_int_equal(w.view.default4, 0);
+	w->facts.ifaces[0].health[NIM_V4].held = true;
+	look(w);
+	assert_true(w->view.ports[0].usable4);
+	assert_int_equal(w->view.default4, 1);
+	assert_int_equal(w->view.default6, 0);
+	w->facts.ifaces[1].carrier = false;
+	look(w);
+	assert_int_equal(w->view.default4, 0);
 }
 
 /* wan-0 is held by IPv4, and its IPv6 gateway is silent. */
 static void a_held_ports_default_route_is_behind_the_others(void **state)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
 	for (unsigned int i = 0; i < 2; i++) {
-		struct ifname *ifname = &w.config.ports[i].ifname;
+		struct ifname *ifname = &w->config.ports[i].ifname;
 
 		snprintf(ifname->str, sizeof(ifname->str), "eth%u", i);
-		w.facts.ifaces[i].ifname = *ifname;
+		w->facts.ifaces[i].ifname = *ifname;
 	}
-	w.facts.ifaces[0].health[NIM_V4].held = true;
-	w.facts.ifaces[0].health[NIM_V6].gateway = NIM_GATEWAY_SILENT;
-	look(&w);
-	golden_graph(nim_intent_node(&w.config, &w.view), &out);
+	w->facts.ifaces[0].health[NIM_V4].held = true;
+	w->facts.ifaces[0].health[NIM_V6].gateway = NIM_GATEWAY_SILENT;
+	look(w);
+	golden_graph(nim_intent_node(&w->config, &w->view), &out);
 	golden_text("nim_node_held", strbuf_str(&out));
 	strbuf_fini(&out);
 }
 
 static void equal_costs_take_turns_in_management(void **state)
 {
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
-	w.config.nports = 4;
+	w->config.nports = 4;
 	for (unsigned int i = 0; i < 4; i++)
-		w.config.ports[i].is_mgmt = true;
-	w.config.ports[0].cost = w.config.ports[2].cost = 5;
-	w.config.ports[1].cost = 0;
-	w.config.ports[3].cost = 9;
-	look(&w);
-	assert_int_equal(w.view.ports[1].turn, 0);
-	assert_int_equal(w.view.ports[0].turn, 1);
-	assert_int_equal(w.view.ports[2].turn, 1);
-	assert_int_equal(w.view.ports[3].turn, 2);
+		w->config.ports[i].is_mgmt = true;
+	w->config.ports[0].cost = w->config.ports[2].cost = 5;
+	w->config.ports[1].cost = 0;
+	w->config.ports[3].cost = 9;
+	look(w);
+	assert_int_equal(w->view.ports[1].turn, 0);
+	assert_int_equal(w->view.ports[0].turn, 1);
+	assert_int_equal(w->view.ports[2].turn, 1);
+	assert_int_equal(w->view.ports[3].turn, 2);
 }
 
 static void the_status_names_the_silent_gateway(void **state)
 {
 	Ew__PortStatus s = EW__PORT_STATUS__INIT;
 	struct arena arena = { 0 };
-	struct world w;
+	struct world *w = *state;
 
-	(void)state;
-	world_init(&w);
-	w.facts.ifaces[0].health[NIM_V4] = (struct nim_health){ .gateway = NIM_GATEWAY_SILENT,
-								.interval_ms = 1000,
-								.losses = 2 };
-	w.facts.ifaces[0].health[NIM_V6] = (struct nim_health){
+	w->facts.ifaces[0].health[NIM_V4] = (struct nim_health){ .gateway = NIM_GATEWAY_SILENT,
+								 .interval_ms = 1000,
+								 .losses = 2 };
+	w->facts.ifaces[0].health[NIM_V6] = (struct nim_health){
 		.gateway = NIM_GATEWAY_ANSWERS, .held = true, .held_until_ms = 5, .losses = 1
 	};
-	look(&w);
-	nim_health_status(&s, &w.facts.ifaces[0], &w.view.ports[0]);
+	look(w);
+	nim_health_status(&s, &w->facts.ifaces[0], &w->view.ports[0]);
 	assert_int_equal(s.gateway_state4, EW__GATEWAY_STATE__GATEWAY_SILENT);
 	assert_int_equal(s.gateway_state6, EW__GATEWAY_STATE__GATEWAY_ANSWERS);
 	assert_int_equal(s.heartbeat_ms, 1000);
 	assert_true(!s.held4 && s.held6);
 	assert_int_equal(s.held_until_ms, 5);
 	assert_int_equal(s.losses, 2);
-	assert_string_equal(nim_health_error(&w.facts.ifaces[0], &w.view.ports[0], &arena),
+	assert_string_equal(nim_health_error(&w->facts.ifaces[0], &w->view.ports[0], &arena),
 			    "gateway 192.0.2.1 does not answer");
-	assert_string_equal(nim_health_error(&w.facts.ifaces[1], &w.view.ports[1], &arena), "");
+	assert_string_equal(nim_health_error(&w->facts.ifaces[1], &w->view.ports[1], &arena), "");
 	arena_fini(&arena);
 }
 
@@ -616,19 +363,6 @@ static void what_is_kept_for_the_next_run_comes_back(void **state)
 	assert_false(heartbeat_kept_parse("4 x answers free a", &back));
 }
 
-static void what_an_earlier_run_saw_lost_is_held_when_it_is_back(void **state)
-{
-	struct sim s;
-
-	(void)state;
-	sim_init(&s);
-	damp_remember(&s.damp[0]);
-	step(&s, 0);
-	assert_int_equal(s.choice.port, 1);
-	step(&s, HOLD);
-	assert_int_equal(s.choice.port, 0);
-}
-
 static void traffic_that_goes_one_way_is_noticed(void **state)
 {
 	struct one_way w = { 0 };
@@ -685,27 +419,14 @@ int main(void)
 		cmocka_unit_test(the_kernels_doubt_is_decided_by_one_question),
 		cmocka_unit_test(the_kernels_doubt_ends_with_an_answer),
 		cmocka_unit_test(who_was_held_up_himself_blames_nobody),
-		cmocka_unit_test(nothing_is_held_at_the_first_start),
-		cmocka_unit_test(
-			a_lost_port_is_left_at_once_and_preferred_again_after_the_hold_time),
-		cmocka_unit_test(nothing_is_held_when_there_is_no_other),
-		cmocka_unit_test(the_hold_ends_when_the_others_fail),
-		cmocka_unit_test(a_management_port_is_not_held_back_for_one_of_apps),
-		cmocka_unit_test(the_hold_time_doubles_up_to_a_minute_and_is_forgotten),
-		cmocka_unit_test(losses_of_one_incident_count_once),
-		cmocka_unit_test(what_comes_and_goes_is_not_used_before_it_stays_for_a_second),
-		cmocka_unit_test(a_change_of_cost_takes_effect_at_once),
-		cmocka_unit_test(without_a_hold_time_all_is_as_it_is),
-		cmocka_unit_test(thousand_flaps_make_no_wrong_choice_and_one_switch_per_hold_time),
-		cmocka_unit_test(a_silent_gateway_takes_its_port_out_for_that_version_of_ip),
-		cmocka_unit_test(nothing_is_cut_when_all_gateways_are_silent),
-		cmocka_unit_test(a_held_port_is_usable_behind_the_others),
-		cmocka_unit_test(a_held_ports_default_route_is_behind_the_others),
-		cmocka_unit_test(equal_costs_take_turns_in_management),
-		cmocka_unit_test(the_status_names_the_silent_gateway),
+		WORLD_TEST(a_silent_gateway_takes_its_port_out_for_that_version_of_ip),
+		WORLD_TEST(nothing_is_cut_when_all_gateways_are_silent),
+		WORLD_TEST(a_held_port_is_usable_behind_the_others),
+		WORLD_TEST(a_held_ports_default_route_is_behind_the_others),
+		WORLD_TEST(equal_costs_take_turns_in_management),
+		WORLD_TEST(the_status_names_the_silent_gateway),
 		cmocka_unit_test(heartbeats_are_for_ports_that_cost_nothing),
 		cmocka_unit_test(what_is_kept_for_the_next_run_comes_back),
-		cmocka_unit_test(what_an_earlier_run_saw_lost_is_held_when_it_is_back),
 		cmocka_unit_test(traffic_that_goes_one_way_is_noticed),
 		cmocka_unit_test(what_is_said_too_often_is_counted),
 		cmocka_unit_test(answers_without_end_do_not_hold_the_loop_up),
