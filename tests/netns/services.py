@@ -25,33 +25,68 @@ def dual_stack(host, kind, port):
     return sock
 
 
-class Web:
+class Http:
+    """A web server; what it answers is its handler's matter. With a TLS context all of it goes by TLS."""
+
+    def __init__(self, host, port, handler, context=None):
+        class Handler(handler):
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def finish_request(self, request, address):
+                if not context:
+                    return super().finish_request(request, address)
+                try:
+                    request.settimeout(5 * SLOW)
+                    with context.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, address)
+                except OSError:
+                    pass  # the client did not like us
+
+        self.server = Server(("", 0), Handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
+        self.server.socket.listen(64)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        host.closers.append(self.close)
+
+    def close(self):
+        self.server.socket.shutdown(socket.SHUT_RDWR)  # wakes its loop, which looks twice a second only
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def tls_context(certificate, client_root=None):
+    """Of a server with that certificate; with client_root clients need one of its."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    if client_root:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(client_root.cert)
+    return context
+
+
+def seen_as(peer):
+    """The address a client is seen with."""
+    return peer[0].removeprefix("::ffff:")
+
+
+class Web(Http):
     """Answers each GET with "hello ADDRESS", the address the client is seen with."""
 
     def __init__(self, host, port=80):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                seen = self.client_address[0].removeprefix("::ffff:")
-                body = f"hello {seen}\n".encode()
+                body = f"hello {seen_as(self.client_address)}\n".encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
-        self.server.socket.close()
-        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
-        self.server.daemon_threads = True
-        self.server.socket.listen(64)
-        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
-        host.closers.append(self.close)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(host, port, Handler)
 
 
 class Echo:
@@ -106,7 +141,7 @@ class Echo:
         self.wake.close()
 
 
-class SecureWeb:
+class SecureWeb(Http):
     """A web server that answers each GET by TLS with the status that is set, and remembers what was asked."""
 
     def __init__(self, host, port, certificate, status=200, client_root=None, endless=False):
@@ -116,43 +151,17 @@ class SecureWeb:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 peer = self.connection.getpeercert() if client_root else None
-                web.seen.append((self.client_address[0].removeprefix("::ffff:"), self.path, dict(self.headers), peer))
+                web.seen.append((seen_as(self.client_address), self.path, dict(self.headers), peer))
                 self.send_response(web.status)
                 self.send_header("Content-Length", str(1 << 40 if endless else 0))
                 self.end_headers()
                 while endless:
                     self.wfile.write(bytes(65536))
 
-            def log_message(self, *_):
-                pass
+        super().__init__(host, port, Handler, tls_context(certificate, client_root))
 
-        class Server(http.server.ThreadingHTTPServer):
-            def finish_request(self, request, address):
-                try:
-                    request.settimeout(5 * SLOW)
-                    with context.wrap_socket(request, server_side=True) as wrapped:
-                        super().finish_request(wrapped, address)
-                except OSError:
-                    pass  # the client did not like us
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        if client_root:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(client_root.cert)
-        self.server = Server(("", 0), Handler, bind_and_activate=False)
-        self.server.socket.close()
-        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
-        self.server.daemon_threads = True
-        self.server.socket.listen(64)
-        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
-        host.closers.append(self.close)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-class Proxy:
+class Proxy(Http):
     """A proxy for CONNECT and plain requests that knows where its names live; with to everything goes there."""
 
     def __init__(self, host, port, known, user=None, to=None, certificate=None):
@@ -174,7 +183,7 @@ class Proxy:
                 return True
 
             def reach(self, name, number):
-                proxy.seen.append((self.client_address[0].removeprefix("::ffff:"), self.command, f"{name}:{number}"))
+                proxy.seen.append((seen_as(self.client_address), self.command, f"{name}:{number}"))
                 with host.inside():
                     return socket.create_connection(to or (known.get(name, name), number), 5 * SLOW)
 
@@ -201,34 +210,7 @@ class Proxy:
                 while data := far.recv(65536):
                     self.wfile.write(data)
 
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            def finish_request(self, request, address):
-                if not certificate:
-                    return super().finish_request(request, address)
-                try:
-                    request.settimeout(5 * SLOW)
-                    with context.wrap_socket(request, server_side=True) as wrapped:
-                        super().finish_request(wrapped, address)
-                except OSError:
-                    pass  # the client did not like us
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if certificate:
-            context.load_cert_chain(certificate.cert, certificate.key)
-        self.server = Server(("", 0), Handler, bind_and_activate=False)
-        self.server.socket.close()
-        self.server.socket = dual_stack(host, socket.SOCK_STREAM, port)
-        self.server.daemon_threads = True
-        self.server.socket.listen(64)
-        threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True).start()
-        host.closers.append(self.close)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(host, port, Handler, tls_context(certificate) if certificate else None)
 
 
 class Socks:
@@ -252,7 +234,7 @@ class Socks:
             except OSError:
                 return
             client.settimeout(5 * SLOW)
-            threading.Thread(target=self.serve, args=(client, address[0].removeprefix("::ffff:")), daemon=True).start()
+            threading.Thread(target=self.serve, args=(client, seen_as(address)), daemon=True).start()
 
     def serve(self, client, address):
         with client, contextlib.suppress(OSError, EOFError):
