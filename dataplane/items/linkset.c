@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings of a link somebody else made: it bears no mark of ours, so what it was before our
- * first write stands in <run_dir>/<owner>/prior/link.<ifname>. That file is also how the next run
- * knows what it holds.
+ * first write stands in <run_dir>/<owner>/prior/link.<ifindex>, for names move from link to link. That
+ * file is also how the next run knows what it holds.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,6 @@
 #define PRIOR "link."
 
 struct prior {
-	uint32_t ifindex; /* of another link of that name it says nothing */
 	uint32_t mtu_bytes; /* 0: we did not touch it */
 	unsigned int up;
 };
@@ -28,90 +27,93 @@ static char *prior_dir(const struct dp *dp)
 	return xasprintf("%s/%s/prior", dp_conf(dp)->run_dir, dp_conf(dp)->owner);
 }
 
-static char *prior_path(const struct dp *dp, const struct ifname *ifname)
+static char *prior_path(const struct dp *dp, uint32_t ifindex)
 {
 	_cleanup_(freep) char *dir = prior_dir(dp);
 
-	return xasprintf("%s/" PRIOR "%s", dir, ifname->str);
+	return xasprintf("%s/" PRIOR "%u", dir, ifindex);
 }
 
-/* -ENOENT: none, or of another link. */
-static int prior_read_file(const char *path, uint32_t ifindex, struct prior *ret)
+static int prior_read(const struct dp *dp, const struct dp_link *link, struct prior *ret)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) char *path = prior_path(dp, link->ifindex), *text = NULL;
 	struct prior prior;
-	size_t len;
 	int r;
 
-	r = file_read(path, 256, &text, &len);
+	r = file_read(path, 256, &text, NULL);
 	if (r < 0)
 		return r;
-	if (sscanf(text, "ifindex=%u mtu=%u up=%u", &prior.ifindex, &prior.mtu_bytes, &prior.up) !=
-		    3 ||
-	    prior.ifindex != ifindex)
+	if (sscanf(text, "mtu=%u up=%u", &prior.mtu_bytes, &prior.up) != 2)
 		return -ENOENT;
 	*ret = prior;
 	return 0;
 }
 
-static int prior_read(const struct dp *dp, const struct dp_link *link, struct prior *ret)
-{
-	_cleanup_(freep) char *path = prior_path(dp, &link->ifname);
-
-	return prior_read_file(path, link->ifindex, ret);
-}
-
-/* A link that was renamed left its file under its former name: that is the record of it. */
-static void prior_follow(const struct dp *dp, const struct dp_link *link)
-{
-	_cleanup_(freep) char *dir_path = prior_dir(dp), *now = prior_path(dp, &link->ifname);
-	const struct dirent *entry;
-	struct prior prior;
-	DIR *dir = opendir(dir_path);
-
-	while (dir && (entry = readdir(dir))) {
-		_cleanup_(freep) char *was = xasprintf("%s/%s", dir_path, entry->d_name);
-
-		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) == 0 &&
-		    prior_read_file(was, link->ifindex, &prior) == 0 && rename(was, now) == 0)
-			break;
-	}
-	if (dir)
-		closedir(dir);
-}
-
 static int prior_write(const struct dp *dp, const struct dp_link *link, const struct prior *prior)
 {
-	_cleanup_(freep) char *path = prior_path(dp, &link->ifname), *text = NULL;
+	_cleanup_(freep) char *path = prior_path(dp, link->ifindex), *text = NULL;
 
-	text = xasprintf("ifindex=%u mtu=%u up=%u\n", prior->ifindex, prior->mtu_bytes, prior->up);
+	text = xasprintf("mtu=%u up=%u\n", prior->mtu_bytes, prior->up);
 	return file_replace_volatile(path, text, strlen(text), 0644);
 }
 
+/* The link that a record is about, whatever it is called now; NULL: it is gone. */
+static const struct dp_link *prior_link(struct dp *dp, const char *name)
+{
+	struct ifname ifname;
+	unsigned int ifindex;
+
+	if (sscanf(name, PRIOR "%u", &ifindex) != 1 || !rtnl_ifname(dp, ifindex, &ifname))
+		return NULL;
+	return dp_have(dp, &dp_link_type, ifname.str);
+}
+
+/* Drops those whose link is gone. */
+static int prior_each(struct dp *dp, void (*fn)(struct dp *dp, const struct dp_link *link))
+{
+	_cleanup_(freep) char *path = prior_dir(dp);
+	const struct dirent *entry;
+	DIR *dir;
+
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir))) {
+		const struct dp_link *link;
+
+		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) != 0)
+			continue;
+		link = prior_link(dp, entry->d_name);
+		if (!link)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+		else if (fn)
+			fn(dp, link);
+	}
+	closedir(dir);
+	return 0;
+}
+
 /* Before the first write of each setting its value is on record. */
-static int prior_ensure(const struct dp *dp, const struct dp_link *link,
-			const struct dp_linkset *want)
+static int prior_ensure(struct dp *dp, const struct dp_link *link, const struct dp_linkset *want)
 {
 	struct prior prior;
 	int r;
 
 	r = prior_read(dp, link, &prior);
-	if (r < 0) {
-		prior_follow(dp, link);
-		r = prior_read(dp, link, &prior);
-	}
 	if (r == 0 && (prior.mtu_bytes || !want->mtu_bytes))
 		return 0;
-	if (r < 0)
-		prior = (struct prior){ .ifindex = link->ifindex, .up = link->up };
+	if (r < 0) {
+		prior_each(dp, NULL);
+		prior = (struct prior){ .up = link->up };
+	}
 	if (want->mtu_bytes)
 		prior.mtu_bytes = link->mtu_bytes;
 	return prior_write(dp, link, &prior);
 }
 
-static void prior_remove(const struct dp *dp, const struct ifname *ifname)
+static void prior_remove(const struct dp *dp, uint32_t ifindex)
 {
-	_cleanup_(freep) char *path = prior_path(dp, ifname);
+	_cleanup_(freep) char *path = prior_path(dp, ifindex);
 
 	unlink(path);
 }
@@ -148,46 +150,9 @@ static void tell(struct dp *dp, const struct dp_link *link)
 	dp_observed(dp, &dp_linkset_type, &spec, true);
 }
 
-/* The link that a record is about, whatever it is called now; NULL: it is gone. */
-static const struct dp_link *prior_link(struct dp *dp, const char *path, struct ifname *ret_name)
-{
-	_cleanup_(freep) char *text = NULL;
-	unsigned int ifindex;
-	size_t len;
-
-	if (file_read(path, 256, &text, &len) < 0 || sscanf(text, "ifindex=%u", &ifindex) != 1 ||
-	    !rtnl_ifname(dp, ifindex, ret_name))
-		return NULL;
-	return dp_have(dp, &dp_link_type, ret_name->str);
-}
-
 static int linkset_observe(struct dp *dp)
 {
-	_cleanup_(freep) char *path = prior_dir(dp);
-	const struct dirent *entry;
-	DIR *dir;
-
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		_cleanup_(freep) char *was = xasprintf("%s/%s", path, entry->d_name), *now = NULL;
-		const struct dp_link *link;
-		struct ifname ifname;
-
-		if (strncmp(entry->d_name, PRIOR, strlen(PRIOR)) != 0)
-			continue;
-		link = prior_link(dp, was, &ifname);
-		if (!link) {
-			unlink(was);
-			continue;
-		}
-		now = prior_path(dp, &ifname);
-		if (rename(was, now) == 0)
-			tell(dp, link);
-	}
-	closedir(dir);
-	return 0;
+	return prior_each(dp, tell);
 }
 
 static uint32_t at_most(uint32_t mtu_bytes, uint32_t max_bytes) /* max 0: any */
@@ -257,10 +222,8 @@ static int linkset_modify(struct dp_op *op, const void *have, const void *want)
 
 static void linkset_removed(struct dp_op *op, int err)
 {
-	const struct ifname *ifname = *dp_op_data(op);
-
 	if (err == 0)
-		prior_remove(dp_op_dp(op), ifname);
+		prior_remove(dp_op_dp(op), (uint32_t)(uintptr_t)*dp_op_data(op));
 	dp_op_done(op, err);
 }
 
@@ -270,11 +233,9 @@ static int linkset_remove(struct dp_op *op, const void *have)
 	const struct dp_link *link = dp_have(dp_op_dp(op), &dp_link_type, set->ifname.str);
 	struct prior prior;
 
-	if (!link || prior_read(dp_op_dp(op), link, &prior) < 0) {
-		prior_remove(dp_op_dp(op), &set->ifname);
+	if (!link || prior_read(dp_op_dp(op), link, &prior) < 0)
 		return 0;
-	}
-	*dp_op_data(op) = (void *)&set->ifname; /* have stays until the operation is done */
+	*dp_op_data(op) = (void *)(uintptr_t)link->ifindex;
 	put_settings(op, &set->ifname, prior.mtu_bytes, prior.up, RTNL_ABSENT_OK);
 	rtnl_then(op, linkset_removed);
 	return -EINPROGRESS;

@@ -42,7 +42,7 @@ static void restored(const void *arg)
 	dp_sweep(node_dp(n));
 	node_settle(n);
 	sh("ip link show p0 | grep 'mtu 1450' | grep 'state DOWN'");
-	require(sh_try("ls /run/edgeway/test/prior/link.p0") != 0, "record is left");
+	require(sh_try("ls /run/edgeway/test/prior/link.*") != 0, "record is left");
 	node_free(n);
 }
 
@@ -65,6 +65,7 @@ static void replugged(const void *arg)
 	sh("ip link add p0 mtu 1300 type veth peer name p1");
 	node_wait_state(n, &dp_linkset_type, "p0", DP_CREATED);
 	sh("ip link show p0 up | grep 'mtu 1400'");
+	sh("test $(ls /run/edgeway/test/prior | wc -l) = 1"); /* that of the first has gone */
 	node_apply(n, &dp_linkset_type, NULL);
 	sh("ip link show p0 | grep 'mtu 1300'");
 	node_free(n);
@@ -107,6 +108,36 @@ static void a_renamed_link_gets_back_what_it_had(void **state)
 	in_space(renamed, NULL);
 }
 
+static void swapped(const void *arg)
+{
+	const struct dp_linkset other = { .ifname = IFNAME("q0"), .mtu_bytes = 1400, .up = true };
+	struct node *n = node_new();
+	struct dp_graph *g = dp_graph_new("item");
+
+	(void)arg;
+	somebody_elses_link();
+	sh("ip link add q0 mtu 1350 type veth peer name q1");
+	dp_want(g, &dp_linkset_type, &set);
+	dp_want(g, &dp_linkset_type, &other);
+	dp_submit(node_dp(n), g);
+	node_wait_state(n, &dp_linkset_type, "p0", DP_CREATED);
+	node_wait_state(n, &dp_linkset_type, "q0", DP_CREATED);
+	sh("ip link set p0 down && ip link set q0 down && ip link set p0 name x0 && "
+	   "ip link set q0 name p0 && ip link set x0 name q0");
+	node_wait_sh(n, 5000, "ip link show p0 up | grep p0 && ip link show q0 up | grep q0");
+	node_settle(n);
+	node_apply(n, &dp_linkset_type, NULL);
+	sh("ip link show p0 | grep 'mtu 1350' && ip link show q0 | grep 'mtu 1450'");
+	require(sh_try("ls /run/edgeway/test/prior/link.*") != 0, "record is left");
+	node_free(n);
+}
+
+static void links_that_swap_their_names_get_back_what_each_had(void **state)
+{
+	(void)state;
+	in_space(swapped, NULL);
+}
+
 static void too_great(const void *arg)
 {
 	const struct dp_linkset big = { .ifname = IFNAME("p0"), .mtu_bytes = 70000, .up = true };
@@ -135,6 +166,7 @@ int main(void)
 		cmocka_unit_test(next_run_restores_what_was_before),
 		cmocka_unit_test(a_new_link_of_that_name_has_values_of_its_own),
 		cmocka_unit_test(a_renamed_link_gets_back_what_it_had),
+		cmocka_unit_test(links_that_swap_their_names_get_back_what_each_had),
 		cmocka_unit_test(an_mtu_beyond_the_drivers_is_the_drivers_greatest),
 	};
 
