@@ -5,7 +5,8 @@
  *
  * A reader that lost messages (ENOBUFS) knows nothing any more until it has read everything
  * again; so does one whose dump was disturbed. Both are repeated with back-off: on a machine that
- * changes faster than we read, dumping without pause would only add to the load.
+ * changes faster than we read, dumping without pause would only add to the load. What news that did
+ * come in make an observer read again does not wait for that.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -30,20 +31,13 @@ struct rtnl_monitor {
 	struct rtnl *r;
 	int fd;
 	struct event *readable;
-	struct event *resync;
-	uint32_t due; /* bit n: rtnl_observers[n] is to be dumped */
+	struct event *resync, *retry;
+	uint32_t due; /* bit n: rtnl_observers[n] is to be dumped at the end of the turn */
+	uint32_t held; /* the same when the back-off ends */
 	unsigned int backoff_ms;
 	struct mono last_overrun;
 	char buf[AT_ONCE][MESSAGE_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 };
-
-static void schedule_resync(struct rtnl_monitor *m, unsigned int delay_ms)
-{
-	const struct timeval tv = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
-
-	if (!event_pending(m->resync, EV_TIMEOUT, NULL))
-		event_add(m->resync, &tv);
-}
 
 static unsigned int next_delay(struct rtnl_monitor *m)
 {
@@ -60,13 +54,33 @@ static unsigned int next_delay(struct rtnl_monitor *m)
 	return delay_ms;
 }
 
+static void read_soon(struct rtnl_monitor *m, uint32_t observers)
+{
+	m->due |= observers;
+	event_add(m->resync, &(struct timeval){ 0 });
+}
+
+static void read_later(struct rtnl_monitor *m, uint32_t observers)
+{
+	unsigned int delay_ms = next_delay(m);
+	const struct timeval tv = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
+
+	if (!delay_ms) {
+		read_soon(m, observers);
+		return;
+	}
+	m->held |= observers;
+	if (!event_pending(m->retry, EV_TIMEOUT, NULL))
+		event_add(m->retry, &tv);
+}
+
 static void overrun(struct rtnl_monitor *m)
 {
-	size_t i;
+	uint32_t all = 0;
 
-	for (i = 0; rtnl_observers[i]; i++)
-		m->due |= 1u << i;
-	schedule_resync(m, next_delay(m));
+	for (size_t i = 0; rtnl_observers[i]; i++)
+		all |= 1u << i;
+	read_later(m, all);
 }
 
 static int resync_one(struct rtnl_monitor *m, const struct rtnl_observer *o)
@@ -87,33 +101,35 @@ static int resync_one(struct rtnl_monitor *m, const struct rtnl_observer *o)
 static void resync(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtnl_monitor *m = arg;
-	uint32_t due = m->due;
-	size_t i;
+	uint32_t due, failed = 0;
 
 	(void)fd;
 	(void)what;
 	/* Older news first: they must not be told after what the dump says. */
 	rtnl_monitor_drain(m);
-	due |= m->due;
+	due = m->due;
 	m->due = 0;
-	for (i = 0; rtnl_observers[i]; i++) {
-		if (!(due & 1u << i))
-			continue;
-		if (resync_one(m, rtnl_observers[i]) < 0)
-			m->due |= 1u << i;
-	}
-	if (m->due)
-		schedule_resync(m, next_delay(m));
+	m->held &= ~due;
+	for (size_t i = 0; rtnl_observers[i]; i++)
+		if (due & 1u << i && resync_one(m, rtnl_observers[i]) < 0)
+			failed |= 1u << i;
+	if (failed)
+		read_later(m, failed);
+}
+
+static void retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtnl_monitor *m = arg;
+
+	m->due |= m->held;
+	resync(fd, what, m);
 }
 
 void rtnl_monitor_resync(struct rtnl_monitor *m, const struct rtnl_observer *observer)
 {
-	size_t i;
-
-	for (i = 0; rtnl_observers[i]; i++)
+	for (size_t i = 0; rtnl_observers[i]; i++)
 		if (rtnl_observers[i] == observer)
-			m->due |= 1u << i;
-	schedule_resync(m, 0);
+			read_soon(m, 1u << i);
 }
 
 void rtnl_monitor_lost(struct rtnl_monitor *m)
@@ -273,6 +289,8 @@ struct rtnl_monitor *rtnl_monitor_free(struct rtnl_monitor *m)
 		event_free(m->readable);
 	if (m->resync)
 		event_free(m->resync);
+	if (m->retry)
+		event_free(m->retry);
 	closep(&m->fd);
 	free(m);
 	return NULL;
@@ -296,7 +314,8 @@ int rtnl_monitor_new(struct rtnl *r, struct rtnl_monitor **ret)
 	join_groups(m->fd);
 	m->readable = event_new(base, m->fd, EV_READ | EV_PERSIST, readable, m);
 	m->resync = evtimer_new(base, resync, m);
-	if (!m->readable || !m->resync || event_add(m->readable, NULL) < 0)
+	m->retry = evtimer_new(base, retry, m);
+	if (!m->readable || !m->resync || !m->retry || event_add(m->readable, NULL) < 0)
 		return -ENOMEM;
 	*ret = take_ptr(m);
 	return 0;

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
+#include <linux/netlink.h>
 
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
@@ -77,6 +80,45 @@ static void reads_everything_again_after_an_overrun(void **state)
 	in_space(overrun, NULL);
 }
 
+/* The socket that hears: it is in groups. */
+static int monitor_fd(void)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		struct sockaddr_nl name = { 0 };
+		socklen_t len = sizeof(name);
+
+		if (getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+		    name.nl_family == AF_NETLINK && name.nl_groups)
+			return fd;
+	}
+	wrong(__FILE__, __LINE__, "no socket of the monitor");
+}
+
+static void set_buffer(int bytes)
+{
+	require(setsockopt(monitor_fd(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) == 0,
+		"buffer");
+}
+
+/* One loss after the other, until it waits for 640 ms before it reads everything again. */
+static void lose_often(struct node *n, unsigned int link)
+{
+	const char *noise = "for i in 1 2 3 4 5 6 7 8 9; do echo address add 203.0.113.9$i/32 dev "
+			    "lo; echo address del 203.0.113.9$i/32 dev lo; done | ip -batch -";
+
+	set_buffer(1);
+	for (unsigned int delay_ms = 0; delay_ms <= 320; delay_ms += delay_ms ? delay_ms : 10) {
+		unsigned int before = resyncs(n);
+
+		sh("%s", noise);
+		while (resyncs(n) == before)
+			node_turn(n, 1);
+	}
+	sh("%s; ip link add x%u type bridge", noise, link);
+	node_turn(n, 1);
+	set_buffer(8 << 20);
+}
+
 static bool has_route(struct node *n, void *arg)
 {
 	(void)n;
@@ -115,6 +157,47 @@ static void notices_routes_the_kernel_drops_without_a_word(void **state)
 	in_space(silent_routes, NULL);
 }
 
+/* A route is mended that was dropped while the monitor waits, before it hears of a link it missed. */
+static bool is_mended_first(struct node *n, unsigned int try)
+{
+	struct dp_route route = { .table = 100, .nexthops = 1 };
+	char dst[32], link[16];
+	bool first;
+
+	sprintf(dst, "192.0.%u.0/24", try);
+	sprintf(link, "x%u", try);
+	route.dst = test_prefix(dst);
+	route.nexthop[0].ifname = IFNAME("e0");
+	dp_patch(node_dp(n), "routes", &dp_route_type, &route);
+	node_wait(n, 5000, has_route, dst, "the route");
+	lose_often(n, try);
+	sh("ip link set e0 down && ip link set e0 up");
+	node_wait(n, 5000, has_route, dst, "the route after down and up");
+	first = !dp_have(node_dp(n), &dp_link_type, link);
+	node_wait_state(n, &dp_link_type, link, DP_FOREIGN);
+	dp_submit(node_dp(n), dp_graph_new("routes"));
+	node_settle(n);
+	return first;
+}
+
+static void impatient(const void *arg)
+{
+	struct node *n = node_with_bridge();
+	unsigned int tries = 10; /* a machine that stalls lets the time pass */
+
+	(void)arg;
+	sh("ip link add e0 up type veth peer name e1; ip link set e1 up");
+	while (!is_mended_first(n, tries))
+		require(--tries, "it waits for everything else");
+	node_free(n);
+}
+
+static void what_is_known_to_be_lost_does_not_wait_for_the_back_off(void **state)
+{
+	(void)state;
+	in_space(impatient, NULL);
+}
+
 static void renamed(const void *arg)
 {
 	struct node *n = node_new();
@@ -143,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_everything_again_after_an_overrun),
 		cmocka_unit_test(notices_routes_the_kernel_drops_without_a_word),
+		cmocka_unit_test(what_is_known_to_be_lost_does_not_wait_for_the_back_off),
 		cmocka_unit_test(follows_links_that_change_their_names),
 	};
 
