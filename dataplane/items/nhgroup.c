@@ -14,6 +14,10 @@
  * Groups are resilient ones (Documentation/networking/nexthop-group-resilient.rst) of 64 buckets:
  * a member of weight 1 beside one of 255 is given none of them (nh_res_group_rebalance() rounds),
  * which makes it a standby. No idle time: a replaced group takes effect at once.
+ *
+ * A member whose link does not run the kernel does not take (nh_create_ipv4(): "Carrier for nexthop
+ * device is down"), as it drops those it has. Such a one is asleep: left out, and not missed. When
+ * a link runs all is read again, and whoever is missing then is put back.
  */
 #include <errno.h>
 #include <linux/nexthop.h>
@@ -196,21 +200,58 @@ static int nhgroup_check(const struct dp_nhgroup *g)
 	return 0;
 }
 
-/* A member that is as it was may be gone all the same: each is told to the kernel. */
-static int nhgroup_set(struct dp_op *op, const struct dp_nhgroup *g, bool create)
+static bool is_asleep(const struct dp *dp, const struct dp_nhmember *m)
 {
-	int r = nhgroup_check(g);
+	const struct link_row *row =
+		linktab_get(&rtnl_state(dp)->links, rtnl_ifindex(dp, &m->way.ifname));
 
-	if (r < 0)
-		return r;
+	return !row || !row->running;
+}
+
+static struct dp_nhgroup awake_part(const struct dp *dp, const struct dp_nhgroup *g)
+{
+	struct dp_nhgroup awake = { .family = g->family, .number = g->number };
+
 	for (unsigned int i = 0; i < g->members; i++)
-		put_member(op, g, &g->member[i]);
-	return put_group(op, g, create);
+		if (!is_asleep(dp, &g->member[i]))
+			awake.member[awake.members++] = g->member[i];
+	return awake;
+}
+
+static int delete_hop(struct dp_op *op, uint32_t id)
+{
+	return rtnl_end(op, hop_begin(op, RTM_DELNEXTHOP, 0, id), RTNL_ABSENT_OK);
+}
+
+/* A member that is as it was may be gone all the same: each is told to the kernel. */
+static int put_all(struct dp_op *op, const struct dp_nhgroup *awake, bool create)
+{
+	for (unsigned int i = 0; i < awake->members; i++)
+		put_member(op, awake, &awake->member[i]);
+	return put_group(op, awake, create);
 }
 
 static int nhgroup_create(struct dp_op *op, const void *want)
 {
-	return nhgroup_set(op, want, true);
+	const struct dp_nhgroup *w = want;
+	struct dp_nhgroup awake;
+	int r = nhgroup_check(w);
+
+	if (r < 0)
+		return r;
+	awake = awake_part(dp_op_dp(op), w);
+	return awake.members ? put_all(op, &awake, true) : 0;
+}
+
+/* ip nexthop del id GROUP; ip nexthop del id MEMBER … */
+static int nhgroup_remove(struct dp_op *op, const void *have)
+{
+	const struct dp_nhgroup *h = have;
+	int r = delete_hop(op, group_id(h));
+
+	for (unsigned int i = 0; i < h->members; i++)
+		delete_hop(op, group_id(h) | h->member[i].slot);
+	return r;
 }
 
 /*
@@ -220,25 +261,18 @@ static int nhgroup_create(struct dp_op *op, const void *want)
 static int nhgroup_modify(struct dp_op *op, const void *have, const void *want)
 {
 	const struct dp_nhgroup *h = have, *w = want;
-	int r = nhgroup_set(op, w, false);
+	struct dp_nhgroup awake;
+	int r = nhgroup_check(w);
 
+	if (r < 0)
+		return r;
+	awake = awake_part(dp_op_dp(op), w);
+	if (!awake.members)
+		return nhgroup_remove(op, h);
+	r = put_all(op, &awake, false);
 	for (unsigned int i = 0; r == -EINPROGRESS && i < h->members; i++)
-		if (!find_slot(w, h->member[i].slot))
-			rtnl_end(op,
-				 hop_begin(op, RTM_DELNEXTHOP, 0, group_id(h) | h->member[i].slot),
-				 RTNL_ABSENT_OK);
-	return r;
-}
-
-/* ip nexthop del id GROUP; ip nexthop del id MEMBER … */
-static int nhgroup_remove(struct dp_op *op, const void *have)
-{
-	const struct dp_nhgroup *h = have;
-	int r = rtnl_end(op, hop_begin(op, RTM_DELNEXTHOP, 0, group_id(h)), RTNL_ABSENT_OK);
-
-	for (unsigned int i = 0; i < h->members; i++)
-		rtnl_end(op, hop_begin(op, RTM_DELNEXTHOP, 0, group_id(h) | h->member[i].slot),
-			 RTNL_ABSENT_OK);
+		if (!find_slot(&awake, h->member[i].slot))
+			delete_hop(op, group_id(h) | h->member[i].slot);
 	return r;
 }
 
@@ -355,23 +389,11 @@ static struct found_group *found_last(const struct found *f, const struct dp_nhg
 	return NULL;
 }
 
-static bool is_asleep(const struct dp *dp, const struct dp_nhmember *m)
-{
-	const struct link_row *row =
-		linktab_get(&rtnl_state(dp)->links, rtnl_ifindex(dp, &m->way.ifname));
-
-	return !row || !row->running;
-}
-
 struct asleep {
 	struct dp *dp;
 	struct found *found;
 };
 
-/*
- * A member whose link does not run is only asleep: the kernel has dropped it and would not take it
- * back, and when the link runs again everything is read again. So it is not missed.
- */
 static void keep_asleep(const char *key, const void *spec, void *arg)
 {
 	const struct dp_nhgroup *have = spec;

@@ -305,6 +305,74 @@ static void replaced_group_moves_routes_without_touching_them(void **state)
 	in_space(replaced, NULL);
 }
 
+/* ---- Members whose link does not run ---- */
+
+static void late(const void *arg)
+{
+	struct node *n = node_new();
+	struct dp_nhgroup both =
+		pair(AF_INET, via(1, "v0", gw(AF_INET, 0), 255), via(2, "w0", gw(AF_INET, 1), 255));
+	struct dp_route route = by_group(AF_INET);
+
+	(void)arg;
+	two_links();
+	sh("ip link set w1 down && ip link del v0"); /* one without carrier, and one not there yet */
+	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &both);
+	dp_patch(node_dp(n), "routes", &dp_route_type, &route);
+	node_settle(n);
+	sh("! ip nexthop | grep -q .");
+	sh("ip link set w1 up");
+	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255 '", ID4, ID4 + 2);
+	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
+	node_free(n);
+	n = node_new(); /* adopted as it is: what is asleep is not missed */
+	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &both);
+	dp_patch(node_dp(n), "routes", &dp_route_type, &route);
+	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
+	sh("ip link add v0 up type veth peer name v1 && ip link set v1 up");
+	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255/%u,255 '", ID4,
+		     ID4 + 1, ID4 + 2);
+	node_wait_state(n, &dp_route_type, ROUTE4, DP_CREATED);
+	node_settle(n);
+	node_free(n);
+}
+
+static void group_is_made_of_the_members_that_can_be_and_mended_when_others_come(void **state)
+{
+	(void)state;
+	in_space(late, NULL);
+}
+
+static void asleep(const void *arg)
+{
+	struct node *n = routed_node(false);
+	struct dp_nhgroup other = group(AF_INET, via(1, "w0", gw(AF_INET, 1), 255));
+	struct dp_nhgroup both =
+		pair(AF_INET, via(1, "w0", gw(AF_INET, 1), 255), via(2, "v0", gw(AF_INET, 0), 255));
+
+	(void)arg;
+	sh("ip link set w1 down");
+	node_settle(n);
+	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &both);
+	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255 '", ID4, ID4 + 2);
+	sh("! ip nexthop show id %u 2>/dev/null | grep -q .",
+	   ID4 + 1); /* what was v0 in that slot */
+	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
+	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &other);
+	node_wait_sh(n, 5000, "! ip nexthop show id %u 2>/dev/null | grep -q .", ID4);
+	sh("ip link set w1 up");
+	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255 '", ID4, ID4 + 1);
+	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
+	node_settle(n);
+	node_free(n);
+}
+
+static void group_changes_to_members_that_are_asleep(void **state)
+{
+	(void)state;
+	in_space(asleep, NULL);
+}
+
 /* ---- Drift ---- */
 
 static void meddled(const void *arg)
@@ -387,6 +455,9 @@ int main(void)
 		cmocka_unit_test(last_member_takes_group_and_routes_along_and_all_return),
 		cmocka_unit_test(group_that_was_lost_unnoticed_is_made_anew_with_its_routes),
 		cmocka_unit_test(replaced_group_moves_routes_without_touching_them),
+		cmocka_unit_test(
+			group_is_made_of_the_members_that_can_be_and_mended_when_others_come),
+		cmocka_unit_test(group_changes_to_members_that_are_asleep),
 		cmocka_unit_test(what_others_change_is_repaired),
 		cmocka_unit_test(those_of_others_are_left_alone),
 		cmocka_unit_test(member_without_a_group_is_swept),
