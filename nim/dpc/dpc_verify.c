@@ -137,13 +137,27 @@ static bool has_fallback(const struct dpc_verify *v, const Ew__DpcEntry *tested)
 
 /* ---- Passes ---- */
 
+static bool is_tried_beside(struct dpc_verify *v, const Ew__DpcEntry *entry)
+{
+	const Ew__DpcEntry *was = v->list->current;
+	bool failed;
+
+	v->serial_why[0] = '\0';
+	if (!was || was == entry || dpc_same_connectivity(was->config, entry->config))
+		return false;
+	if (is_working(was) && !v->failed_once)
+		return v->fits && v->fits(was, entry, v->serial_why, v->arg);
+	failed = v->failed_once || was->last_failed_ms > was->last_succeeded_ms;
+	snprintf(v->serial_why, sizeof(v->serial_why), "%.100s has %s", was->key,
+		 failed ? "failed its last test" : "passed no test yet");
+	return false;
+}
+
 static void begin(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entry, const char *why)
 {
 	struct dpc_list *list = v->list;
 	Ew__DpcEntry *was = list->current;
-	bool beside = was && was != entry && is_working(was) && !v->failed_once && v->fits &&
-		      !dpc_same_connectivity(was->config, entry->config) &&
-		      v->fits(was, entry, v->arg);
+	bool beside = is_tried_beside(v, entry);
 
 	if (!beside && was != entry) {
 		list->current = entry;

@@ -32,6 +32,8 @@
 #include "nim/conn/conn_result.h"
 #include "nim/dpc/dpc_list.h"
 
+#define DPCV_WHY 160
+
 struct dpcv_time {
 	int64_t mono_ms; /* for waiting */
 	int64_t wall_ms; /* Unix time, for what is told and kept */
@@ -70,8 +72,10 @@ struct dpc_verify {
 	struct dpc_list *list;
 	struct dpcv_timers timers;
 	bool remote; /* tests ask somebody far away: results change without an event */
-	/* May candidate be tried beside working without disturbing it? NULL: never. */
-	bool (*fits)(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, void *arg);
+	/* May candidate be tried beside working without disturbing it? Else why says what is in the
+	 * way. NULL: never. */
+	bool (*fits)(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, char why[DPCV_WHY],
+		     void *arg);
 	/* A configuration is in another state; to be logged. May be NULL. */
 	void (*transition)(const Ew__DpcEntry *entry, Ew__DpcState from, const char *why,
 			   void *arg);
@@ -81,6 +85,8 @@ struct dpc_verify {
 	bool test; /* start a round, then dpcv_begun() */
 	/* Something is other than before: to be told, and to be stored; cleared by the reader. */
 	bool changed, keep;
+	/* Why the tested took the place of the one in force: ""; it did not, or nobody is hurt. */
+	char serial_why[DPCV_WHY];
 
 	/* its own */
 	bool hold, testing, again, failed_once, in_pass;

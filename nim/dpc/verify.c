@@ -46,7 +46,6 @@ struct nim_verify {
 	struct results own, others; /* of this round; of one that others began */
 	struct trial *trial; /* NULL: none */
 	bool graph; /* of a trial was submitted */
-	char serial_why[NIM_WHY]; /* why the last candidate could not be tried beside */
 };
 
 static struct dpcv_time now(void)
@@ -233,19 +232,16 @@ const struct conn_round_ops nim_verify_rounds = { .port = others_port, .done = o
 
 /* ---- Beside ---- */
 
-static bool fits(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, void *arg)
+static bool fits(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, char why[DPCV_WHY],
+		 void *arg)
 {
 	_cleanup_(freep) struct nim_config *w = xcalloc(1, sizeof(*w)), *c = xcalloc(1, sizeof(*c));
-	struct nim_verify *nv = arg;
-	bool ok;
+	const struct nim_verify *nv = arg;
 
+	_Static_assert(DPCV_WHY >= NIM_WHY, "why is cut off");
 	nim_config_load_on(w, working->config, &nv->nim->cards);
 	nim_config_load_on(c, candidate->config, &nv->nim->cards);
-	nv->serial_why[0] = '\0';
-	ok = nim_beside_fits(w, c, nv->serial_why);
-	log_info("dpc_trial", "key=\"%s\" beside=\"%s\" why=\"%s\"", candidate->key,
-		 ok ? working->key : "", nv->serial_why);
-	return ok;
+	return nim_beside_fits(w, c, why);
 }
 
 static struct trial *trial_free(struct trial *trial)
@@ -302,9 +298,15 @@ void nim_verify_apply(struct nim *nim)
 
 static void transition(const Ew__DpcEntry *entry, Ew__DpcState from, const char *why, void *arg)
 {
-	(void)arg;
+	const struct dpc_verify *machine = &((const struct nim_verify *)arg)->machine;
+	bool beside = dpcv_beside(machine);
+
 	log_info("dpc_state", "key=\"%s\" from=%s to=%s why=\"%s\"", entry->key,
 		 dpc_state_name(from), dpc_state_name(entry->state), why);
+	if (entry->state == EW__DPC_STATE__DPC_STATE_ASYNC_WAIT &&
+	    (beside || machine->serial_why[0]))
+		log_info("dpc_trial", "key=\"%s\" beside=\"%s\" why=\"%s\"", entry->key,
+			 beside ? machine->list->current->key : "", machine->serial_why);
 }
 
 void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
@@ -316,7 +318,7 @@ void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
 	if (tested && dpcv_beside(&nv->machine))
 		ret->candidate = tested->key;
 	else if (tested)
-		ret->serial_why = (char *)nv->serial_why;
+		ret->serial_why = (char *)nv->machine.serial_why;
 	if (wake)
 		ret->next_ms = wall_ms() + wake - now().mono_ms;
 }

@@ -42,11 +42,13 @@ static void noted(const Ew__DpcEntry *e, Ew__DpcState from, const char *why, voi
 	strbuf_addf(&s->log, "%s%s:%s", s->log.len ? " " : "", e->key, dpc_state_name(e->state));
 }
 
-static bool fits(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, void *arg)
+static bool fits(const Ew__DpcEntry *working, const Ew__DpcEntry *candidate, char why[DPCV_WHY],
+		 void *arg)
 {
 	const struct sim *s = arg;
 
 	assert_true(working != candidate);
+	snprintf(why, DPCV_WHY, "%s", s->beside ? "" : "eth0: another MTU");
 	return s->beside;
 }
 

@@ -99,6 +99,32 @@ static void names_and_costs_are_applied_without_a_trial(void **state)
 	assert_string_equal(s->applied_key, "zedagent");
 }
 
+static void why_it_is_not_tried_beside_is_that_of_this_candidate(void **state)
+{
+	struct sim *s = *state;
+	Ew__DpcEntry *cheaper;
+
+	two(s);
+	assert_string_equal(s->v.serial_why, ""); /* there was nothing to take the place of */
+	TRUTH(s, NO_DHCP("zedagent"));
+	put(s, entry("zedagent", CONTROLLER, 20, 0));
+	assert_string_equal(s->v.serial_why, "eth0: another MTU");
+	put(s, entry("manual", MANUAL, 20, 5));
+	assert_string_equal(s->v.serial_why, "zedagent has passed no test yet");
+	EXPECT(s, "manual", SUCCESS);
+	TRUTH(s, BLACK_HOLE("manual"));
+	drive(s, true); /* it fails once, and then another one comes */
+	s->beside = true;
+	TRUTH(s, OK("zedagent"));
+	put(s, entry("zedagent", CONTROLLER, 30, 8));
+	assert_string_equal(s->v.serial_why, "manual has failed its last test");
+	EXPECT(s, "zedagent", SUCCESS);
+	cheaper = entry("zedagent", CONTROLLER, 40, 8);
+	cheaper->config->ports[0]->cost = 7;
+	put(s, cheaper);
+	assert_string_equal(s->v.serial_why, ""); /* the same connectivity needs no trial */
+}
+
 /* ---- Restarts, questions ---- */
 
 static void a_restart_goes_on_with_what_is_in_force(void **state)
@@ -177,6 +203,7 @@ int main(void)
 		SIM_TEST(of_two_candidates_beside_the_second_gets_its_turn),
 		SIM_TEST(what_stopped_working_is_no_reason_to_be_careful),
 		SIM_TEST(names_and_costs_are_applied_without_a_trial),
+		SIM_TEST(why_it_is_not_tried_beside_is_that_of_this_candidate),
 		SIM_TEST(a_restart_goes_on_with_what_is_in_force),
 		cmocka_unit_test(killed_at_any_step_it_finds_the_working_one),
 		SIM_TEST(test_now_asks_nobody_when_it_failed_last),
