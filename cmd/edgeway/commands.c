@@ -23,9 +23,11 @@ const struct command commands[] = {
 	  DAEMONS_WITH_GRAPH " --json --dot --svg", cmd_graph },
 	{ "firewall", "[--json]", "what the node's own firewall has let in and kept out, by rule",
 	  "--json", cmd_firewall },
-	{ "dpc", "list [--json] | show KEY [--json] | set FILE|- | unset | test [KEY] | revert",
+	{ "dpc",
+	  "list [--json] | show KEY [--json] | set FILE|- | unset | test [--timeout SECONDS] [KEY] "
+	  "| revert",
 	  "port configurations: of the controller, of files, set by hand; which is in force",
-	  "list show set unset test revert --json", cmd_dpc },
+	  "list show set unset test revert --json --timeout", cmd_dpc },
 	{ "radio", "silence on | off | status [--json]",
 	  "switches all radios off and on again, and tells whether they are",
 	  "silence on off status --json", cmd_radio },

@@ -2,7 +2,6 @@
 /* edgeway dpc list | show KEY | set FILE | unset | test [KEY] | revert */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
@@ -11,6 +10,7 @@
 #include "base/strbuf.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/defuse.h"
+#include "cmd/edgeway/dpc.h"
 #include "cmd/edgeway/dpc_set.h"
 #include "cmd/edgeway/dpc_test.h"
 #include "cmd/edgeway/status_view.h"
@@ -27,8 +27,7 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 		*list = ew__device_port_config_list__unpack(NULL, len, data);
 }
 
-/* 0, or the exit status after a complaint. */
-static int read_list(Ew__DevicePortConfigList **ret)
+int dpc_read(Ew__DevicePortConfigList **ret)
 {
 	struct table_topic topics[] = { { .topic = &ps_topic_device_port_config_list },
 					{ .topic = NULL } };
@@ -41,7 +40,7 @@ static int read_list(Ew__DevicePortConfigList **ret)
 			       cli_daemon_running("nim") ? "waits for its inputs" : "does not run");
 }
 
-static void print(struct strbuf *text)
+void dpc_print(struct strbuf *text)
 {
 	for (char *line = text->str, *next; line && *line; line = next) {
 		next = line + strcspn(line, "\n");
@@ -88,8 +87,7 @@ static void add_when(int64_t ms, struct strbuf *out)
 	strbuf_fini(&time);
 }
 
-static void entry_line(const Ew__DevicePortConfigList *dpcs, const Ew__DpcEntry *e,
-		       struct strbuf *out)
+void dpc_add_line(const Ew__DevicePortConfigList *dpcs, const Ew__DpcEntry *e, struct strbuf *out)
 {
 	bool in_force = strcmp(e->key, dpcs->current) == 0;
 	bool beside = !in_force && strcmp(e->key, dpcs->candidate) == 0;
@@ -119,13 +117,13 @@ static int list(const Ew__DevicePortConfigList *dpcs)
 	strbuf_addf(&out, "  %-16s %-12s %-20s %5s %-18s %-20s %s\n", "KEY", "SOURCE",
 		    "TIME PRIORITY", "PORTS", "STATE", "WORKED", "FAILED");
 	for (size_t i = 0; i < dpcs->n_entries; i++)
-		entry_line(dpcs, dpcs->entries[i], &out);
+		dpc_add_line(dpcs, dpcs->entries[i], &out);
 	if (dpcs->serial_why[0])
 		strbuf_addf(&out, "not tried beside: %s\n", dpcs->serial_why);
 	for (size_t i = 0; i < dpcs->n_refusals; i++)
 		strbuf_addf(&out, "refused: %s at \"%s\": %s\n", dpcs->refusals[i]->file,
 			    dpcs->refusals[i]->pointer, dpcs->refusals[i]->why);
-	print(&out);
+	dpc_print(&out);
 	return 0;
 }
 
@@ -173,7 +171,7 @@ static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
 		strbuf_addf(out, "%s%s ", i ? "" : "bond of ", port->bond->members[i]);
 }
 
-static const Ew__DpcEntry *find_entry(const Ew__DevicePortConfigList *dpcs, const char *key)
+const Ew__DpcEntry *dpc_find(const Ew__DevicePortConfigList *dpcs, const char *key)
 {
 	for (size_t i = 0; i < dpcs->n_entries; i++)
 		if (strcmp(dpcs->entries[i]->key, key) == 0)
@@ -192,13 +190,13 @@ static void add_result(const Ew__DpcEntry *entry, const char *label, struct strb
 static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json)
 {
 	struct strbuf out = STRBUF_INIT;
-	const Ew__DpcEntry *entry = find_entry(dpcs, key);
+	const Ew__DpcEntry *entry = dpc_find(dpcs, key);
 
 	if (!entry || !entry->config)
 		return cli_fail("there is no port configuration %s; see edgeway dpc list", key);
 	if (json)
 		return print_json(&entry->base);
-	entry_line(dpcs, entry, &out);
+	dpc_add_line(dpcs, entry, &out);
 	if (entry->file[0])
 		strbuf_addf(&out, "  from %s\n", entry->file);
 	for (size_t i = 0; i < entry->config->n_ports; i++) {
@@ -213,51 +211,8 @@ static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json
 		add_result(entry, port->logicallabel, &out);
 		strbuf_addf(&out, "%s\n", port->error);
 	}
-	print(&out);
+	dpc_print(&out);
 	return 0;
-}
-
-/* ---- test ---- */
-
-/* The configuration of that key has been tested: how it ended. */
-static int tell_test(const Ew__DevicePortConfigList *dpcs, const char *key)
-{
-	const Ew__DpcEntry *entry = find_entry(dpcs, key);
-	struct strbuf out = STRBUF_INIT;
-	bool works;
-
-	if (!entry)
-		return cli_fail("%s went away meanwhile; see edgeway dpc list", key);
-	entry_line(dpcs, entry, &out);
-	print(&out);
-	works = entry->state == EW__DPC_STATE__DPC_STATE_SUCCESS ||
-		entry->state == EW__DPC_STATE__DPC_STATE_REMOTE_WAIT;
-	return works && !entry->last_error[0] ? 0 : 1;
-}
-
-static int test(const char *key)
-{
-	const struct timespec pause = { .tv_nsec = 100000000 };
-	_cleanup_(freep) char *tested = NULL;
-	int r = dpc_test(key, &tested);
-
-	if (r)
-		return r;
-	for (;;) {
-		Ew__DevicePortConfigList *dpcs = NULL;
-
-		r = read_list(&dpcs);
-		if (r)
-			return r;
-		if (!dpcs->testing)
-			r = tell_test(dpcs, tested);
-		else
-			r = -1;
-		ew__device_port_config_list__free_unpacked(dpcs, NULL);
-		if (r >= 0)
-			return r;
-		nanosleep(&pause, NULL);
-	}
 }
 
 int cmd_dpc(int argc, char *argv[])
@@ -271,13 +226,13 @@ int cmd_dpc(int argc, char *argv[])
 		return dpc_set(argv[2]);
 	if (strcmp(verb, "unset") == 0 && argc == 2)
 		return dpc_unset();
-	if (strcmp(verb, "test") == 0 && (argc == 2 || argc == 3))
-		return test(argc == 3 ? argv[2] : "");
+	if (strcmp(verb, "test") == 0)
+		return dpc_test(argc - 2, argv + 2);
 	if (strcmp(verb, "revert") == 0 && argc == 2)
 		return dpc_revert();
 	if (!(strcmp(verb, "list") == 0 && n == 2) && !(strcmp(verb, "show") == 0 && n == 3))
 		return cli_usage("dpc");
-	r = read_list(&dpcs);
+	r = dpc_read(&dpcs);
 	if (r)
 		return r;
 	if (n == 3)

@@ -2,7 +2,7 @@
 /* edgeway dpc test, dpc revert: what nim is asked to do about port configurations. */
 #pragma once
 
-/* Begins the test; key "": of the first of the list. 0 and its key, to be freed, or the exit status
- * after a complaint. */
-int dpc_test(const char *key, char **ret);
+/* [--timeout SECONDS] [KEY]. Has it tested and waits: 0 when it works, else the exit status after a
+ * complaint. */
+int dpc_test(int argc, char *argv[]);
 int dpc_revert(void);

@@ -341,6 +341,11 @@ struct mono conntest_tested_at(const struct conntest *ct)
 	return ct->tested_at;
 }
 
+unsigned int conntest_round_s(const struct conntest *ct)
+{
+	return ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000;
+}
+
 unsigned int conntest_interval_s(const struct conntest *ct)
 {
 	return ct->settings.items.interval_s;

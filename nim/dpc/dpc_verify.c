@@ -15,6 +15,7 @@
 #define WAIT_MODEM 3
 #define WAIT_IPDNS 5
 #define SHORT_TENTHS 15
+#define VOIDS 2 /* in a row: the tests themselves do not work */
 
 const char *dpc_state_name(Ew__DpcState state)
 {
@@ -122,16 +123,18 @@ static int next_testable(const struct dpc_verify *v, size_t start, int64_t wall_
 	return -1;
 }
 
+static bool is_other_working(const Ew__DpcEntry *entry, const Ew__DpcEntry *tested)
+{
+	return entry != tested && !entry->error[0] && dpc_entry_works(entry);
+}
+
 /* Something else has worked and might again. */
 static bool has_fallback(const struct dpc_verify *v, const Ew__DpcEntry *tested)
 {
-	for (size_t i = 0; i < reach(v->list); i++) {
-		const Ew__DpcEntry *entry = v->list->entries[i];
-
-		if (entry != tested && !entry->error[0] && dpc_entry_works(entry) &&
-		    dpc_changes_failure(tested, entry->config))
+	for (size_t i = 0; i < reach(v->list); i++)
+		if (is_other_working(v->list->entries[i], tested) &&
+		    dpc_changes_failure(tested, v->list->entries[i]->config))
 			return true;
-	}
 	return false;
 }
 
@@ -168,6 +171,7 @@ static void begin(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entr
 	list->tested = entry;
 	v->in_pass = true;
 	v->testing = v->test = v->again = v->failed_once = false; /* a round is none of this pass */
+	v->voids = 0;
 	v->started_ms = v->step_ms = now.mono_ms;
 	v->better_ms = 0;
 	set_state(v, entry, EW__DPC_STATE__DPC_STATE_ASYNC_WAIT, why);
@@ -441,6 +445,7 @@ void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fa
 	bool again = v->again;
 
 	v->testing = v->again = false;
+	v->voids = 0;
 	if (!entry)
 		return;
 	dpcv_outcome(ports, n, &result);
@@ -458,10 +463,41 @@ void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fa
 		v->test = true;
 }
 
-void dpcv_void(struct dpc_verify *v, struct dpcv_time now)
+/* Nobody knows about the tested one: what worked last is in force. It has not failed, and gets its
+ * next chance like what waits for its turn. */
+static void give_up(struct dpc_verify *v, struct dpcv_time now, const char *failure)
 {
+	_cleanup_(freep) char *why = xasprintf("could not be tested: %s", failure);
+	struct dpc_list *list = v->list;
+	Ew__DpcEntry *entry = list->tested;
+	bool works = dpc_entry_works(entry);
+
+	set_text(v, &entry->last_error, why);
+	set_state(v, entry,
+		  works ? EW__DPC_STATE__DPC_STATE_SUCCESS : EW__DPC_STATE__DPC_STATE_NONE, why);
+	for (size_t i = 0; !works && !dpcv_beside(v) && i < reach(list); i++) {
+		if (is_other_working(list->entries[i], entry)) {
+			list->current = list->tested = list->entries[i];
+			break;
+		}
+	}
+	v->changed = v->keep = true;
+	settle(v, now);
+}
+
+void dpcv_void(struct dpc_verify *v, struct dpcv_time now, const char *failure)
+{
+	int64_t wait = v->timers.duration_ms;
+
 	v->testing = v->again = false;
-	v->step_ms = now.mono_ms + v->timers.duration_ms;
+	v->voids += failure && v->voids < VOIDS;
+	if (v->voids == VOIDS && v->list->tested) {
+		give_up(v, now, failure);
+		return;
+	}
+	if (v->voids == VOIDS && wait < v->timers.interval_ms)
+		wait = v->timers.interval_ms;
+	v->step_ms = now.mono_ms + wait;
 }
 
 /* ---- Events ---- */
@@ -578,6 +614,11 @@ void dpcv_start(struct dpc_verify *v, struct dpcv_time now)
 		begin(v, now, v->list->current, "nim starts");
 	else if (v->list->n)
 		restart(v, now, "nim starts");
+}
+
+int64_t dpcv_pass_ms(const struct dpcv_timers *timers)
+{
+	return WAIT_IPDNS * timers->duration_ms;
 }
 
 int64_t dpcv_wake_ms(const struct dpc_verify *v)

@@ -90,6 +90,7 @@ struct dpc_verify {
 
 	/* its own */
 	bool hold, testing, again, failed_once, in_pass;
+	unsigned int voids; /* rounds in a row that could not be made */
 	int64_t started_ms, step_ms, better_ms; /* 0: none */
 };
 
@@ -103,8 +104,10 @@ void dpcv_step(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fac
 void dpcv_begun(struct dpc_verify *v);
 void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_facts *facts,
 		const struct dpcv_port *ports, size_t n);
-/* The round could not be made and says nothing: another one in a while. */
-void dpcv_void(struct dpc_verify *v, struct dpcv_time now);
+/* The round says nothing: it was called off, or could not be made because of failure, a fault of
+ * the node and of no configuration. Another one in a while; but a pass ends with the second in a row
+ * that could not be made, and what works, or has, is in force. */
+void dpcv_void(struct dpc_verify *v, struct dpcv_time now, const char *failure);
 /* A pass over this entry of the list now, whenever it failed last. The return value is as above. */
 bool dpcv_test_now(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entry,
 		   const char *why);
@@ -113,6 +116,9 @@ void dpcv_hold(struct dpc_verify *v, struct dpcv_time now, bool hold);
 /* Others take effect from the next wait on. */
 void dpcv_set_timers(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_timers *timers,
 		     bool remote);
+
+/* How long a pass takes at most, but for the last round of tests. */
+int64_t dpcv_pass_ms(const struct dpcv_timers *timers);
 
 int64_t dpcv_wake_ms(const struct dpc_verify *v); /* monotonic; 0: only events matter */
 static inline bool dpcv_beside(const struct dpc_verify *v)

@@ -20,6 +20,8 @@
 #include "nim/dpc/verify_control.h"
 #include "nim/nim_state.h"
 
+#define LAST_ROUNDS 2 /* one that others have begun, and ours */
+
 struct results { /* of a round, so far; labels are owned */
 	struct dpcv_port *ports;
 	size_t n;
@@ -40,7 +42,8 @@ struct nim_verify {
 	struct event *run_ev; /* something happened: at the end of this turn */
 	struct event *timer_ev;
 	bool event;
-	bool asked; /* for a test, by the operator; it has not ended */
+	char *asked; /* key whose test the operator waits for; NULL: none */
+	bool asked_pass, asked_judged; /* it is a pass; else one round: that has ended */
 	uint32_t seen; /* of the facts, when they were looked at last */
 	struct conn_round *round; /* NULL: none is under way */
 	struct results own, others; /* of this round; of one that others began */
@@ -166,15 +169,12 @@ static void judge(struct nim_verify *nv, struct results *results, const char *fa
 	dpcv_outcome(results->ports, results->n, &outcome);
 	if (failure && outcome.outcome != CONN_OK) {
 		log_warning("dpc_round", "why=\"%s\"", failure);
-		dpcv_void(&nv->machine, now());
+		dpcv_void(&nv->machine, now(), failure);
 	} else {
 		dpcv_round(&nv->machine, now(), &facts, results->ports, results->n);
 	}
 	forget(results);
-	if (nv->asked && !nv->machine.list->tested) {
-		nv->asked = false;
-		nv->machine.changed = true;
-	}
+	nv->asked_judged = true;
 	event_active(nv->run_ev, 0, 0);
 }
 
@@ -315,12 +315,27 @@ void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
 	int64_t wake = dpcv_wake_ms(&nv->machine);
 
 	ret->testing = tested || nv->asked;
+	ret->asked = nv->asked ?: ret->asked;
+	ret->pass_limit_s = (uint32_t)((dpcv_pass_ms(&nv->timers) + 999) / 1000) +
+			    LAST_ROUNDS * conntest_round_s(nv->nim->conntest);
 	if (tested && dpcv_beside(&nv->machine))
 		ret->candidate = tested->key;
 	else if (tested)
 		ret->serial_why = (char *)nv->machine.serial_why;
 	if (wake)
 		ret->next_ms = wall_ms() + wake - now().mono_ms;
+}
+
+/* The operator waits no longer: the pass over that configuration, or the round, has ended. */
+static void answer(struct nim_verify *nv)
+{
+	const Ew__DpcEntry *tested = nv->machine.list->tested;
+
+	if (!nv->asked || (tested && strcmp(tested->key, nv->asked) == 0) ||
+	    !(nv->asked_pass || tested || nv->asked_judged))
+		return;
+	free(take_ptr(nv->asked));
+	nv->machine.changed = true;
 }
 
 static void arm_timer(struct nim_verify *nv)
@@ -373,6 +388,7 @@ static void run(struct nim_verify *nv, bool event)
 		log_info("dpc_compressed", "left=%zu", machine->list->n);
 		machine->changed = machine->keep = true;
 	}
+	answer(nv);
 	if (machine->keep)
 		nim_dpc_store(nv->nim->dpc);
 	if (machine->changed)
@@ -411,7 +427,7 @@ void nim_verify_void(struct nim_verify *nv)
 	if (!nv->round)
 		return;
 	forget_round(nv);
-	dpcv_void(&nv->machine, now());
+	dpcv_void(&nv->machine, now(), NULL);
 	nv->event = true;
 	event_active(nv->run_ev, 0, 0);
 }
@@ -472,7 +488,11 @@ void nim_verify_test(struct nim_verify *nv, Ew__DpcEntry *entry, const char *why
 {
 	if (dpcv_test_now(&nv->machine, now(), entry, why))
 		forget_round(nv);
-	nv->asked = nv->machine.changed = true;
+	free(nv->asked);
+	nv->asked = xstrdup(entry->key);
+	nv->asked_pass = nv->machine.list->tested != NULL;
+	nv->asked_judged = false;
+	nv->machine.changed = true;
 	run(nv, true);
 }
 
@@ -507,6 +527,7 @@ struct nim_verify *nim_verify_free(struct nim_verify *nv)
 	forget_round(nv);
 	forget(&nv->others);
 	trial_free(nv->trial);
+	free(nv->asked);
 	if (nv->run_ev)
 		event_free(nv->run_ev);
 	if (nv->timer_ev)

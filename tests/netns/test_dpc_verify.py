@@ -8,6 +8,7 @@
 import json
 import random
 import re
+import subprocess
 import time
 
 import pytest
@@ -363,6 +364,52 @@ def test_candidate_is_probed_by_its_own_gateway(node):
         node.wait_settled()
         ping.wait_answers(20)
     assert ping.result.gap_ms < 500, repr(ping.result)
+
+
+@pytest.fixture
+def broken_helper():
+    """While it is mounted over the test program, that fails at once; the folder of mounts is our own."""
+    def mount():
+        subprocess.run(["mount", "--bind", "/bin/false", str(BIN / "conn-test")], check=True)
+        mounts.append(BIN / "conn-test")
+
+    def mend():
+        subprocess.run(["umount", str(mounts.pop())], check=True)
+    mounts = []
+    mount.mend = mend
+    yield mount
+    while mounts:
+        mend()
+
+
+def test_test_program_that_always_fails_leaves_the_working_configuration_in_force(node, broken_helper):
+    """What could not be tested has not failed, and has its chance when the program works again."""
+    node.configure(probed(static_config(2)))
+    wait_state(node, lambda s: s["ports"][0].get("test", {}).get("target"), "the probe is answered")
+    broken_helper()
+    config = probed(static_config(3))
+    config.root["networks"][0]["mtu"] = 1400
+    node.configure(config)
+    wait_state(node, lambda s: is_former(s) and not s["dpcTesting"], "the working one is in force", 30)
+    first = entries(node)[0]
+    assert (first["key"], first["state"], int(first["lastFailedMs"])) == ("zedagent", "DPC_STATE_NONE", 0)
+    assert first["lastError"].startswith("could not be tested: ")
+    node.wait_settled()
+    packets.assert_reaches(node.host, topology.WEB4, 80, node.net["internet"])
+    done = node.host.run(str(BIN / "edgeway"), "dpc", "test", "--run-dir", str(node.run_dir), check=False)
+    assert done.returncode == 1 and "could not be tested" in done.stdout
+    broken_helper.mend()
+    done = node.edgeway("dpc", "test")
+    assert "SUCCESS" in done and "could not" not in done
+    assert network(node)["dpcKey"] == "zedagent"
+
+
+def test_who_waits_for_a_test_is_told_when_it_takes_too_long(node):
+    node.configure(dhcp_config(duration=30))
+    wait_trial(node)
+    assert "zedagent is still being tested after 1 s" in complaint(node, "dpc", "test", "--timeout", "1")
+    wait_trial(node, "it goes on")
+    assert "usage" in complaint(node, "dpc", "test", "--timeout", "0")
 
 
 def vlan_config(version):

@@ -76,7 +76,10 @@ static void one_round(struct sim *s)
 	if (t->outcome != CONN_OK)
 		snprintf(port.result.why, sizeof(port.result.why), "stage %d", t->stage);
 	dpcv_begun(&s->v);
-	dpcv_round(&s->v, s->now, &t->facts, &port, 1);
+	if (t->failure)
+		dpcv_void(&s->v, s->now, t->failure);
+	else
+		dpcv_round(&s->v, s->now, &t->facts, &port, 1);
 }
 
 void drive(struct sim *s, bool event)

@@ -22,6 +22,7 @@
 /* What a test of a configuration finds. */
 struct truth {
 	const char *key;
+	const char *failure; /* the test could not be made; NULL: it was */
 	enum conn_outcome outcome;
 	enum conn_stage stage;
 	struct dpcv_facts facts;

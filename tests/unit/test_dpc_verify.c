@@ -311,6 +311,95 @@ static void RemoteTemporaryFailure(void **state)
 	assert_string_equal(s->list.current->last_warning, "");
 }
 
+/* ---- The tests themselves fail ---- */
+
+#define CRASHES(k)                                                                                 \
+	{                                                                                          \
+		.key = k, .failure = "crashed", HAS_ADDRESS                                        \
+	}
+
+static void one_test_that_crashes_is_made_again(void **state)
+{
+	struct sim *s = *state;
+
+	two(s);
+	TRUTH(s, CRASHES("zedagent"));
+	put(s, entry("zedagent", CONTROLLER, 20, 0));
+	EXPECT(s, "zedagent", ASYNC_WAIT);
+	TRUTH(s, OK("zedagent"));
+	pass_time(s, D + 1);
+	EXPECT(s, "zedagent", SUCCESS);
+}
+
+static void tests_that_always_crash_leave_what_worked_in_force(void **state)
+{
+	struct sim *s = *state;
+
+	two(s);
+	for (int beside = 0; beside < 2; beside++) {
+		s->beside = beside;
+		TRUTH(s, CRASHES("zedagent"));
+		put(s, entry("zedagent", CONTROLLER, 20 + beside, beside));
+		pass_time(s, 2 * D);
+		EXPECT(s, "override", SUCCESS);
+		assert_null(s->list.tested);
+		assert_int_equal(find(s, "zedagent")->state, EW__DPC_STATE__DPC_STATE_NONE);
+		assert_int_equal(find(s, "zedagent")->last_failed_ms, 0); /* nobody knows */
+		assert_string_equal(find(s, "zedagent")->last_error,
+				    "could not be tested: crashed");
+		s->rounds = 0;
+		pass_time(s, DAY);
+		assert_in_range(s->rounds, 1, DAY / 300000 + 2 * DAY / 600000);
+		EXPECT(s, "override", SUCCESS);
+	}
+	TRUTH(s, OK("zedagent")); /* mended */
+	pass_time(s, 600001);
+	EXPECT(s, "zedagent", SUCCESS);
+	assert_string_equal(s->list.current->last_error, "");
+}
+
+static void tests_that_always_crash_accuse_not_the_only_configuration(void **state)
+{
+	struct sim *s = *state;
+
+	TRUTH(s, CRASHES("zedagent"));
+	put(s, entry("zedagent", CONTROLLER, 20, 0));
+	pass_time(s, 2 * D);
+	EXPECT(s, "zedagent", NONE);
+	assert_null(s->list.tested);
+	TRUTH(s, OK("zedagent"));
+	pass_time(s, 300001);
+	EXPECT(s, "zedagent", SUCCESS);
+	TRUTH(s, CRASHES("zedagent"));
+	dpcv_start(&s->v, s->now); /* nim starts again */
+	drive(s, true);
+	s->rounds = 0;
+	pass_time(s, DAY);
+	EXPECT(s, "zedagent", SUCCESS); /* it did when it was tested last */
+	assert_string_equal(s->list.current->last_error, "could not be tested: crashed");
+	assert_in_range(s->rounds, 2, DAY / 300000 + 2);
+}
+
+static void a_pass_ends_in_the_time_that_is_told(void **state)
+{
+	static const struct dpcv_facts waits[] = { { .card_pending = true },
+						   { .modem_pending = true },
+						   { .missing = 1 },
+						   { .present = 1 } };
+	struct sim *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
+		TRUTH(s, { .key = "zedagent",
+			   .outcome = CONN_NOT_READY,
+			   .stage = CONN_STAGE_ADDRESS,
+			   .facts = waits[i] });
+		put(s, entry("zedagent", CONTROLLER, (int)i, (int)i + 1));
+		assert_non_null(s->list.tested);
+		pass_time(s, dpcv_pass_ms(&s->v.timers) + 1);
+		assert_null(s->list.tested);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +420,10 @@ int main(void)
 		SIM_TEST(RadioSilence),
 		SIM_TEST(radio_silence_that_ends_during_a_round_has_a_round_of_its_own),
 		SIM_TEST(TransientDNSError),
+		SIM_TEST(one_test_that_crashes_is_made_again),
+		SIM_TEST(tests_that_always_crash_leave_what_worked_in_force),
+		SIM_TEST(tests_that_always_crash_accuse_not_the_only_configuration),
+		SIM_TEST(a_pass_ends_in_the_time_that_is_told),
 		SIM_TEST(RemoteTemporaryFailure),
 	};
 
