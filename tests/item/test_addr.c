@@ -12,15 +12,7 @@
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
 #include "tests/item/values.h"
-
-static void veth_world(struct dp_graph *g)
-{
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("v0"),
-				   .peer = IFNAME("v1"),
-				   .up = true,
-				   .peer_up = true });
-}
+#include "tests/item/veths.h"
 
 static void addr_conforms(void **state)
 {
@@ -38,7 +30,7 @@ static void addr_conforms(void **state)
 						.prefix = test_prefix(prefixes[i]),
 						.nodad = true,
 						.noprefixroute = true },
-			.world = veth_world,
+			.world = want_v,
 		});
 }
 

@@ -12,15 +12,7 @@
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
 #include "tests/item/values.h"
-
-static void veth_world(struct dp_graph *g)
-{
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("v0"),
-				   .peer = IFNAME("v1"),
-				   .up = true,
-				   .peer_up = true });
-}
+#include "tests/item/veths.h"
 
 static void neigh_conforms(void **state)
 {
@@ -36,7 +28,7 @@ static void neigh_conforms(void **state)
 			.b = &(struct dp_neigh){ .ifname = IFNAME("v0"),
 						 .addr = test_addr(addrs[i]),
 						 .mac = { { 2, 0, 0, 0, 0, 2 } } },
-			.world = veth_world,
+			.world = want_v,
 		});
 }
 
@@ -51,7 +43,7 @@ static void proxy_conforms(void **state)
 			.a = &(struct dp_neigh){ .ifname = IFNAME("v0"),
 						 .addr = test_addr(addrs[i]),
 						 .proxy = true },
-			.world = veth_world,
+			.world = want_v,
 			.no_drift = true, /* the kernel does not tell of them */
 		});
 }

@@ -13,30 +13,13 @@
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
 #include "tests/item/values.h"
-
-static void veth_world(struct dp_graph *g)
-{
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("v0"),
-				   .peer = IFNAME("v1"),
-				   .up = true,
-				   .peer_up = true });
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("w0"),
-				   .peer = IFNAME("w1"),
-				   .up = true,
-				   .peer_up = true });
-}
+#include "tests/item/veths.h"
 
 static struct dp_nhmember via(uint8_t slot, const char *ifname, const char *gateway, uint8_t weight)
 {
-	struct dp_nhmember m = { .slot = slot, .way = { .weight = weight } };
+	struct dp_nhmember m = { .slot = slot, .way = test_via(ifname, gateway, weight) };
 
-	strcpy(m.way.ifname.str, ifname);
-	if (gateway) {
-		m.way.gateway = test_addr(gateway);
-		m.way.onlink = true;
-	}
+	m.way.onlink = gateway;
 	return m;
 }
 
@@ -55,7 +38,7 @@ static struct dp_nhgroup pair(uint8_t family, struct dp_nhmember a, struct dp_nh
 static void conforms(struct dp_nhgroup a, struct dp_nhgroup b)
 {
 	item_conformance(&(struct item_story){
-		.type = &dp_nhgroup_type, .a = &a, .b = &b, .world = veth_world });
+		.type = &dp_nhgroup_type, .a = &a, .b = &b, .world = want_v_and_w });
 }
 
 static const char *gw(int family, int n)
@@ -123,12 +106,6 @@ static struct dp_route by_group(int family)
 				  .nhid = dp_nhgroup_id(family, 7) };
 }
 
-static void two_links(void)
-{
-	sh("ip link add v0 type veth peer name v1 && ip link add w0 type veth peer name w1 && "
-	   "for i in v0 v1 w0 w1; do ip link set $i up; done");
-}
-
 static void grouped_world(struct dp_graph *g)
 {
 	const struct dp_nhgroup four = group(AF_INET, via(1, "v0", gw(AF_INET, 0), 255));
@@ -151,7 +128,7 @@ static void route_by_a_group_conforms(void **state)
 		item_conformance(&(struct item_story){ .type = &dp_route_type,
 						       .a = &a,
 						       .b = &b,
-						       .prepare = two_links,
+						       .prepare = make_v_and_w,
 						       .world = grouped_world });
 		if (family == AF_INET6)
 			return;
@@ -172,7 +149,7 @@ static struct node *routed_node(bool standby)
 	struct node *n = node_new();
 	struct dp_graph *g;
 
-	two_links();
+	make_v_and_w();
 	sh("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode && "
 	   "ip address add 10.1.0.1/24 dev v0 && ip address add 10.2.0.1/24 dev w0");
 	g = dp_graph_new("routes");
@@ -315,7 +292,7 @@ static void late(const void *arg)
 	struct dp_route route = by_group(AF_INET);
 
 	(void)arg;
-	two_links();
+	make_v_and_w();
 	sh("ip link set w1 down && ip link del v0"); /* one without carrier, and one not there yet */
 	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &both);
 	dp_patch(node_dp(n), "routes", &dp_route_type, &route);

@@ -13,6 +13,7 @@
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
 #include "tests/item/values.h"
+#include "tests/item/veths.h"
 
 static void address(struct dp_graph *g, const char *ifname, const char *text)
 {
@@ -24,30 +25,11 @@ static void address(struct dp_graph *g, const char *ifname, const char *text)
 
 static void veth_world(struct dp_graph *g)
 {
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("v0"),
-				   .peer = IFNAME("v1"),
-				   .up = true,
-				   .peer_up = true });
-	dp_want(g, &dp_veth_type,
-		&(struct dp_veth){ .ifname = IFNAME("w0"),
-				   .peer = IFNAME("w1"),
-				   .up = true,
-				   .peer_up = true });
+	want_v_and_w(g);
 	address(g, "v0", "10.1.0.1/24");
 	address(g, "w0", "10.2.0.1/24");
 	address(g, "v0", "fd00:1::1/64");
 	address(g, "w0", "fd00:2::1/64");
-}
-
-static struct dp_nexthop via(const char *ifname, const char *gateway, uint8_t weight)
-{
-	struct dp_nexthop nh = { .weight = weight };
-
-	strcpy(nh.ifname.str, ifname);
-	if (gateway)
-		nh.gateway = test_addr(gateway);
-	return nh;
 }
 
 static struct dp_route one(const char *dst, uint32_t table, uint32_t metric, struct dp_nexthop nh)
@@ -67,8 +49,8 @@ static void conforms(const struct dp_route *a, const struct dp_route *b)
 
 static void unicast_route_conforms(void **state)
 {
-	const struct dp_route a = one("0.0.0.0/0", 800, 0, via("v0", "10.1.0.254", 0));
-	struct dp_route b = one("0.0.0.0/0", 800, 0, via("w0", "10.2.0.254", 0));
+	const struct dp_route a = one("0.0.0.0/0", 800, 0, test_via("v0", "10.1.0.254", 0));
+	struct dp_route b = one("0.0.0.0/0", 800, 0, test_via("w0", "10.2.0.254", 0));
 
 	(void)state;
 	b.prefsrc = test_addr("10.2.0.1");
@@ -77,8 +59,8 @@ static void unicast_route_conforms(void **state)
 
 static void unicast_ipv6_route_conforms(void **state)
 {
-	const struct dp_route a = one("::/0", 800, 0, via("v0", "fd00:1::fe", 0));
-	struct dp_route b = one("::/0", 800, 0, via("w0", "fe80::1", 0));
+	const struct dp_route a = one("::/0", 800, 0, test_via("v0", "fd00:1::fe", 0));
+	struct dp_route b = one("::/0", 800, 0, test_via("w0", "fe80::1", 0));
 
 	(void)state;
 	b.prefsrc = test_addr("fd00:2::1");
@@ -87,10 +69,10 @@ static void unicast_ipv6_route_conforms(void **state)
 
 static void connected_routes_conform(void **state)
 {
-	const struct dp_route a = one("10.9.1.0/24", 900, 7, via("v0", NULL, 0));
-	const struct dp_route b = one("10.9.1.0/24", 900, 7, via("w0", NULL, 0));
-	const struct dp_route a6 = one("fd00:9::/48", 900, 7, via("v0", NULL, 0));
-	const struct dp_route b6 = one("fd00:9::/48", 900, 7, via("w0", NULL, 0));
+	const struct dp_route a = one("10.9.1.0/24", 900, 7, test_via("v0", NULL, 0));
+	const struct dp_route b = one("10.9.1.0/24", 900, 7, test_via("w0", NULL, 0));
+	const struct dp_route a6 = one("fd00:9::/48", 900, 7, test_via("v0", NULL, 0));
+	const struct dp_route b6 = one("fd00:9::/48", 900, 7, test_via("w0", NULL, 0));
 
 	(void)state;
 	conforms(&a, &b);
@@ -99,8 +81,8 @@ static void connected_routes_conform(void **state)
 
 static void route_with_host_bits_and_without_table_conforms(void **state)
 {
-	const struct dp_route a = one("10.9.1.77/24", 0, 7, via("v0", "10.1.0.254", 0));
-	const struct dp_route a6 = one("fd00:9::77/48", 0, 0, via("v0", "fd00:1::fe", 0));
+	const struct dp_route a = one("10.9.1.77/24", 0, 7, test_via("v0", "10.1.0.254", 0));
+	const struct dp_route a6 = one("fd00:9::77/48", 0, 0, test_via("v0", "fd00:1::fe", 0));
 
 	(void)state;
 	conforms(&a, NULL);
@@ -109,8 +91,8 @@ static void route_with_host_bits_and_without_table_conforms(void **state)
 
 static void route_by_gateway_alone_conforms(void **state)
 {
-	const struct dp_route a = one("10.9.0.0/16", 254, 7, via("", "10.1.0.254", 0));
-	const struct dp_route a6 = one("fd00:9::/48", 254, 7, via("", "fd00:1::fe", 0));
+	const struct dp_route a = one("10.9.0.0/16", 254, 7, test_via("", "10.1.0.254", 0));
+	const struct dp_route a6 = one("fd00:9::/48", 254, 7, test_via("", "fd00:1::fe", 0));
 
 	(void)state;
 	conforms(&a, NULL);
@@ -132,15 +114,15 @@ static void unreachable_and_blackhole_conform(void **state)
 		b.kind = DP_ROUTE_BLACKHOLE;
 		conforms(&a, &b);
 		b = one(dsts[i], 800, UINT32_MAX,
-			i ? via("v0", "fd00:1::fe", 0) : via("v0", "10.1.0.254", 0));
+			i ? test_via("v0", "fd00:1::fe", 0) : test_via("v0", "10.1.0.254", 0));
 		conforms(&a, &b);
 	}
 }
 
 static void local_route_conforms(void **state)
 {
-	struct dp_route a = one("10.9.0.0/16", 100, 0, via("lo", NULL, 0));
-	struct dp_route a6 = one("fd00:9::/48", 100, 0, via("lo", NULL, 0));
+	struct dp_route a = one("10.9.0.0/16", 100, 0, test_via("lo", NULL, 0));
+	struct dp_route a6 = one("fd00:9::/48", 100, 0, test_via("lo", NULL, 0));
 
 	(void)state;
 	a.kind = a6.kind = DP_ROUTE_LOCAL;
@@ -150,10 +132,10 @@ static void local_route_conforms(void **state)
 
 static void onlink_route_conforms(void **state)
 {
-	struct dp_route a = one("10.9.0.0/16", 800, 0, via("v0", "172.16.0.1", 0));
-	struct dp_route a6 = one("fd00:9::/48", 800, 0, via("v0", "fd77::1", 0));
-	struct dp_route b = one("10.9.0.0/16", 800, 0, via("v0", "10.1.0.254", 0));
-	struct dp_route b6 = one("fd00:9::/48", 800, 0, via("v0", "fd00:1::fe", 0));
+	struct dp_route a = one("10.9.0.0/16", 800, 0, test_via("v0", "172.16.0.1", 0));
+	struct dp_route a6 = one("fd00:9::/48", 800, 0, test_via("v0", "fd77::1", 0));
+	struct dp_route b = one("10.9.0.0/16", 800, 0, test_via("v0", "10.1.0.254", 0));
+	struct dp_route b6 = one("fd00:9::/48", 800, 0, test_via("v0", "fd00:1::fe", 0));
 
 	(void)state;
 	a.nexthop[0].onlink = a6.nexthop[0].onlink = true;
@@ -163,8 +145,8 @@ static void onlink_route_conforms(void **state)
 
 static void ipv4_route_through_an_ipv6_gateway_conforms(void **state)
 {
-	struct dp_route a = one("10.9.0.0/16", 800, 0, via("v0", "fe80::77", 0));
-	struct dp_route b = one("10.9.0.0/16", 800, 0, via("v0", "10.1.0.254", 0));
+	struct dp_route a = one("10.9.0.0/16", 800, 0, test_via("v0", "fe80::77", 0));
+	struct dp_route b = one("10.9.0.0/16", 800, 0, test_via("v0", "10.1.0.254", 0));
 
 	(void)state;
 	conforms(&a, &b);
@@ -175,14 +157,14 @@ static void multipath_conforms(void **state)
 	struct dp_route a = { .dst = test_prefix("10.9.0.0/16"),
 			      .table = 800,
 			      .nexthops = 2,
-			      .nexthop = { via("v0", "10.1.0.254", 0),
-					   via("w0", "10.2.0.254", 3) } };
+			      .nexthop = { test_via("v0", "10.1.0.254", 0),
+					   test_via("w0", "10.2.0.254", 3) } };
 	struct dp_route b = a;
 
 	(void)state;
 	b.nexthop[1].weight = 7;
 	conforms(&a, &b);
-	b = one("10.9.0.0/16", 800, 0, via("w0", "10.2.0.254", 0));
+	b = one("10.9.0.0/16", 800, 0, test_via("w0", "10.2.0.254", 0));
 	conforms(&a, &b);
 }
 
@@ -191,14 +173,14 @@ static void ipv6_multipath_conforms(void **state)
 	struct dp_route a = { .dst = test_prefix("fd00:9::/48"),
 			      .table = 800,
 			      .nexthops = 2,
-			      .nexthop = { via("w0", "fd00:2::fe", 2),
-					   via("v0", "fd00:1::fe", 0) } };
+			      .nexthop = { test_via("w0", "fd00:2::fe", 2),
+					   test_via("v0", "fd00:1::fe", 0) } };
 	struct dp_route b = a;
 
 	(void)state;
 	b.nexthop[0].weight = 7;
 	conforms(&a, &b);
-	b = one("fd00:9::/48", 800, 0, via("w0", "fd00:2::fe", 0));
+	b = one("fd00:9::/48", 800, 0, test_via("w0", "fd00:2::fe", 0));
 	conforms(&a, &b);
 	b = (struct dp_route){ .dst = test_prefix("fd00:9::/48"),
 			       .table = 800,
@@ -216,9 +198,9 @@ static void eight_ways_conform(void **state)
 		char text[32];
 
 		snprintf(text, sizeof(text), "10.1.0.%d", 10 + i);
-		a.nexthop[i] = via("v0", text, (uint8_t)(i + 1));
+		a.nexthop[i] = test_via("v0", text, (uint8_t)(i + 1));
 		snprintf(text, sizeof(text), "fd00:1::%d", 10 + i);
-		a6.nexthop[i] = via("v0", text, 0);
+		a6.nexthop[i] = test_via("v0", text, 0);
 	}
 	conforms(&a, NULL);
 	conforms(&a6, NULL);
@@ -229,8 +211,8 @@ static void eight_ways_conform(void **state)
 static struct node *routed_node(void)
 {
 	struct node *n = node_new();
-	struct dp_route route = one("10.9.0.0/16", 800, 0, via("v0", "10.1.0.254", 0));
-	struct dp_route route6 = one("fd00:9::/48", 800, 0, via("v0", "fd00:1::fe", 0));
+	struct dp_route route = one("10.9.0.0/16", 800, 0, test_via("v0", "10.1.0.254", 0));
+	struct dp_route route6 = one("fd00:9::/48", 800, 0, test_via("v0", "fd00:1::fe", 0));
 	struct dp_graph *g;
 
 	sh("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
@@ -301,8 +283,8 @@ static void one_of_two(const void *arg)
 	const struct dp_route both = { .dst = test_prefix("fd00:9::/48"),
 				       .table = 800,
 				       .nexthops = 2,
-				       .nexthop = { via("v0", "fd00:1::fe", 0),
-						    via("v0", "fd00:1::ff", 0) } };
+				       .nexthop = { test_via("v0", "fd00:1::fe", 0),
+						    test_via("v0", "fd00:1::ff", 0) } };
 	struct node *n = routed_node();
 
 	(void)arg;
