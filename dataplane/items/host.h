@@ -98,6 +98,7 @@ struct dp_supplicant {
 	struct ifname ifname;
 	char conf_file[128]; /* dp_file name */
 	char stamp[24]; /* of all it reads at its start: changed = restart */
+	uint32_t ifindex; /* of that card; another one by its name = restart; 0: any */
 };
 extern const struct dp_type dp_supplicant_type;
 

@@ -5,9 +5,12 @@
  * stays authorized at the switch until that asks again.
  *
  * It needs the interface up: one that is down it would set up itself, and down again at its end
- * (src/drivers/driver_wired.c).
+ * (src/drivers/driver_wired.c). It opens its sockets on an index, and stays there when the card is
+ * pulled out: one of the same name that comes then needs another wpa_supplicant.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "dataplane/items/host.h"
@@ -24,7 +27,8 @@ static enum dp_change supplicant_diff(const void *have, const void *want)
 {
 	const struct dp_supplicant *h = have, *w = want;
 
-	return strcmp(h->conf_file, w->conf_file) == 0 && strcmp(h->stamp, w->stamp) == 0
+	return strcmp(h->conf_file, w->conf_file) == 0 && strcmp(h->stamp, w->stamp) == 0 &&
+			       (!w->ifindex || h->ifindex == w->ifindex)
 		       ? DP_SAME
 		       : DP_RECREATE;
 }
@@ -41,7 +45,8 @@ static void supplicant_print(const void *spec, struct strbuf *out)
 {
 	const struct dp_supplicant *supplicant = spec;
 
-	strbuf_addf(out, "conf=%s stamp=%s", supplicant->conf_file, supplicant->stamp);
+	strbuf_addf(out, "conf=%s stamp=%s ifindex=%" PRIu32, supplicant->conf_file,
+		    supplicant->stamp, supplicant->ifindex);
 }
 
 /* ---- As a process ---- */
@@ -65,8 +70,9 @@ static void supplicant_save(const void *spec, struct strbuf *out)
 {
 	const struct dp_supplicant *supplicant = spec;
 
-	strbuf_addf(out, "ifname=%s\nconf_file=%s\nstamp=%s\n", supplicant->ifname.str,
-		    supplicant->conf_file, supplicant->stamp);
+	strbuf_addf(out, "ifname=%s\nconf_file=%s\nstamp=%s\nifindex=%" PRIu32 "\n",
+		    supplicant->ifname.str, supplicant->conf_file, supplicant->stamp,
+		    supplicant->ifindex);
 }
 
 static int supplicant_load(const char *key, const char *value, void *spec)
@@ -79,7 +85,10 @@ static int supplicant_load(const char *key, const char *value, void *spec)
 		return proc_load_text(value, supplicant->conf_file, sizeof(supplicant->conf_file));
 	if (strcmp(key, "stamp") == 0)
 		return proc_load_text(value, supplicant->stamp, sizeof(supplicant->stamp));
-	return -EINVAL;
+	if (strcmp(key, "ifindex") != 0)
+		return -EINVAL;
+	supplicant->ifindex = (uint32_t)strtoul(value, NULL, 10);
+	return 0;
 }
 
 /* It removes its socket and the folder itself; this is for when it was killed. */

@@ -232,9 +232,9 @@ void pnac_scope(const char *label, char ret[static sizeof("pnac/") + NIM_LABEL])
 }
 
 struct dp_graph *nim_intent_pnac(const struct pnac_dirs *dirs, const struct nim_port *port,
-				 const char *identity)
+				 uint32_t ifindex, const char *identity)
 {
-	struct dp_supplicant supplicant = { .ifname = port->ifname };
+	struct dp_supplicant supplicant = { .ifname = port->ifname, .ifindex = ifindex };
 	struct dp_file conf = { .mode = 0600 }, ca = { .content = (char *)port->pnac_ca };
 	char scope[sizeof("pnac/") + NIM_LABEL];
 	struct strbuf text = STRBUF_INIT;

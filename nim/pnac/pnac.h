@@ -83,9 +83,9 @@ char *pnac_folder(const struct pnac_dirs *dirs, const char *profile); /* the cal
 void pnac_conf(const struct pnac_dirs *dirs, const struct nim_port *port, const char *identity,
 	       struct strbuf *out);
 void pnac_scope(const char *label, char ret[static sizeof("pnac/") + NIM_LABEL]);
-/* identity NULL: nothing is to run. */
+/* ifindex: of the port's card now; identity NULL: nothing is to run. */
 struct dp_graph *nim_intent_pnac(const struct pnac_dirs *dirs, const struct nim_port *port,
-				 const char *identity);
+				 uint32_t ifindex, const char *identity);
 
 /* NULL: the port has none. */
 struct Ew__PnacStatus *nim_pnac_status(const struct nim_port *port, const struct nim_iface *iface,

@@ -126,7 +126,7 @@ static void apply_port(struct pnac_ports *all, const struct nim_port *config,
 		return;
 	}
 	pnac_port_follow(p, config, iface);
-	submit(all, nim_intent_pnac(&dirs, config, p->wanted ? p->identity : NULL));
+	submit(all, nim_intent_pnac(&dirs, config, iface->ifindex, p->wanted ? p->identity : NULL));
 }
 
 void pnac_ports_apply(struct pnac_ports *all, const struct nim_config *config,

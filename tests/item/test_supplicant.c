@@ -33,9 +33,9 @@ static void make_link(void)
 	sh("ip link add up0 type veth peer name far0 && ip link set far0 up && ip link set up0 up");
 }
 
-static const struct dp_supplicant up0 = { .ifname = IFNAME("up0"),
-					  .conf_file = "pnac/up0.conf",
-					  .stamp = "1" };
+static const struct dp_supplicant up0 = {
+	.ifname = IFNAME("up0"), .conf_file = "pnac/up0.conf", .ifindex = 7, .stamp = "1"
+};
 
 static void supplicant_conforms(void **state)
 {
@@ -43,6 +43,13 @@ static void supplicant_conforms(void **state)
 
 	(void)state;
 	strcpy(other.stamp, "2");
+	item_conformance(&(struct item_story){ .type = &dp_supplicant_type,
+					       .a = &up0,
+					       .b = &other,
+					       .prepare = make_link,
+					       .world = world });
+	other = up0;
+	other.ifindex++;
 	item_conformance(&(struct item_story){ .type = &dp_supplicant_type,
 					       .a = &up0,
 					       .b = &other,

@@ -225,6 +225,27 @@ def test_a_cable_that_comes_back_is_authenticated_anew(bench):
     assert b.wait_state("AUTHENTICATED")["error"] == ""
 
 
+def test_a_card_that_is_plugged_in_anew_is_authenticated(bench):
+    """nim may see the old card and the new one of that name in one look."""
+    b = bench()
+    b.ca.client(b.profile, "edge-1.example")
+    b.start()
+    b.wait_state("AUTHENTICATED")
+    b.wait_address()
+    old, nim = b.supplicants(), b.node.daemons()["nim"]
+    b.switch.stop()
+    os.kill(nim, signal.SIGSTOP)
+    b.net["node"].configure("link del eth0")
+    b.net.cable("node:eth0", "isp-a:p1")
+    b.isp.configure("link set p1 master lan")
+    os.kill(nim, signal.SIGCONT)
+    b.switch.restart()
+    wait_for(lambda: b.switch.authorized, "the new card is let in", 20)
+    wait_for(b.internet, "the internet is reached")
+    assert b.wait_state("AUTHENTICATED")["error"] == ""
+    assert len(b.supplicants()) == 1 and b.supplicants() != old
+
+
 def test_it_goes_without_a_trace_and_comes_back(bench):
     b = bench()
     b.ca.client(b.profile, "edge-1.example")
