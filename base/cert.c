@@ -13,6 +13,7 @@
 
 enum {
 	DER_INTEGER = 0x02,
+	DER_BITS = 0x03,
 	DER_OCTETS = 0x04,
 	DER_OID = 0x06,
 	DER_UTF8 = 0x0c,
@@ -25,6 +26,7 @@ enum {
 	DER_SET = 0x31,
 	DER_URI = 0x86, /* [6] of GeneralName */
 	DER_VERSION = 0xa0,
+	DER_PUBLIC = 0xa1,
 	DER_EXTENSIONS = 0xa3,
 };
 
@@ -210,38 +212,151 @@ int cert_parse(const void *der, size_t len, struct cert *ret)
 	return 0;
 }
 
+/* ---- Public keys ---- */
+
+/* What a certificate and a private key both tell: the modulus of RSA, the X coordinate of a point of
+ * an elliptic curve. False: something else. */
+static bool rsa_modulus(struct der sequence, struct der *ret)
+{
+	return der_take(&sequence, DER_INTEGER, ret);
+}
+
+/* SEC 1, 2.3.3: 04 X Y, or 02 or 03 and X. */
+static bool ec_x(struct der bits, struct der *ret)
+{
+	struct der point = { bits.at + 1, bits.len - 1 };
+
+	if (bits.len < 4 || bits.at[0] != 0)
+		return false;
+	if (point.at[0] == 4)
+		*ret = (struct der){ point.at + 1, (point.len - 1) / 2 };
+	else if (point.at[0] == 2 || point.at[0] == 3)
+		*ret = (struct der){ point.at + 1, point.len - 1 };
+	else
+		return false;
+	return true;
+}
+
+/* SubjectPublicKeyInfo, RFC 5280 4.1.2.7, of a certificate that cert_parse() took. */
+static bool cert_public(struct der all, struct der *ret)
+{
+	static const uint8_t rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
+	static const uint8_t ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+	struct der whole, tbs, part, algorithm, oid, bits, key;
+	uint8_t tag;
+
+	if (!der_take(&all, DER_SEQUENCE, &whole) || !der_take(&whole, DER_SEQUENCE, &tbs))
+		return false;
+	do /* its version, which may be missing */
+		tag = der_next(&tbs, &part);
+	while (tag == DER_VERSION);
+	for (int i = 0; i < 5 && tag; i++) /* signature, issuer, validity, subject, and this */
+		tag = der_next(&tbs, &part);
+	if (tag != DER_SEQUENCE || !der_take(&part, DER_SEQUENCE, &algorithm) ||
+	    !der_take(&algorithm, DER_OID, &oid) || !der_take(&part, DER_BITS, &bits))
+		return false;
+	if (oid.len == sizeof(ec) && memcmp(oid.at, ec, sizeof(ec)) == 0)
+		return ec_x(bits, ret);
+	if (oid.len != sizeof(rsa) || memcmp(oid.at, rsa, sizeof(rsa)) != 0 || bits.len < 2)
+		return false;
+	bits = (struct der){ bits.at + 1, bits.len - 1 };
+	return der_take(&bits, DER_SEQUENCE, &key) && rsa_modulus(key, ret);
+}
+
+/* RFC 8017 A.1.2: SEQUENCE { version, modulus, … }; RFC 5915: SEQUENCE { version, OCTET STRING,
+ * [0] curve, [1] BIT STRING public }; RFC 5208: SEQUENCE { version, algorithm, OCTET STRING of one of
+ * the two }. */
+static bool key_public(struct der all, struct der *ret)
+{
+	struct der key, part, bits;
+	uint8_t tag;
+
+	if (!der_take(&all, DER_SEQUENCE, &key) || !der_take(&key, DER_INTEGER, &part))
+		return false;
+	tag = der_next(&key, &part);
+	if (tag == DER_SEQUENCE && der_take(&key, DER_OCTETS, &all)) {
+		if (!der_take(&all, DER_SEQUENCE, &key) || !der_take(&key, DER_INTEGER, &part))
+			return false;
+		tag = der_next(&key, &part);
+	}
+	if (tag == DER_INTEGER) {
+		*ret = part;
+		return true;
+	}
+	while (tag && tag != DER_PUBLIC)
+		tag = der_next(&key, &part);
+	return tag && der_take(&part, DER_BITS, &bits) && ec_x(bits, ret);
+}
+
 /* ---- PEM (RFC 7468) ---- */
 
-#define BEGIN "-----BEGIN CERTIFICATE-----"
-#define END "-----END CERTIFICATE-----"
+#define BEGIN "-----BEGIN "
+#define END "-----END "
+#define CERTIFICATE "CERTIFICATE-----"
+#define PRIVATE_KEY "PRIVATE KEY-----"
 
-int cert_parse_pem(const char *text, size_t len, struct cert *ret)
+struct secret { /* maybe: wiped at its end */
+	uint8_t *data;
+	size_t len;
+};
+
+static void secret_fini(struct secret *s)
 {
-	const char *begin = memmem(text, len, BEGIN, strlen(BEGIN)), *end;
-	_cleanup_(freep) uint8_t *der = NULL;
-	_cleanup_(freep) char *body = NULL;
-	size_t n = 0, der_len;
+	if (s->data)
+		explicit_bzero(s->data, s->len);
+	free(s->data);
+}
+
+/* The first object whose label ends so. -ENOMSG: none; -EINVAL. */
+static int pem_decode(const char *text, size_t len, const char *label, struct secret *ret)
+{
+	const char *begin = memmem(text, len, label, strlen(label)), *end;
+	_cleanup_(secret_fini) struct secret body = { 0 };
+	struct secret der;
+	size_t n = 0;
 	int r;
 
 	if (!begin)
 		return -ENOMSG;
-	begin += strlen(BEGIN);
+	begin += strlen(label);
 	end = memmem(begin, len - (size_t)(begin - text), END, strlen(END));
 	if (!end)
 		return -EINVAL;
-	body = xstrndup(begin, (size_t)(end - begin));
-	for (const char *at = body; *at; at++)
+	body.len = (size_t)(end - begin) + 1;
+	body.data = (uint8_t *)xstrndup(begin, body.len - 1);
+	for (const uint8_t *at = body.data; *at; at++)
 		if (!strchr(" \t\r\n", *at))
-			body[n++] = *at;
-	body[n] = '\0';
-	r = base64_decode(body, &der, &der_len);
-	if (r == 0)
-		r = der ? cert_parse(der, der_len, ret) : -EINVAL;
-	return r;
+			body.data[n++] = *at;
+	body.data[n] = '\0';
+	r = base64_decode((const char *)body.data, &der.data, &der.len);
+	if (r < 0 || !der.data)
+		return r < 0 ? r : -EINVAL;
+	*ret = der;
+	return 0;
+}
+
+int cert_parse_pem(const char *text, size_t len, struct cert *ret)
+{
+	_cleanup_(secret_fini) struct secret der = { 0 };
+	int r = pem_decode(text, len, BEGIN CERTIFICATE, &der);
+
+	return r < 0 ? r : cert_parse(der.data, der.len, ret);
 }
 
 bool pem_has_private_key(const char *text)
 {
 	/* Both ways to encrypt one say so: PKCS #8, and "Proc-Type: 4,ENCRYPTED". */
-	return strstr(text, " PRIVATE KEY-----") && !strstr(text, "ENCRYPTED");
+	return strstr(text, " " PRIVATE_KEY) && !strstr(text, "ENCRYPTED");
+}
+
+bool pem_key_is_anothers(const char *cert, const char *key)
+{
+	_cleanup_(secret_fini) struct secret c = { 0 }, k = { 0 };
+	struct der one, other;
+
+	return pem_decode(cert, strlen(cert), BEGIN CERTIFICATE, &c) == 0 &&
+	       pem_decode(key, strlen(key), PRIVATE_KEY, &k) == 0 &&
+	       cert_public((struct der){ c.data, c.len }, &one) &&
+	       key_public((struct der){ k.data, k.len }, &other) &&
+	       (one.len != other.len || memcmp(one.at, other.at, one.len) != 0);
 }

@@ -74,6 +74,9 @@ void pnac_files_judge(const struct pnac_texts *texts, const char *folder, struct
 	if (texts->key && !pem_has_private_key(texts->key))
 		file_fail(ret->error, sizeof(ret->error), folder,
 			  "%s: holds no private key without password", PNAC_KEY);
+	if (texts->cert && texts->key && pem_key_is_anothers(texts->cert, texts->key))
+		file_fail(ret->error, sizeof(ret->error), folder,
+			  "%s: is not the key of " PNAC_CERT, PNAC_KEY);
 	judge_cert(texts->ca, PNAC_CA, folder, &ca, ret);
 }
 

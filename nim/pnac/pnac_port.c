@@ -74,13 +74,13 @@ void pnac_port_forget(const struct pnac_port *p)
 
 /* ---- Files ---- */
 
-static char *read_file(const struct pnac_port *p, const char *name, int *ret_error)
+/* ret_len may be NULL. */
+static char *read_file(const struct pnac_port *p, const char *name, int *ret_error, size_t *ret_len)
 {
 	_cleanup_(freep) char *path = xasprintf("%s/%s", p->folder, name);
 	char *text = NULL;
-	size_t len;
 
-	*ret_error = file_read(path, FILE_MAX, &text, &len);
+	*ret_error = file_read(path, FILE_MAX, &text, ret_len);
 	return text;
 }
 
@@ -104,20 +104,21 @@ static void watch_expiry(struct pnac_port *p)
 static void read_files(struct pnac_port *p)
 {
 	struct pnac_texts texts = { 0 };
-	_cleanup_(freep) char *cert = read_file(p, PNAC_CERT, &texts.cert_error);
-	_cleanup_(freep) char *key = read_file(p, PNAC_KEY, &texts.key_error);
+	size_t key_len;
+	_cleanup_(freep) char *cert = read_file(p, PNAC_CERT, &texts.cert_error, NULL);
+	_cleanup_(freep) char *key = read_file(p, PNAC_KEY, &texts.key_error, &key_len);
 	_cleanup_(freep) char *ca = NULL;
 	char error[sizeof(p->files.error)];
 
 	if (!p->config.pnac_ca)
-		ca = read_file(p, PNAC_CA, &texts.ca_error);
+		ca = read_file(p, PNAC_CA, &texts.ca_error, NULL);
 	texts.cert = cert;
 	texts.key = key;
 	texts.ca = ca;
 	memcpy(error, p->files.error, sizeof(error));
 	pnac_files_judge(&texts, p->folder, &p->files);
 	if (key)
-		explicit_bzero(key, strlen(key));
+		explicit_bzero(key, key_len);
 	log_files(p, error);
 	watch_expiry(p);
 	if (p->files.error[0])

@@ -20,6 +20,19 @@ from waiting import wait_for
 PROFILE = "factory"
 
 
+def memory_of(pid):
+    """All that a process may write to."""
+    parts = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            where, rights = line.split()[:2]
+            if rights.startswith("rw"):
+                begin, end = (int(part, 16) for part in where.split("-"))
+                memory.seek(begin)
+                parts.append(memory.read(end - begin))
+    return b"".join(parts)
+
+
 class Bench:
     """One uplink behind an authenticator; the node has no certificate yet."""
 
@@ -176,8 +189,17 @@ def test_damaged_files_and_a_killed_supplicant_do_not_end_a_session(bench):
     port = b.wait(lambda p, _: "client-key.pem" in p["error"], "the damaged file is named")
     assert port["pnac"]["error"].endswith("client-key.pem: holds no private key without password")
     assert b.switch.authorized and b.internet()
-    key.write_text(kept)
+    key.write_text((b.ca.folder / "server.key").read_text())
+    port = b.wait(lambda p, _: "is not" in p["error"], "another's key is named")
+    assert port["pnac"]["error"].endswith("client-key.pem: is not the key of client-cert.pem")
+    assert b.switch.rounds == 1 and b.switch.authorized and b.internet()
+    # Whatever is in that file is not left lying in memory.
+    secret = b"a secret beyond the end of a text"
+    key.write_bytes(kept.encode() + b"\0" + secret)
     b.wait(lambda p, _: p["error"] == "", "and forgiven")
+    left = memory_of(b.node.daemons()["nim"]).count(secret)
+    assert left == 0
+    key.write_text(kept)
 
     supplicant = b.supplicants()
     os.kill(supplicant[0], signal.SIGKILL)

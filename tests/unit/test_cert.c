@@ -13,6 +13,7 @@
 #include "base/cert.h"
 #include "base/cleanup.h"
 #include "tests/unit/cert_samples.h"
+#include "tests/unit/key_samples.h"
 
 static void tells_whose_it_is_and_how_long_it_holds(void **state)
 {
@@ -114,6 +115,39 @@ static void keys_with_a_password_are_none(void **state)
 	assert_false(pem_has_private_key(cert_named));
 }
 
+static void tells_the_key_of_another_certificate(void **state)
+{
+	static const char *const own[][2] = {
+		{ ec_cert, ec_key },   { ec_cert, ec_key_sec1 },    { ec_cert, ec_key_compressed },
+		{ rsa_cert, rsa_key }, { rsa_cert, rsa_key_pkcs1 }, { ed_cert, ed_key },
+	};
+	static const char *const others[][2] = {
+		{ ec_cert, ec_other }, { ec_cert, rsa_key },	  { rsa_cert, rsa_other },
+		{ rsa_cert, ec_key },  { cert_named, ec_key },	  { ec_cert, rsa_key_pkcs1 },
+		{ cert_far, ec_key },  { rsa_cert, ec_key_sec1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		assert_false(pem_key_is_anothers(own[i][0], own[i][1]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_true(pem_key_is_anothers(others[i][0], others[i][1]));
+}
+
+static void says_nothing_of_keys_that_do_not_tell(void **state)
+{
+	_cleanup_(freep) char *cut = xstrdup(rsa_other);
+
+	(void)state;
+	assert_false(pem_key_is_anothers(ed_cert, ed_other));
+	assert_false(pem_key_is_anothers(ed_cert, ec_key));
+	assert_false(pem_key_is_anothers(ec_cert, ed_key));
+	assert_false(pem_key_is_anothers("", ec_key));
+	assert_false(pem_key_is_anothers(ec_cert, ""));
+	strcpy(strstr(cut, "\n") + 13, "\n-----END PRIVATE KEY-----\n");
+	assert_false(pem_key_is_anothers(rsa_cert, cut));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +157,8 @@ int main(void)
 		cmocka_unit_test(what_is_none_is_refused_and_nothing_is_written),
 		cmocka_unit_test(no_damage_leads_astray),
 		cmocka_unit_test(keys_with_a_password_are_none),
+		cmocka_unit_test(tells_the_key_of_another_certificate),
+		cmocka_unit_test(says_nothing_of_keys_that_do_not_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
