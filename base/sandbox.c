@@ -84,13 +84,28 @@ static const int refused[] = {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 /* Its look for leaks at the end stops the process from a clone of it, and its report names lines. */
 static const struct sandbox_call sanitizer[] = {
-	ANY(arch_prctl), ANY(clone),	ANY(dup),
-	ANY(getdents64), ANY(getppid),	ANY(getrlimit),
-	ANY(ioctl),	 ANY(open),	ANY(openat),
-	ANY(newfstatat), ANY(prctl),	ANY(prlimit64),
-	ANY(ptrace),	 ANY(readlink), ANY(sigaltstack),
-	ANY(stat),	 ANY(wait4),	ANY(process_vm_readv),
-	ANY(mmap),	 ANY(mprotect), ANY(sched_getaffinity),
+	ANY(arch_prctl),
+	ANY(clone),
+	ANY(dup),
+	ANY(getdents),
+	ANY(getdents64),
+	ANY(getppid),
+	ANY(getrlimit),
+	ANY(ioctl),
+	ANY(open),
+	ANY(openat),
+	ANY(newfstatat),
+	ANY(prctl),
+	ANY(prlimit64),
+	ANY(ptrace),
+	ANY(readlink),
+	ANY(sigaltstack),
+	ANY(stat),
+	ANY(wait4),
+	ANY(process_vm_readv),
+	ANY(mmap),
+	ANY(mprotect),
+	ANY(sched_getaffinity),
 };
 #define SANITIZED true
 #else
