@@ -33,10 +33,12 @@ const struct command commands[] = {
 	  "silence on off status --json", cmd_radio },
 	{ "doctor", "", "what this machine lacks: kernel features, helpers, daemons, configuration",
 	  NULL, cmd_doctor },
-	{ "netdump", "[FILE]",
+	{ "netdump",
+	  "[--capture PORT[,PORT] [--for TIME] [--limit SIZE] [--snap BYTES] [--filter EXPR]] "
+	  "[FILE]",
 	  "all of this and the kernel's state in an archive, without secrets, for who helps from "
-	  "afar",
-	  NULL, cmd_netdump },
+	  "afar; the packets of ports with it",
+	  "--capture --for --limit --snap --filter", cmd_netdump },
 	{ "bus", "ls | get TOPIC [KEY] | watch TOPIC…",
 	  "state as the daemons tell it to each other", "ls get watch", cmd_bus },
 	{ "run",

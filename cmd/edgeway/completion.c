@@ -29,7 +29,7 @@ static const char head[] =
 	"\tcase \"$command $prev\" in\n"
 	"\t*' --log-level') command=--log-level ;;\n"
 	"\t'bus get'|'bus watch') command=topic ;;\n"
-	"\tnetdump*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+	"\tnetdump*) [[ $cur == -* ]] || { mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return; } ;;\n"
 	"\tbus*) [[ ${COMP_WORDS[i+1]} == watch && COMP_CWORD -gt i+1 ]] && command=topic ;;\n"
 	"\tesac\n"
 	"\tcase $command in\n"

@@ -29,11 +29,11 @@ enum dump_end {
 struct dump_part {
 	char *name; /* of the file */
 	const char *argv[DUMP_ARGS]; /* of the program; argv[0] NULL: made by make() */
-	void (*make)(struct strbuf *out);
+	void (*make)(struct strbuf *out); /* NULL, too: it is there already */
 	bool any_status; /* its exit status tells something else than success */
 	enum dump_end end;
 	char *why; /* "" when there is nothing to tell */
-	struct strbuf text; /* without secrets */
+	struct strbuf text; /* without secrets, but for packets */
 };
 
 struct dump {
@@ -43,6 +43,8 @@ struct dump {
 
 /* Every question there is, all of them left out so far. */
 void dump_parts(struct dump *dump);
+/* One more, takes its name; left out so far. Until the next one is added. */
+struct dump_part *dump_add(struct dump *dump, char *name);
 void dump_fini(struct dump *dump);
 
 /* Gets all parts, some at a time. 0; -EINTR when SIGINT or SIGTERM came: then it should not be kept. */

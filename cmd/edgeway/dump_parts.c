@@ -7,7 +7,7 @@
 
 #define SELF "/proc/self/exe"
 
-static struct dump_part *add(struct dump *dump, char *name)
+struct dump_part *dump_add(struct dump *dump, char *name)
 {
 	struct dump_part *p;
 
@@ -24,7 +24,7 @@ static struct dump_part *add_ours(struct dump *dump, char *name, const char *com
 	const char *const argv[] = {
 		SELF, "--run-dir", cli_run_dir(), "--state-dir", cli_state_dir(), command, a, b,
 	};
-	struct dump_part *p = add(dump, name);
+	struct dump_part *p = dump_add(dump, name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(argv); i++)
 		p->argv[i] = argv[i]; /* the last ones may be NULL: the end */
@@ -78,7 +78,7 @@ static void add_programs(struct dump *dump)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		memcpy(add(dump, xstrdup(programs[i].name))->argv, programs[i].argv,
+		memcpy(dump_add(dump, xstrdup(programs[i].name))->argv, programs[i].argv,
 		       sizeof(programs[i].argv));
 }
 
@@ -94,7 +94,7 @@ static void add_made(struct dump *dump)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
-		add(dump, xstrdup(made[i].name))->make = made[i].make;
+		dump_add(dump, xstrdup(made[i].name))->make = made[i].make;
 }
 
 void dump_parts(struct dump *dump)

@@ -190,7 +190,7 @@ static void run_next(struct run *run)
 
 			if (p->argv[0])
 				start(s, p);
-			else
+			else if (p->make)
 				make(run, p);
 		}
 		busy = busy || s->part;
@@ -269,6 +269,8 @@ int dump_run(struct dump *dump)
 	struct run run = { .dump = dump };
 	int r;
 
+	for (size_t i = 0; i < dump->n; i++)
+		run.total += dump->parts[i].text.len;
 	r = run_open(&run);
 	if (r == 0 && event_base_dispatch(run.base) < 0)
 		r = -EIO;

@@ -251,7 +251,7 @@ def test_bash_completes_what_is_begun(shell, tmp_path):
     (tmp_path / "file.svg").touch()
     for begun, whole in (("edgeway gra", "graph"), ("edgeway graph dom", "graph domainmgr"),
                          ("edgeway graph nim --svg fil", "graph nim --svg file.svg"),
-                         ("edgeway netdump fil", "netdump file.svg"),
+                         ("edgeway netdump fil", "netdump file.svg"), ("edgeway netdump --cap", "netdump --capture"),
                          ("edgeway bus get Dev", "bus get Device"), ("edgeway bus get Dom", "bus get DomainStatus"),
                          ("edgeway --run-dir fol", "--run-dir folder"),
                          ("edgeway --run-dir=fol", "--run-dir=folder"),

@@ -177,5 +177,5 @@ def test_wrong_usage_is_refused(tmp_path):
     for wrong in (["--nonsense"], ["a", "b"], [""]):
         done = subprocess.run([str(BIN / "edgeway"), "netdump", *wrong], capture_output=True, text=True,
                               check=False, cwd=tmp_path)
-        assert done.returncode == 2 and "usage: edgeway netdump [FILE]" in done.stderr
+        assert done.returncode == 2 and "usage: edgeway netdump [--capture PORT" in done.stderr
     assert os.listdir(tmp_path) == []
