@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -240,4 +242,17 @@ int dir_make(const char *path, mode_t mode)
 			return -errno;
 	}
 	return dir_exists(path);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type, (void)where;
+	(void)remove(path);
+	return 0;
+}
+
+int dir_remove(const char *path)
+{
+	nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }

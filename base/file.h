@@ -20,3 +20,6 @@ int file_write_value(const char *path, const char *value);
 
 int file_remove(const char *path); /* absent is success; fsyncs the folder */
 int dir_make(const char *path, mode_t mode); /* with parents; existing is success */
+/* With all that is in it; what links lead to stays. Absent is success; -ENOTEMPTY when something in
+ * it would not go, after all else has gone. */
+int dir_remove(const char *path);

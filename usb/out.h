@@ -3,4 +3,3 @@
 #pragma once
 
 int usb_out_make(const char *dir); /* with the folders that a stick may have, empty; 0 or -errno */
-void usb_out_clear(const char *dir); /* removes all of it; absent is fine */

@@ -126,7 +126,7 @@ static void written(int status, bool late, const char *said, size_t len, void *a
 	struct usb *usb = arg;
 
 	forget_helper(usb);
-	usb_out_clear(usb->out_dir);
+	dir_remove(usb->out_dir);
 	set_state(usb, USB_DONE, status ? "read" : "written",
 		  status ? reason(status, late, text) : "");
 }
@@ -139,7 +139,7 @@ static void write_out(struct usb *usb)
 		set_state(usb, USB_WRITING, "", "");
 		return;
 	}
-	usb_out_clear(usb->out_dir);
+	dir_remove(usb->out_dir);
 	set_state(usb, USB_DONE, "read", strerror(-r));
 }
 
@@ -185,7 +185,7 @@ static void begin_writing(struct usb *usb, const struct stick_report *has)
 		r = start_dump(usb);
 	if (r < 0) {
 		log_error("usb_failed", "what=\"%s\" why=\"%s\"", usb->out_dir, strerror(-r));
-		usb_out_clear(usb->out_dir);
+		dir_remove(usb->out_dir);
 		set_state(usb, USB_DONE, "read", strerror(-r));
 	} else if (has->has_dump) {
 		set_state(usb, USB_DUMPING, "", "");
@@ -274,7 +274,7 @@ static void drop_waiting(struct usb *usb, const struct uevent *gone)
 static void pulled(struct usb *usb)
 {
 	usb->helper = helper_free(usb->helper);
-	usb_out_clear(usb->out_dir);
+	dir_remove(usb->out_dir);
 	set_state(usb, USB_NONE, "pulled", "");
 	next(usb);
 }
@@ -377,7 +377,7 @@ int usb_new(struct daemon *d, const struct usb_options *options, struct usb **re
 	usb->identity_dir = options->identity_dir ? options->identity_dir : USB_IDENTITY_DIR;
 	usb->json_path = xasprintf("%s/usb/" STICK_JSON, daemon_run_dir(d));
 	usb->out_dir = xasprintf("%s/usb-out", daemon_run_dir(d));
-	usb_out_clear(usb->out_dir); /* of a run that was killed */
+	dir_remove(usb->out_dir); /* of a run that was killed */
 	r = find_folder(usb);
 	if (r == 0)
 		r = open_bus(usb);
@@ -403,7 +403,7 @@ struct usb *usb_free(struct usb *usb)
 	helper_free(usb->helper);
 	uevent_watch_free(usb->watch);
 	ps_free(usb->ps);
-	usb_out_clear(usb->out_dir);
+	dir_remove(usb->out_dir);
 	free(usb->json_path);
 	free(usb->out_dir);
 	free(usb);

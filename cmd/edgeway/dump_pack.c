@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -16,7 +15,6 @@
 #include "cmd/edgeway/dump.h"
 
 #define TAR_SECONDS 60
-#define FILES_OPEN 8
 
 struct tar {
 	struct event_base *base;
@@ -94,13 +92,6 @@ static int take_place(const char *archive, const char *file)
 	return r;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st, (void)type, (void)where;
-	remove(path);
-	return 0;
-}
-
 static int pack(const struct dump *dump, const char *file, const char *stem,
 		const struct strbuf *manifest, char **ret_why)
 {
@@ -117,7 +108,7 @@ static int pack(const struct dump *dump, const char *file, const char *stem,
 		r = run_tar(archive, folder, stem, ret_why);
 	if (r == 0)
 		r = take_place(archive, file);
-	nftw(folder, remove_entry, FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+	dir_remove(folder);
 	return r;
 }
 

@@ -8,7 +8,6 @@
  * back; it then asks for its old address again, which takes one exchange.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -208,13 +207,6 @@ static int dhcpcd_load(const char *key, const char *value, void *spec)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st, (void)type, (void)where;
-	remove(path);
-	return 0;
-}
-
 struct leftovers {
 	struct dp *dp;
 	const struct ifname *ifname;
@@ -243,7 +235,7 @@ static void dhcpcd_ended(struct dp *dp, const void *spec)
 
 	rundir_escape(dhcpcd->ifname.str, &sub);
 	folders = rundir_path(dp, "dhcpcd", strbuf_str(&sub));
-	nftw(folders, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	dir_remove(folders);
 	/* Those it forgets: what odd router advertisements made it set (seen with 9.4). */
 	dp_each_have(dp, &dp_addr_type, drop_address, &(struct leftovers){ dp, &dhcpcd->ifname });
 

@@ -5,15 +5,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/file.h"
 
 static char scratch[] = "/dev/shm/edgeway-fuzz.XXXXXX"; /* once made: its path */
 
 static void scratch_remove(void)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", scratch);
 
-	(void)!system(command);
+	(void)dir_remove(scratch);
 }
 
 static inline void scratch_make(void)

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "pubsub/ps.h"
 #include "status.pb-c.h"
 
@@ -87,11 +88,10 @@ HELPER int node_setup(void **state)
 HELPER int node_teardown(void **state)
 {
 	struct node *n = *state;
-	_cleanup_(freep) char *rm = xasprintf("rm -rf '%s'", n->dir);
 
 	event_free(n->deadline);
 	event_base_free(n->base);
-	if (system(rm) != 0)
+	if (dir_remove(n->dir) != 0)
 		return -1;
 	free(n);
 	return 0;

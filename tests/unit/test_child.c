@@ -55,13 +55,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
 	event_base_free(base);
 	close(output[0]);
 	close(output[1]);
-	return chdir("/") || system(command);
+	return chdir("/") || dir_remove(dir);
 }
 
 static int start(const char *const argv[], const char *pid_file, struct child **ret)

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
 #include "nim/conn/conn_helper.h"
@@ -37,6 +39,7 @@ static struct {
 	struct conn_round *round;
 	bool free_within;
 	bool want_warning;
+	int after_done; /* a pipe: the helper reads a line of it when the round is done */
 } seen;
 
 static void on_port(const char *label, const struct conn_result *result, void *arg)
@@ -59,6 +62,8 @@ static void on_done(const char *failure, void *arg)
 	snprintf(seen.failure, sizeof(seen.failure), "%s", failure ? failure : "");
 	if (!seen.want_warning)
 		event_base_loopbreak(base);
+	else
+		assert_int_equal(write(seen.after_done, "\n", 1), 1);
 }
 
 static void on_changed(void *arg)
@@ -130,12 +135,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
 	ct = conntest_free(ct);
 	event_base_free(base);
-	return system(command) == 0 ? 0 : -1;
+	return dir_remove(dir);
 }
 
 static void helper_is(const char *script)
@@ -285,10 +289,17 @@ static void what_was_told_before_the_crash_counts(void **state)
 
 static void round_is_done_when_all_is_told_and_warnings_may_follow(void **state)
 {
+	_cleanup_(freep) char *pipe = xasprintf("%s/done", dir);
+	_cleanup_(freep) char *script =
+		xasprintf(SAY(OK_0 FAILED_1) "read -r go <%s; " SAY(WARNING_0), pipe);
+
 	(void)state;
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	seen.after_done = open(pipe, O_RDWR | O_CLOEXEC); /* both ways: waits for no other end */
 	seen.want_warning = true;
-	helper_is(SAY(OK_0 FAILED_1) "sleep 0.05; " SAY(WARNING_0));
+	helper_is(script);
 	run();
+	close(seen.after_done);
 	assert_string_equal(seen.failure, "");
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/control.h"
+#include "base/file.h"
 #include "base/unix_socket.h"
 
 /* The daemon is this process; the asker a child that exits with what control_ask() said. */
@@ -63,12 +64,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
 	control = control_free(control);
 	event_base_free(base);
-	return system(command);
+	return dir_remove(dir);
 }
 
 static void child_died(evutil_socket_t sig, short what, void *arg)

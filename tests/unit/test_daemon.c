@@ -40,10 +40,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
-	return system(command);
+	return dir_remove(dir);
 }
 
 static const struct daemon_option own_options[] = {

@@ -24,10 +24,9 @@ static int enter_empty_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
-	return chdir("/") || system(command);
+	return chdir("/") || dir_remove(dir);
 }
 
 static unsigned int entries(const char *path)
@@ -164,6 +163,26 @@ static void dir_make_makes_parents_and_takes_existing_ones(void **state)
 	assert_int_equal(dir_make("f/below", 0755), -ENOTDIR);
 }
 
+static void dir_remove_takes_all_of_it_and_nothing_that_links_lead_to(void **state)
+{
+	(void)state;
+	assert_int_equal(dir_make("kept", 0755), 0);
+	assert_int_equal(file_replace_volatile("kept/f", "0", 1, 0600), 0);
+	assert_int_equal(dir_make("x/y/z", 0755), 0);
+	assert_int_equal(file_replace_volatile("x/y/f", "0", 1, 0400), 0);
+	assert_int_equal(symlink("../../kept", "x/y/folder"), 0);
+	assert_int_equal(symlink("nowhere", "x/gone"), 0);
+	assert_int_equal(dir_remove("x"), 0);
+	assert_int_equal(access("x", F_OK), -1);
+	assert_int_equal(access("kept/f", F_OK), 0);
+	assert_int_equal(dir_remove("x"), 0);
+
+	assert_int_equal(symlink("kept", "link"), 0);
+	assert_int_equal(dir_remove("link"), 0);
+	assert_int_equal(entries("."), 1);
+	assert_int_equal(access("kept/f", F_OK), 0);
+}
+
 static void monotonic_time_moves_forward(void **state)
 {
 	struct mono a = mono_now(), b = mono_now();
@@ -187,6 +206,7 @@ int main(void)
 		test(write_value_needs_an_existing_file),
 		test(remove_of_the_absent_is_success),
 		test(dir_make_makes_parents_and_takes_existing_ones),
+		test(dir_remove_takes_all_of_it_and_nothing_that_links_lead_to),
 		cmocka_unit_test(monotonic_time_moves_forward),
 	};
 

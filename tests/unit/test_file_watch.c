@@ -65,12 +65,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct world *w = *state;
-	_cleanup_(freep) char *command = xasprintf("rm -r %s", w->dir);
 
 	file_watch_free(w->watch);
 	file_watch_free(w->second);
 	event_base_free(w->base);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(dir_remove(w->dir), 0);
 	free(w);
 	return 0;
 }

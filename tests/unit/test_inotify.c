@@ -30,11 +30,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", dir);
 
 	(void)state;
 	close(fd);
-	return system(command);
+	return dir_remove(dir);
 }
 
 static void nothing_waits_in_a_quiet_folder(void **state)

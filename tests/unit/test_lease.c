@@ -340,10 +340,9 @@ static int make_run_dir(void **state)
 
 static int remove_run_dir(void **state)
 {
-	_cleanup_(freep) char *command = xasprintf("rm -rf '%s'", run_dir);
 
 	(void)state;
-	return system(command);
+	return dir_remove(run_dir);
 }
 
 static void put(const char *name, const char *text)

@@ -154,10 +154,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct world *w = *state;
-	_cleanup_(freep) char *command = xasprintf("rm -r %s", w->dir);
 
 	close(w->root);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(dir_remove(w->dir), 0);
 	free(w);
 	return 0;
 }

@@ -17,6 +17,7 @@
 
 #include "api/topics.h"
 #include "base/daemon.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "tests/unit/za_config.h"
 #include "tests/unit/za_mutate.h"
@@ -105,12 +106,13 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct node *n = *state;
-	_cleanup_(freep) char *rm = xasprintf("rm -rf '%s'", n->dir);
+	int r;
 
 	if (n->daemon)
 		node_stop(n);
+	r = dir_remove(n->dir);
 	free(n);
-	return system(rm);
+	return r;
 }
 
 static void put(struct node *n, const void *data, size_t len)
