@@ -16,20 +16,25 @@ from waiting import wait_for  # noqa: E402
 INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 
 
+def pytest_addoption(parser):
+    parser.addoption("--share", default="1/1", metavar="K/N", help="only the K-th of N shares of the tests")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs what only the lab's kernel has (VLAN, bond, VRF …)")
     config.addinivalue_line("markers", "quiet: measures time, or takes much of the machine: not beside others")
     config.addinivalue_line("markers", "everywhere: worth a run in the lab too, where VRFs do the work")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """On the machine itself the tests of the lab are not asked for."""
-    if INSIDE_LAB:
-        return
-    lab = [item for item in items if item.get_closest_marker("lab")]
-    if lab:
-        config.hook.pytest_deselected(items=lab)
-        items[:] = [item for item in items if item not in lab]
+    """On the machine itself the tests of the lab are not asked for. A share is one of what the
+    markers leave, and by test, not by file: those of one file may take most of the time."""
+    asked = [item for item in items if INSIDE_LAB or not item.get_closest_marker("lab")]
+    number, of = map(int, config.getoption("share").split("/"))
+    asked = asked[number - 1::of]
+    config.hook.pytest_deselected(items=[item for item in items if item not in asked])
+    items[:] = asked
 
 
 @pytest.fixture
