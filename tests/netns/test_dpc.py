@@ -10,13 +10,12 @@ import pathlib
 import random
 import shutil
 import subprocess
-import time
 
 import packets
 import snapshot
 import topology
 from node import BIN
-from waiting import wait_for
+from waiting import pause, wait_for
 
 STATIC4 = "192.168.1.77"
 
@@ -206,7 +205,7 @@ def test_kill_9_at_any_time_while_overrides_come_and_go(edge):
     for turn in range(20):
         nim = start_nim(node)
         node.override("override.json", static_override() if turn % 2 == 0 else None)
-        time.sleep(dice.uniform(0, 0.1))  # any time: that is the test
+        pause(dice.uniform(0, 0.1))  # any time: that is the test
         nim.kill()
         nim.wait()
     node.start()

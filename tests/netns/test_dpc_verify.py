@@ -20,7 +20,7 @@ import topology
 from config import Config, uuid_of
 from node import BIN
 from test_dpc import kill_all, network, reboot, start_nim, stored
-from waiting import wait_for
+from waiting import pause, wait_for
 
 pytestmark = pytest.mark.quiet
 
@@ -149,7 +149,7 @@ def test_kill_9_at_any_time_of_a_verification_ends_on_the_working_one(node):
     kill_all(node)
     for _ in range(12):
         nim = start_nim(node)
-        time.sleep(dice.uniform(0, 0.4))  # any time: that is the test
+        pause(dice.uniform(0, 0.4))  # any time: that is the test
         nim.kill()
         nim.wait()
     node.start()
