@@ -90,6 +90,9 @@ $(BUILD)/bin/%: $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter $(BUILD)/cmd/$*/%.o,$^) $(LIB) $(LDLIBS)
 
+# Foreign programs run in it: it alone has the engine.
+$(BUILD)/bin/pac-eval: LDLIBS += -lpacparser
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
@@ -101,7 +104,9 @@ $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)
 $(BUILD)/tests/item/test_dhcpcd: | $(BUILD)/bin/dhcp-hook
+$(BUILD)/tests/unit/test_pac: | $(BUILD)/bin/pac-eval
 $(BUILD)/tests/fuzz/fuzz_redact: $(BUILD)/cmd/edgeway/redact.o
+$(BUILD)/tests/fuzz/fuzz_pac: $(BUILD)/cmd/pac-eval/ask.o
 $(FUZZ): TEST_LDLIBS := -fsanitize=fuzzer
 BENCH_TOOLS := $(addprefix $(BUILD)/tests/bench/,udp_stream raw_failover raw_send)
 $(BENCH) $(BENCH_TOOLS): $(BUILD)/tests/bench/bench.o

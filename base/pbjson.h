@@ -45,7 +45,7 @@ int pbjson_parse_ignoring(const ProtobufCMessageDescriptor *desc, const char *te
 enum pbjson_flags {
 	PBJSON_PRETTY = 1 << 0, /* indented by two blanks */
 	PBJSON_DEFAULTS = 1 << 1, /* also fields that hold their default */
-	PBJSON_STARS = 1 << 2, /* for people: "***" for the text of fields named password */
+	PBJSON_STARS = 1 << 2, /* for people: "***" for passwords and PAC files */
 };
 
 /* Appends msg as JSON with lowerCamelCase names, fields in the order of their numbers. Text that is

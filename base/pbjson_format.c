@@ -138,10 +138,15 @@ static void write_bytes(struct writer *w, const ProtobufCBinaryData *bytes)
 	strbuf_addc(w->out, '"');
 }
 
-/* Whether there is a password is no secret. */
+/* Whether there is one is no secret. A PAC file may hold users and passwords. */
+static bool is_secret(const char *name)
+{
+	return strcmp(name, "password") == 0 || strcmp(name, "pac_text") == 0;
+}
+
 static void write_text(struct writer *w, const ProtobufCFieldDescriptor *field, const char *text)
 {
-	bool hidden = w->flags & PBJSON_STARS && *text && strcmp(field->name, "password") == 0;
+	bool hidden = w->flags & PBJSON_STARS && *text && is_secret(field->name);
 
 	pbjson_format_string(hidden ? "***" : text, w->out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages on the pipe between nim and conn-test: four bytes of length, most significant first,
- * then the message (api/bus/conntest.proto). */
+/* Messages on the pipe between nim and its helpers conn-test and pac-eval: four bytes of length, most significant first,
+ * then the message (api/bus/conntest.proto, paceval.proto). */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CONN_WIRE_HEAD 4
-#define CONN_WIRE_MAX (1u << 20) /* bytes of a message */
+#define CONN_WIRE_MAX (2u << 20) /* bytes of a message: there is room for a PAC file */
 
 struct strbuf;
 

@@ -169,6 +169,8 @@ static void load_proxy(struct nim_port *port, const Ew__ProxyConfig *msg)
 	check_proxy(port, msg->http);
 	check_proxy(port, msg->https);
 	check_proxy(port, msg->socks);
+	if (msg->error[0])
+		nim_port_fail(port, "proxy", msg->error);
 	if (msg->ca_pem[0] && cert_parse_pem(msg->ca_pem, strlen(msg->ca_pem), &ca) < 0)
 		nim_port_fail(port, "proxy: the CA's certificate is none", port->label);
 }

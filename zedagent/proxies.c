@@ -2,6 +2,7 @@
 /* Proxies of a network; what is wrong with them is nim's to say, as for other sources of ports. */
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
+#include "base/pac.h"
 #include "base/strbuf.h"
 #include "zedagent/map.h"
 
@@ -44,15 +45,27 @@ static void map_cas(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *ou
 	za_set(&out->ca_pem, strbuf_str(&text));
 }
 
+static void map_pac(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *out)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	if (!*proxies->pacfile)
+		return;
+	if (pac_text_decode(proxies->pacfile, &text) < 0)
+		za_set(&out->error, PAC_TEXT_WHY);
+	else
+		za_set(&out->pac_text, text);
+}
+
 Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) * proxies)
 {
 	Ew__ProxyConfig *out;
 
 	if (!proxies)
 		return NULL;
-	if (proxies->networkproxyenable || *proxies->networkproxyurl || *proxies->pacfile)
+	if (!*proxies->pacfile && (proxies->networkproxyenable || *proxies->networkproxyurl))
 		za_map_ignored(m, "networks.entProxy.automatic");
-	if (!proxies->n_proxies && !proxies->n_proxycertpem)
+	if (!proxies->n_proxies && !proxies->n_proxycertpem && !*proxies->pacfile)
 		return NULL;
 	out = xcalloc(1, sizeof(*out));
 	ew__proxy_config__init(out);
@@ -64,5 +77,6 @@ Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) 
 		map_server(proxies, EVE_VALUE(COMMON__PROXY_PROTO, PROXY_SOCKS), HTTP_PROXY_SOCKS5);
 	za_set(&out->exceptions, proxies->exceptions);
 	map_cas(proxies, out);
+	map_pac(proxies, out);
 	return out;
 }

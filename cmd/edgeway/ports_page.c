@@ -202,6 +202,21 @@ static void proxy_line(const struct page *page)
 	line(page, "proxies", &text);
 }
 
+static void pac_line(const struct page *page)
+{
+	const Ew__PacStatus *pac = page->port->p->pac;
+	struct strbuf text = STRBUF_INIT;
+
+	if (!pac)
+		return;
+	strbuf_add(&text, "inline");
+	if (pac->bytes)
+		strbuf_addf(&text, ", %u bytes", pac->bytes);
+	if (pac->error[0])
+		strbuf_addf(&text, ": %s", pac->error);
+	line(page, "PAC file", &text);
+}
+
 static void service_lines(const struct page *page)
 {
 	const Ew__PortMeterStatus *m = page->port->meter;
@@ -224,6 +239,7 @@ static void service_lines(const struct page *page)
 		line(page, "quota", &text);
 	}
 	proxy_line(page);
+	pac_line(page);
 	pnac_line(page);
 	line_text(page, "firewall",
 		  page->ports->device->firewall_error[0] ? page->ports->device->firewall_error

@@ -1,241 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/conn/conn_helper.h"
 
-#include <errno.h>
-#include <event2/event.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include "base/child.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "conntest.pb-c.h"
-#include "conntest/wire.h"
+#include "nim/conn/framed.h"
 
 struct conn_helper {
 	const struct conn_helper_ops *ops;
 	void *arg;
-	struct child *child; /* NULL: it has ended */
-	int fd;
-	struct event *read_ev, *write_ev, *take_ev, *limit_ev;
-	struct strbuf out, in;
-	size_t sent;
-	unsigned int nports, limit_ms;
-	unsigned int left; /* reports that may still come */
-	bool eof, closed;
-	int status; /* of its exit */
-	char failure[160]; /* the first thing that went wrong; "" */
+	struct framed *helper;
+	unsigned int nports;
 };
 
-static void end_when_over(struct conn_helper *h)
-{
-	const struct conn_helper_ops *ops = h->ops;
-	_cleanup_(freep) char *failure = NULL;
-	void *arg = h->arg;
-
-	if (!h->closed || h->child)
-		return;
-	/* Last: its own words, which may be read after its death, say more. */
-	if (!h->failure[0] && h->status < 0)
-		snprintf(h->failure, sizeof(h->failure), "the test program crashed: %s",
-			 strsignal(-h->status));
-	else if (!h->failure[0] && h->status > 0)
-		snprintf(h->failure, sizeof(h->failure), "the test program failed");
-	failure = h->failure[0] ? xstrdup(h->failure) : NULL;
-	conn_helper_free(h);
-	ops->ended(failure, arg);
-}
-
-static void fail(struct conn_helper *h, const char *fmt, ...)
-	__attribute__((__format__(__printf__, 2, 3)));
-
-/* Nothing it says counts any more. It is killed, and the end follows with its death; of one that is
- * dead already it is now: we may be gone. */
-static void fail(struct conn_helper *h, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!h->failure[0]) {
-		va_start(ap, fmt);
-		vsnprintf(h->failure, sizeof(h->failure), fmt, ap);
-		va_end(ap);
-	}
-	h->closed = true;
-	event_del(h->read_ev);
-	event_del(h->write_ev);
-	event_del(h->take_ev);
-	if (h->child)
-		child_signal(h->child, SIGKILL);
-	end_when_over(h);
-}
-
-/* ---- What it is asked, and what it says ---- */
-
-static void on_writable(evutil_socket_t fd, short what, void *arg)
+static int on_frame(const uint8_t *msg, size_t len, void *arg)
 {
 	struct conn_helper *h = arg;
-	ssize_t n =
-		send(fd, h->out.str + h->sent, h->out.len - h->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	(void)what;
-	h->sent += n > 0 ? (size_t)n : 0;
-	if ((n < 0 && errno != EAGAIN && errno != EINTR) || h->sent == h->out.len)
-		event_del(h->write_ev); /* its end will tell why it does not read */
-}
-
-static void take_frame(struct conn_helper *h, size_t size)
-{
 	struct conn_report report;
-	int r = conn_report_read((const uint8_t *)h->in.str + CONN_WIRE_HEAD, size - CONN_WIRE_HEAD,
-				 h->nports, &report);
+	int r = conn_report_read(msg, len, h->nports, &report);
 
-	if (r < 0 || !h->left) {
-		fail(h, "the test program talks nonsense");
-		return;
-	}
-	if (report.kind == CONN_REPORT_FAILURE) {
-		fail(h, "%s", report.text);
-		return;
-	}
-	h->left--;
-	memmove(h->in.str, h->in.str + size, h->in.len - size);
-	h->in.len -= size;
-	h->ops->report(&report, h->arg); /* we may be gone now */
+	if (r < 0)
+		return r;
+	if (report.kind == CONN_REPORT_FAILURE)
+		framed_fail(h->helper, report.text);
+	else
+		h->ops->report(&report, h->arg);
+	return 0;
 }
 
-/* One frame each time, with the next already under way: the callback may free us. */
-static void on_take(evutil_socket_t fd, short what, void *arg)
+static void on_ended(const char *failure, int status, void *arg)
 {
 	struct conn_helper *h = arg;
-	int size = conn_wire_next((const uint8_t *)h->in.str, h->in.len);
+	const struct conn_helper_ops *ops = h->ops;
+	void *user = h->arg;
 
-	(void)fd, (void)what;
-	if (size > 0) {
-		event_active(h->take_ev, 0, 0);
-		take_frame(h, (size_t)size);
-	} else if (size < 0) {
-		fail(h, "the test program talks nonsense");
-	} else if (h->eof) {
-		h->closed = true;
-		end_when_over(h);
-	}
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn_helper *h = arg;
-	char part[16384];
-	ssize_t n = recv(fd, part, sizeof(part), MSG_DONTWAIT);
-
-	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0)
-		strbuf_addmem(&h->in, part, (size_t)n);
-	h->eof = n <= 0;
-	if (h->eof)
-		event_del(h->read_ev);
-	event_active(h->take_ev, 0, 0);
-}
-
-/* ---- Its life ---- */
-
-static void on_limit(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn_helper *h = arg;
-
-	(void)fd, (void)what;
-	fail(h, "the test program did not end within %u ms", h->limit_ms);
-}
-
-static void on_exited(struct child *child, int status, void *arg)
-{
-	struct conn_helper *h = arg;
-
-	h->child = child_free(child);
-	h->status = status;
-	end_when_over(h);
-}
-
-static int open_events(struct conn_helper *h, struct event_base *base)
-{
-	const struct timeval limit = { .tv_sec = h->limit_ms / 1000,
-				       .tv_usec = h->limit_ms % 1000 * 1000 };
-
-	h->read_ev = event_new(base, h->fd, EV_READ | EV_PERSIST, on_readable, h);
-	h->write_ev = event_new(base, h->fd, EV_WRITE | EV_PERSIST, on_writable, h);
-	h->take_ev = event_new(base, -1, 0, on_take, h);
-	h->limit_ev = event_new(base, -1, 0, on_limit, h);
-	return h->read_ev && h->write_ev && h->take_ev && h->limit_ev &&
-			       event_add(h->read_ev, NULL) == 0 &&
-			       event_add(h->write_ev, NULL) == 0 &&
-			       event_add(h->limit_ev, &limit) == 0
-		       ? 0
-		       : -ENOMEM;
-}
-
-static int start_child(struct conn_helper *h, struct event_base *base, const char *path)
-{
-	static const struct child_ops ops = { .exited = on_exited };
-	const char *argv[] = { path, NULL };
-	int fds[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	r = child_start(base,
-			&(struct child_conf){
-				.argv = argv, .netns_fd = -1, .log_fd = -1, .stdin_fd = fds[1] },
-			&ops, h, &h->child);
-	close(fds[1]);
-	h->fd = fds[0];
-	return r;
+	(void)status;
+	free(h);
+	ops->ended(failure, user);
 }
 
 int conn_helper_start(struct event_base *base, const char *path,
 		      const struct Ew__ConnRequest *request, unsigned int limit_ms,
 		      const struct conn_helper_ops *ops, void *arg, struct conn_helper **ret)
 {
+	static const struct framed_ops mine = { .frame = on_frame, .ended = on_ended };
+	const struct framed_conf conf = { .path = path,
+					  .name = "the test program",
+					  .request = &request->base,
+					  .limit_ms = limit_ms,
+					  .frames = 2 * (unsigned int)request->n_ports };
 	struct conn_helper *h = xcalloc(1, sizeof(*h));
 	int r;
 
 	*h = (struct conn_helper){ .ops = ops,
 				   .arg = arg,
-				   .fd = -1,
-				   .nports = (unsigned int)request->n_ports,
-				   .left = 2 * (unsigned int)request->n_ports,
-				   .limit_ms = limit_ms };
-	conn_wire_add(&request->base, &h->out);
-	r = start_child(h, base, path);
-	if (r == 0)
-		r = open_events(h, base);
+				   .nports = (unsigned int)request->n_ports };
+	r = framed_start(base, &conf, &mine, h, &h->helper);
 	if (r < 0)
-		conn_helper_free(h);
+		free(h);
 	else
 		*ret = h;
 	return r;
-}
-
-static void free_event(struct event *ev)
-{
-	if (ev)
-		event_free(ev);
 }
 
 struct conn_helper *conn_helper_free(struct conn_helper *h)
 {
 	if (!h)
 		return NULL;
-	free_event(h->read_ev);
-	free_event(h->write_ev);
-	free_event(h->take_ev);
-	free_event(h->limit_ev);
-	child_free(h->child);
-	closep(&h->fd);
-	strbuf_fini(&h->out);
-	strbuf_fini(&h->in);
+	framed_free(h->helper);
 	free(h);
 	return NULL;
 }

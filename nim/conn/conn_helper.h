@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of conn-test, from its start to its end. Whatever it does, nim hears of it and goes on. */
+/* One run of conn-test: nim/conn/framed.h. */
 #pragma once
 
 #include "nim/conn/conn_request.h"

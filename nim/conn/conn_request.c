@@ -71,7 +71,10 @@ static Ew__ConnPort *port_message(const struct nim_port *port, const struct nim_
 		msg->dns_servers[msg->n_dns_servers++] = arena_ipaddr(arena, &servers[i]);
 	if (port->proxy)
 		msg->ca_pem = port->proxy->ca_pem; /* borrowed, as the ports are */
-	add_ways(msg, port, settings, arena);
+	if (proxy_has_pac(port->proxy))
+		msg->pac = proxy_pac(port->proxy, arena);
+	else
+		add_ways(msg, port, settings, arena);
 	return msg;
 }
 

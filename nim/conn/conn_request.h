@@ -13,7 +13,8 @@ struct Ew__ConnRequest;
 
 #define CONN_PORT_ADDRS 4 /* of one family that are tried */
 
-/* Asks for the ports whose indexes are in port[n], in this order. In the arena. */
+/* Asks for the ports whose indexes are in port[n], in this order. In the arena. A port with a PAC
+ * file has no ways yet: pac_run() finds them. */
 struct Ew__ConnRequest *conn_request(const struct conn_ports *ports, const unsigned int *port,
 				     unsigned int n, const struct conn_settings *settings,
 				     struct arena *arena);

@@ -7,8 +7,9 @@
 #include "nim/conn/conn_settings.h"
 #include "nim/conn/conntest.h"
 
-struct conn_helper;
 struct event;
+struct pacs;
+struct Ew__ConnRequest;
 
 struct conntest {
 	struct conntest_conf conf;
@@ -18,6 +19,7 @@ struct conntest {
 	struct conn_settings settings;
 	struct mono tested_at;
 	char *program; /* path of conn-test */
+	struct pacs *pacs;
 };
 
 struct conn_round_port {
@@ -36,9 +38,9 @@ struct conn_round {
 	bool kept; /* over the running configuration: results are recorded */
 	struct event *tell_ev;
 	char failure[sizeof(((struct conn_result *)NULL)->why)];
-	struct conn_helper *helper; /* NULL: none was needed, or it has ended */
-	unsigned int asked[NIM_PORTS]; /* ports that it tests, in the order of its request */
-	unsigned int nasked;
+	struct list asked; /* nim/conn/conn_asked.h: what is under way */
+	unsigned int remote[NIM_PORTS]; /* ports that need nothing but conn-test */
+	unsigned int nremote;
 	unsigned int nports;
 	struct conn_round_port ports[]; /* in the order of the configuration */
 };
@@ -47,3 +49,7 @@ struct conn_round {
  * NULL: nothing was. */
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
 		     const struct conn_reached *reached);
+/* It passed, but. Of a port that is not told yet: with its result. */
+void conn_round_warn(struct conn_round *round, unsigned int port, const char *text);
+/* One of round->asked is gone; failure NULL: as it should. The round may be gone now. */
+void conn_round_asked_ended(struct conn_round *round, const char *failure);

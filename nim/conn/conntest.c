@@ -11,11 +11,14 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/wall.h"
+#include "nim/conn/conn_asked.h"
 #include "nim/conn/conn_helper.h"
 #include "nim/conn/conn_local.h"
 #include "nim/conn/conn_request.h"
 #include "nim/conn/conn_round.h"
 #include "nim/dns/dns.h"
+#include "nim/proxy/pacs.h"
+#include "nim/proxy/proxy_ways.h"
 #include "status.pb-c.h"
 
 /* ---- Records ---- */
@@ -103,6 +106,7 @@ void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *
 		if (record)
 			status->ports[i]->test = conn_record_message(record, arena);
 	}
+	pacs_status(ct->pacs, status, arena);
 }
 
 /* ---- Rounds ---- */
@@ -126,7 +130,7 @@ static void all_told(struct conn_round *round)
 	_cleanup_(freep) char *failure = round->failure[0] ? xstrdup(round->failure) : NULL;
 	void *user = round->arg;
 
-	if (!round->helper)
+	if (list_empty(&round->asked))
 		conn_round_free(round); /* else it may have warnings yet */
 	if (ops)
 		ops->done(failure, user);
@@ -152,14 +156,6 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static bool conn_round_is_known(const struct conn_round *round)
-{
-	for (unsigned int i = 0; i < round->nports; i++)
-		if (!round->ports[i].known)
-			return false;
-	return true;
-}
-
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
 		     const struct conn_reached *reached)
 {
@@ -174,67 +170,35 @@ void conn_round_know(struct conn_round *round, unsigned int port, const struct c
 	event_active(round->tell_ev, 0, 0);
 }
 
-/* ---- The helper ---- */
+/* ---- What is asked remotely ---- */
 
-static void on_report(const struct conn_report *report, void *arg)
+void conn_round_warn(struct conn_round *round, unsigned int i, const char *text)
 {
-	struct conn_round *round = arg;
-	struct conn_round_port *port = &round->ports[round->asked[report->port]];
+	struct conn_round_port *port = &round->ports[i];
 
-	if (report->kind != CONN_REPORT_WARNING) {
-		conn_round_know(round, round->asked[report->port], &report->result,
-				&report->reached);
-		return;
-	}
 	port->warned = true;
-	memcpy(port->warning, report->text, sizeof(port->warning));
+	snprintf(port->warning, sizeof(port->warning), "%s", text);
 	if (port->told)
 		keep_warning(round, port);
 }
 
-/* What it has not told says nothing about the ports. */
-static void give_up_asked(struct conn_round *round)
+void conn_round_asked_ended(struct conn_round *round, const char *failure)
 {
-	struct conn_result unknown = { .outcome = CONN_UNTESTED };
-
-	snprintf(unknown.why, sizeof(unknown.why), "%s", round->failure);
-	for (unsigned int i = 0; i < round->nasked; i++)
-		conn_round_know(round, round->asked[i], &unknown, NULL);
-}
-
-static void on_helper_ended(const char *failure, void *arg)
-{
-	struct conn_round *round = arg;
-
-	round->helper = NULL;
-	if (!round->ops) {
+	if (failure && !round->failure[0])
+		snprintf(round->failure, sizeof(round->failure), "%s", failure);
+	if (!round->ops && list_empty(&round->asked))
 		conn_round_free(round);
-		return;
-	}
-	snprintf(round->failure, sizeof(round->failure), "%s",
-		 failure		      ? failure
-		 : conn_round_is_known(round) ? ""
-					      : "the test program left ports out");
-	give_up_asked(round);
 }
 
-static void ask_helper(struct conn_round *round, const struct conn_ports *ports)
+static void ask(struct conn_round *round, const struct conn_ports *ports, const unsigned int *port,
+		unsigned int n)
 {
-	static const struct conn_helper_ops ops = { .report = on_report, .ended = on_helper_ended };
-	const struct conntest *ct = round->ct;
 	struct arena arena = { 0 };
-	const struct Ew__ConnRequest *request =
-		conn_request(ports, round->asked, round->nasked, &ct->settings, &arena);
-	int r = conn_helper_start(ct->conf.base, ct->program, request,
-				  ct->settings.items.deadline_s * 1000 + CONN_HELPER_MORE_MS, &ops,
-				  round, &round->helper);
 
+	if (n)
+		conn_asked_start(round, port, n,
+				 conn_request(ports, port, n, &round->ct->settings, &arena));
 	arena_fini(&arena);
-	if (r == 0)
-		return;
-	snprintf(round->failure, sizeof(round->failure), "the test program cannot be started: %s",
-		 strerror(-r));
-	give_up_asked(round);
 }
 
 /* ---- Start and end ---- */
@@ -275,10 +239,14 @@ static void begin_port(struct conn_round *round, const struct conn_ports *ports,
 	/* A router that was silent is asked again by what is sent through it. */
 	if ((result.outcome == CONN_OK ||
 	     (result.stage == CONN_STAGE_GATEWAY && conn_has_gateway(&ports->view->ports[i]))) &&
-	    has_target && conn_is_tested_remotely(port))
-		round->asked[round->nasked++] = i;
-	else
+	    has_target && conn_is_tested_remotely(port)) {
+		if (proxy_has_pac(port->proxy))
+			ask(round, ports, &i, 1);
+		else
+			round->remote[round->nremote++] = i;
+	} else {
 		know_local(round, ports, i, &result);
+	}
 }
 
 struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
@@ -297,14 +265,14 @@ struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports
 	if (round->kept)
 		ct->tested_at = mono_now();
 	round->nports = nports;
+	list_init(&round->asked);
 	round->tell_ev = event_new(ct->conf.base, -1, 0, on_tell, round);
 	if (!round->tell_ev)
 		abort();
 	list_append(&ct->rounds, &round->link);
 	for (unsigned int i = 0; i < nports; i++)
 		begin_port(round, ports, i, has_target);
-	if (round->nasked)
-		ask_helper(round, ports);
+	ask(round, ports, round->remote, round->nremote);
 	event_active(round->tell_ev, 0, 0); /* of no ports at all */
 	return round;
 }
@@ -314,7 +282,7 @@ struct conn_round *conn_round_free(struct conn_round *round)
 	if (!round)
 		return NULL;
 	list_remove(&round->link);
-	conn_helper_free(round->helper);
+	conn_asked_free_all(round);
 	event_free(round->tell_ev);
 	free(round);
 	return NULL;
@@ -343,7 +311,7 @@ struct mono conntest_tested_at(const struct conntest *ct)
 
 unsigned int conntest_round_s(const struct conntest *ct)
 {
-	return ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000;
+	return ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000 + pacs_take_s(ct->pacs);
 }
 
 unsigned int conntest_interval_s(const struct conntest *ct)
@@ -359,6 +327,11 @@ int conntest_new(const struct conntest_conf *conf, struct conntest **ret)
 
 	ct->conf = *conf;
 	ct->program = conf->program ? xstrdup(conf->program) : child_program("conn-test");
+	ct->pacs = pacs_new(&(struct pacs_conf){ .base = conf->base,
+						 .evaluator = conf->evaluator,
+						 .config = conf->config,
+						 .changed = conf->changed,
+						 .arg = conf->arg });
 	conn_items_load(NULL, &ct->settings.items);
 	list_init(&ct->rounds);
 	*ret = ct;
@@ -373,6 +346,7 @@ struct conntest *conntest_free(struct conntest *ct)
 		return NULL;
 	list_for_each_safe (round, next, &ct->rounds, link)
 		conn_round_free(round);
+	pacs_free(ct->pacs);
 	conn_settings_fini(&ct->settings);
 	free(ct->program);
 	free(ct->records);

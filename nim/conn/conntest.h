@@ -32,6 +32,7 @@ struct conn_ports { /* borrowed for the call */
 struct conntest_conf {
 	struct event_base *base;
 	const char *program; /* path of conn-test, copied; NULL: the one beside us */
+	const char *evaluator; /* of pac-eval: the same */
 	const char *config_dir; /* borrowed for good; <config_dir>/server names the controller */
 	/* Results of rounds over this configuration are kept and shown; borrowed for good. */
 	const struct nim_config *config;

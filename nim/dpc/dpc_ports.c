@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
+#include "base/pac.h"
 #include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
@@ -304,6 +305,18 @@ static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint
 	return server;
 }
 
+static void read_pac(struct reader *r, const Dpc__Port *from, Ew__ProxyConfig *proxy)
+{
+	_cleanup_(freep) char *text = NULL;
+
+	if (!*from->pacfile)
+		return;
+	if (pac_text_decode(from->pacfile, &text) < 0)
+		proxy->error = arena_strdup(r->arena, PAC_TEXT_WHY);
+	else
+		proxy->pac_text = arena_strdup(r->arena, text);
+}
+
 static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
 {
 	Ew__ProxyConfig *proxy = arena_alloc(r->arena, sizeof(*proxy));
@@ -314,7 +327,8 @@ static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig
 	proxy->socks = read_proxy(r, from, PROXY_SOCKS, HTTP_PROXY_SOCKS5);
 	proxy->exceptions = arena_strdup(r->arena, from->exceptions);
 	proxy->ca_pem = join_pem(r, from->proxycertpem, from->n_proxycertpem);
-	if (proxy->http || proxy->https || proxy->socks || *proxy->ca_pem)
+	read_pac(r, from, proxy);
+	if (proxy->http || proxy->https || proxy->socks || *proxy->ca_pem || *from->pacfile)
 		port->proxy = proxy;
 }
 
@@ -389,7 +403,7 @@ bool dpc_is_usable(const Ew__DevicePortConfig *config)
 
 static bool has_automatic_proxy(const Dpc__Port *p)
 {
-	return p->networkproxyenable || *p->networkproxyurl || *p->pacfile;
+	return !*p->pacfile && (p->networkproxyenable || *p->networkproxyurl);
 }
 
 const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)

@@ -50,7 +50,7 @@ static void frame_comes_whole_or_not_at_all(void **state)
 
 static void frame_that_is_too_long_is_nonsense_at_once(void **state)
 {
-	const uint8_t most[] = { 0, 0x10, 0, 0 }, more[] = { 0, 0x10, 0, 1 },
+	const uint8_t most[] = { 0, 0x20, 0, 0 }, more[] = { 0, 0x20, 0, 1 },
 		      all[] = { 255, 255, 255, 255 };
 
 	(void)state;

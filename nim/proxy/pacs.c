@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/proxy/pacs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/child.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "nim/config.h"
+#include "nim/proxy/proxy_ways.h"
+#include "status.pb-c.h"
+
+struct pac_file {
+	char label[NIM_LABEL];
+	size_t bytes;
+	char why[PAC_WHY]; /* "": it decides */
+};
+
+struct pacs {
+	struct pacs_conf conf;
+	char *evaluator;
+	struct pac_file *files; /* of configured ports */
+	unsigned int nfiles;
+};
+
+static const struct nim_port *find_port(const struct pacs *p, const char *label)
+{
+	for (unsigned int i = 0; i < p->conf.config->nports; i++)
+		if (strcmp(p->conf.config->ports[i].label, label) == 0)
+			return &p->conf.config->ports[i];
+	return NULL;
+}
+
+static struct pac_file *find_file(const struct pacs *p, const char *label)
+{
+	for (unsigned int i = 0; i < p->nfiles; i++)
+		if (strcmp(p->files[i].label, label) == 0)
+			return &p->files[i];
+	return NULL;
+}
+
+static bool has_pac(const struct pacs *p, const char *label)
+{
+	const struct nim_port *port = find_port(p, label);
+
+	return port && proxy_has_pac(port->proxy);
+}
+
+static void forget_others(struct pacs *p)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < p->nfiles; i++)
+		if (has_pac(p, p->files[i].label))
+			p->files[n++] = p->files[i];
+	p->nfiles = n;
+}
+
+static struct pac_file *make_file(struct pacs *p, const char *label)
+{
+	struct pac_file *file = find_file(p, label);
+
+	if (file)
+		return file;
+	forget_others(p);
+	p->files = xrealloc(p->files, p->nfiles + 1, sizeof(*p->files));
+	file = &p->files[p->nfiles++];
+	*file = (struct pac_file){ .why = "?" }; /* so that the first result is news */
+	snprintf(file->label, sizeof(file->label), "%s", label);
+	return file;
+}
+
+void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char *why)
+{
+	struct pac_file *file;
+
+	if (!has_pac(p, label)) /* of a candidate, say */
+		return;
+	file = make_file(p, label);
+	if (!why)
+		why = "";
+	if (file->bytes == bytes && strcmp(file->why, why) == 0)
+		return;
+	file->bytes = bytes;
+	snprintf(file->why, sizeof(file->why), "%s", why);
+	if (*why)
+		log_warning("pac_failed", "port=%s why=\"%s\"", label, file->why);
+	else
+		log_info("pac_decides", "port=%s bytes=%zu", label, bytes);
+	p->conf.changed(p->conf.arg);
+}
+
+void pacs_status(const struct pacs *p, struct Ew__DeviceNetworkStatus *status, struct arena *arena)
+{
+	for (size_t i = 0; i < status->n_ports; i++) {
+		const char *label = status->ports[i]->logicallabel;
+		const struct pac_file *file = find_file(p, label);
+		Ew__PacStatus *msg;
+
+		if (!has_pac(p, label))
+			continue;
+		msg = status->ports[i]->pac = arena_alloc(arena, sizeof(*msg));
+		ew__pac_status__init(msg);
+		if (!file)
+			continue;
+		msg->bytes = (uint32_t)file->bytes;
+		msg->error = arena_strdup(arena, file->why);
+	}
+}
+
+unsigned int pacs_take_s(const struct pacs *p)
+{
+	for (unsigned int i = 0; i < p->conf.config->nports; i++)
+		if (proxy_has_pac(p->conf.config->ports[i].proxy))
+			return PAC_EVAL_LIMIT_MS / 1000;
+	return 0;
+}
+
+struct event_base *pacs_base(const struct pacs *p)
+{
+	return p->conf.base;
+}
+
+const char *pacs_evaluator(const struct pacs *p)
+{
+	return p->evaluator;
+}
+
+struct pacs *pacs_new(const struct pacs_conf *conf)
+{
+	struct pacs *p = xcalloc(1, sizeof(*p));
+
+	p->conf = *conf;
+	p->evaluator = conf->evaluator ? xstrdup(conf->evaluator) : child_program("pac-eval");
+	return p;
+}
+
+struct pacs *pacs_free(struct pacs *p)
+{
+	if (!p)
+		return NULL;
+	free(p->files);
+	free(p->evaluator);
+	free(p);
+	return NULL;
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PAC files: who decides, what a broken or hostile one brings about, and that it is its own port's trouble.
+
+     node --eth0-- isp-a (proxies) --.
+          --eth1-- isp-b ------------+-- internet: web.example
+"""
+
+import base64
+import os
+
+import pytest
+
+import topology
+from proxies import HTTPS, NAME, World, by, failed, wait_passed
+from services import Socks, Web, mute
+from topology import WEB4
+from waiting import wait_for
+
+
+@pytest.fixture
+def world(make_net, make_node, tmp_path):
+    net = make_net(topology.standard, "ab", dhcp=False)
+    return World(net, make_node(net["node"]), tmp_path)
+
+
+def file(body):
+    return f"function FindProxyForURL(url, host) {{ {body} }}"
+
+
+def inline(body, **more):
+    return {"pacfile": base64.b64encode(file(body).encode()).decode(), **more}
+
+
+def status(world, label="uplink-a"):
+    return next(p for p in world.node.table("DeviceNetworkStatus")["global"]["ports"] if p["logicallabel"] == label)
+
+
+def test_inline_file_decides_and_goes_before_everything_else(world):
+    proxy = world.proxy()
+    secret = "the file has a secret"
+    body = f'/* {secret} */ if (host == "{NAME}" && url == "{HTTPS}") return "PROXY 192.168.1.1:3128"; return "DIRECT";'
+    world.start(inline(body, **by("192.168.1.1", port=3129, exceptions=NAME)))
+    wait_passed(world)
+    assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
+    assert ("192.168.1.2", "CONNECT", f"{NAME}:443") in proxy.seen
+    assert status(world)["pac"] == {"origin": "PAC_INLINE", "bytes": len(file(body)), "error": ""}
+    assert f"{HTTPS} by 192.168.1.1:3128" in world.node.edgeway("ports", "uplink-a")
+    assert "PAC file     inline" in world.node.edgeway("ports", "uplink-a")
+    for topic in ("DeviceNetworkStatus", "DevicePortConfig"):
+        assert secret not in world.node.edgeway("bus", "get", topic)
+    assert secret not in world.node.log()
+
+
+def test_of_its_list_one_after_the_other_is_tried(world):
+    """EVE takes the first and no other."""
+    mute(world.isp, 3127)
+    socks = Socks(world.isp, 1080, {NAME: WEB4})
+    world.start(inline('return "PROXY 192.168.1.1:3129; PROXY 192.168.1.1:3127; SOCKS5 192.168.1.1:1080; DIRECT";'))
+    wait_passed(world)
+    test = world.tests()["uplink-a"]
+    assert test["proxy"] == "socks5://192.168.1.1:1080" and socks.seen[-1] == ("192.168.1.2", 5, f"{NAME}:443")
+    wait_for(lambda: "proxy 192.168.1.1: Connection refused" in status(world)["test"]["warning"], "the dead one is told of")
+
+
+def test_direct_is_a_way_too(world):
+    Web(world.far, 81)
+    world.start(inline('return "PROXY 192.168.1.1:3129; DIRECT";'), f"http://{NAME}:81/")
+    wait_passed(world)
+    assert world.tests()["uplink-a"]["proxy"] == ""
+
+
+def test_users_are_those_of_static_servers_of_the_same_name(world):
+    world.proxy(user="joe:s3cret")
+    world.start(inline('return "PROXY 192.168.1.1:3128";'))
+    assert failed(world.tests()["uplink-a"], "TCP", "HTTP 407")
+    world.start(inline('return "PROXY 192.168.1.1:3128";', **by("joe:s3cret@192.168.1.1")))
+    wait_passed(world)
+    assert "s3cret" not in world.node.edgeway("bus", "get", "DeviceNetworkStatus")
+
+
+@pytest.mark.parametrize("body, why", [
+    ("while (1);", "took more than 1 s of CPU"),
+    ("return f(); function f() { return f(); }", "too much recursion"),
+    ("var a = 'x'; while (1) a += a;", "out of memory"),
+    ("return }", "SyntaxError"),
+    ("return 'gopher'", "no proxy is in its answer 'gopher'"),
+    ("return new XMLHttpRequest()", "XMLHttpRequest is not defined"),
+    ("return java.lang.Runtime.getRuntime().exec('id')", "java is not defined"),
+    ("return load('/etc/passwd')", "load is not defined")])
+def test_hostile_file_is_its_ports_own_trouble(world, body, why):
+    world.start(inline(body))
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "TCP", "PAC file: ") and why in tests["uplink-a"]["error"]
+    assert tests["uplink-b"]["outcome"] == "TEST_OK"
+    assert tests["uplink-b"]["latencyMs"] < 1000  # which has not waited for it
+    assert why in status(world)["pac"]["error"] and why in world.node.edgeway("ports", "uplink-a")
+    assert "event=pac_failed port=uplink-a" in world.node.log()
+    assert world.node.edgeway("diag", check=False).count("PAC file: ") >= 1
+
+
+def test_what_is_no_file_is_an_error_of_its_port(world):
+    config = world.config({"pacfile": "no base64!"})
+    world.node.start(config)
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
+    assert status(world)["error"] == "proxy: the PAC file is no base64, empty, or longer than 1 MiB"
+
+
+def test_nim_killed_in_the_middle_leaves_no_evaluation_behind(world):
+    world.proxy()
+    world.start(inline("var end = new Date().getTime() + 900; while (new Date().getTime() < end); "
+                       'return "PROXY 192.168.1.1:3128";'))
+    wait_for(lambda: children(world, "pac-eval"), "it is evaluated")
+    evaluations = children(world, "pac-eval")
+    world.node.kill("nim")
+    wait_for(lambda: not [pid for pid in evaluations if os.path.exists(f"/proc/{pid}")], "it died with nim")
+    wait_passed(world)
+
+
+def children(world, name):
+    """Programs of that name that nim has started."""
+    found, nim = [], world.node.daemons()["nim"]
+    for task in os.listdir(f"/proc/{nim}/task"):
+        with open(f"/proc/{nim}/task/{task}/children") as file_:
+            found += [int(pid) for pid in file_.read().split()]
+    return [pid for pid in found if comm(pid) == name]
+
+
+def comm(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file_:
+            return file_.read().strip()
+    except OSError:
+        return ""
