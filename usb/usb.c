@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/log.h"
-#include "usb/helper.h"
 #include "usb/identity.h"
 #include "usb/out.h"
 #include "usb/stick.h"
@@ -23,6 +23,7 @@
 #define READ_MS 10000
 #define DUMP_MS 90000 /* edgeway netdump keeps to 60 s, and packs */
 #define WRITE_MS 120000 /* sticks are slow */
+#define SAID_MAX 65536 /* bytes of what it says */
 #define OTHER_LABEL 2 /* exit status of usb-stick */
 
 enum usb_state {
@@ -110,6 +111,18 @@ static void forget_helper(struct usb *usb)
 	usb->helper = NULL; /* it has freed itself */
 }
 
+static int run_helper(struct usb *usb, const char *const *argv, unsigned int timeout_ms,
+		      helper_done_fn *done)
+{
+	return helper_start(daemon_base(usb->daemon),
+			    &(struct helper_conf){ .argv = argv,
+						   .timeout_ms = timeout_ms,
+						   .said_max = SAID_MAX,
+						   .done = done,
+						   .arg = usb },
+			    &usb->helper);
+}
+
 static int run_stick(struct usb *usb, const char *verb, const char *last, unsigned int timeout_ms,
 		     helper_done_fn *done)
 {
@@ -117,7 +130,7 @@ static int run_stick(struct usb *usb, const char *verb, const char *last, unsign
 	_cleanup_(freep) char *numbers = xasprintf("%u:%u", usb->stick.major, usb->stick.minor);
 	const char *const argv[] = { path, verb, usb->stick.devname, numbers, last, NULL };
 
-	return helper_start(daemon_base(usb->daemon), argv, timeout_ms, done, usb, &usb->helper);
+	return run_helper(usb, argv, timeout_ms, done);
 }
 
 static void written(int status, bool late, const char *said, size_t len, void *arg)
@@ -168,10 +181,10 @@ static int start_dump(struct usb *usb)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	file = xasprintf("%s/" STICK_DUMP "/edgeway-netdump-%s.tar.gz", usb->out_dir, stamp);
-	return helper_start(daemon_base(usb->daemon),
-			    (const char *const[]){ path, "netdump", file, "--run-dir", run_dir,
-						   "--state-dir", state_dir, NULL },
-			    DUMP_MS, dumped, usb, &usb->helper);
+	return run_helper(usb,
+			  (const char *const[]){ path, "netdump", file, "--run-dir", run_dir,
+						 "--state-dir", state_dir, NULL },
+			  DUMP_MS, dumped);
 }
 
 static void begin_writing(struct usb *usb, const struct stick_report *has)

@@ -14,9 +14,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/strbuf.h"
 #include "usb/fat.h"
-#include "usb/helper.h"
 #include "usb/identity.h"
 #include "usb/stick.h"
 #include "usb/uevent.h"
@@ -249,6 +249,18 @@ static void told(int status, bool late, const char *said, size_t len, void *arg)
 	event_base_loopbreak(t->base);
 }
 
+static int start(struct told *t, const char *const *argv, unsigned int timeout_ms,
+		 struct helper **ret)
+{
+	return helper_start(t->base,
+			    &(struct helper_conf){ .argv = argv,
+						   .timeout_ms = timeout_ms,
+						   .said_max = sizeof(t->said),
+						   .done = told,
+						   .arg = t },
+			    ret);
+}
+
 static void a_helper_that_hangs_is_stopped_and_what_one_says_is_kept(void **state)
 {
 	static const char *const hangs[] = { "sh", "-c", "trap '' TERM; exec sleep 60", NULL };
@@ -257,11 +269,11 @@ static void a_helper_that_hangs_is_stopped_and_what_one_says_is_kept(void **stat
 	struct helper *helper;
 
 	(void)state;
-	assert_int_equal(helper_start(t.base, hangs, 100, told, &t, &helper), 0);
+	assert_int_equal(start(&t, hangs, 100, &helper), 0);
 	event_base_dispatch(t.base);
 	assert_true(t.late);
 	assert_int_not_equal(t.status, 0);
-	assert_int_equal(helper_start(t.base, ends, 10000, told, &t, &helper), 0);
+	assert_int_equal(start(&t, ends, 10000, &helper), 0);
 	event_base_dispatch(t.base);
 	assert_false(t.late);
 	assert_int_equal(t.status, 1);

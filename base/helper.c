@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "usb/helper.h"
+#include "base/helper.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -13,15 +13,16 @@ struct helper {
 	struct event *late_ev;
 	bool late;
 	int said_fd;
+	size_t said_max;
 	helper_done_fn *done;
 	void *arg;
 };
 
 static void exited(struct child *c, int status, void *arg)
 {
-	_cleanup_(freep) char *said = xcalloc(1, HELPER_SAID_MAX + 1);
 	struct helper *h = arg;
-	ssize_t n = pread(h->said_fd, said, HELPER_SAID_MAX, 0);
+	_cleanup_(freep) char *said = xcalloc(1, h->said_max + 1);
+	ssize_t n = pread(h->said_fd, said, h->said_max, 0);
 	helper_done_fn *done = h->done;
 	bool late = h->late;
 
@@ -40,27 +41,27 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	child_stop(h->child, 0);
 }
 
-int helper_start(struct event_base *base, const char *const *argv, unsigned int timeout_ms,
-		 helper_done_fn *done, void *arg, struct helper **ret)
+int helper_start(struct event_base *base, const struct helper_conf *conf, struct helper **ret)
 {
 	static const struct child_ops ops = { .exited = exited };
-	struct child_conf conf = { .argv = argv, .netns_fd = -1 };
+	struct child_conf child = { .argv = conf->argv, .netns_fd = -1 };
 	struct helper *h = xcalloc(1, sizeof(*h));
 	int r;
 
-	h->done = done;
-	h->arg = arg;
-	conf.log_fd = h->said_fd = memfd_create("helper", MFD_CLOEXEC);
+	h->done = conf->done;
+	h->arg = conf->arg;
+	h->said_max = conf->said_max;
+	child.log_fd = h->said_fd = memfd_create("helper", MFD_CLOEXEC);
 	h->late_ev = evtimer_new(base, on_late, h);
 	r = h->said_fd < 0 ? -errno : h->late_ev ? 0 : -ENOMEM;
 	if (r == 0)
-		r = child_start(base, &conf, &ops, h, &h->child);
+		r = child_start(base, &child, &ops, h, &h->child);
 	if (r < 0) {
 		helper_free(h);
 		return r;
 	}
-	event_add(h->late_ev, &(struct timeval){ .tv_sec = timeout_ms / 1000,
-						 .tv_usec = timeout_ms % 1000 * 1000 });
+	event_add(h->late_ev, &(struct timeval){ .tv_sec = conf->timeout_ms / 1000,
+						 .tv_usec = conf->timeout_ms % 1000 * 1000 });
 	*ret = h;
 	return 0;
 }

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HELPER_SAID_MAX 65536 /* bytes; the rest is dropped */
-
 struct event_base;
 struct helper;
 
@@ -14,6 +12,13 @@ struct helper;
  * for the call. The helper is gone already. */
 typedef void helper_done_fn(int status, bool late, const char *said, size_t len, void *arg);
 
-int helper_start(struct event_base *base, const char *const *argv, unsigned int timeout_ms,
-		 helper_done_fn *done, void *arg, struct helper **ret);
+struct helper_conf {
+	const char *const *argv; /* copied */
+	unsigned int timeout_ms;
+	size_t said_max; /* bytes; the rest is dropped */
+	helper_done_fn *done;
+	void *arg;
+};
+
+int helper_start(struct event_base *base, const struct helper_conf *conf, struct helper **ret);
 struct helper *helper_free(struct helper *h); /* it is killed; done does not come; NULL is fine */
