@@ -29,7 +29,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(SANFLAGS
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 # A folder is a library; a folder under cmd/ a program; a test_*.c, fuzz_*.c, bench_*.c one too.
-LIBDIRS := base pubsub dataplane dnsrelay conntest nim usb zedrouter domainmgr zedagent
+LIBDIRS := base pubsub dataplane dnsrelay conntest bootstrap nim usb zedrouter domainmgr zedagent
 DAEMONS := zedagent nim zedrouter domainmgr
 PROTOS := $(wildcard api/bus/*.proto api/eve/*.proto)
 GEN_C := $(PROTOS:%.proto=$(BUILD)/%.pb-c.c) $(BUILD)/api/topics.c

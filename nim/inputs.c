@@ -19,6 +19,7 @@
 #include "nim/conn/conn_schedule.h"
 #include "nim/dpc/beside.h"
 #include "nim/dpc/dpc.h"
+#include "nim/dpc/dpc_bootstrap.h"
 #include "nim/dpc/fallback.h"
 #include "nim/dpc/verify.h"
 #include "nim/lease_again.h"
@@ -320,11 +321,27 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 {
 	struct nim *nim = arg;
 
-	(void)key, (void)was;
+	(void)was;
 	if (!now)
 		return; /* it asks for no ports by a message without ports; silence is none */
-	nim_dpc_controller(nim->dpc, now);
+	if (strcmp(key, DPC_BOOTSTRAP_KEY) == 0)
+		nim_dpc_bootstrap(nim->dpc, now);
+	else
+		nim_dpc_controller(nim->dpc, now);
 	nim_dpc_changed(nim);
+}
+
+static void bootstrap_changed(const char *key, const Ew__BootstrapStatus *was,
+			      const Ew__BootstrapStatus *now, void *arg)
+{
+	struct nim *nim = arg;
+
+	(void)key, (void)was;
+	if (!now)
+		return;
+	nim_dpc_bootstrap_status(nim->dpc, now);
+	if (nim->synced & NIM_INPUT_PORTS)
+		nim_fallback_expect_none(nim->fallback);
 }
 
 static void assigned_changed(const char *key, const Ew__AssignedAdapters *was,
@@ -402,6 +419,9 @@ int nim_subscribe(struct nim *nim)
 		.changed = items_changed,
 		.synced = items_synced,
 	};
+	static const struct ps_bootstrap_status_ops bootstrap_ops = {
+		.changed = bootstrap_changed,
+	};
 	static const struct ps_assigned_adapters_ops assigned_ops = {
 		.changed = assigned_changed,
 	};
@@ -410,5 +430,7 @@ int nim_subscribe(struct nim *nim)
 
 	if (r == 0)
 		r = ps_subscribe_device_port_config(nim->ps, &ops, nim, &sub);
+	if (r == 0)
+		r = ps_subscribe_bootstrap_status(nim->ps, &bootstrap_ops, nim, &sub);
 	return r < 0 ? r : ps_subscribe_global_config(nim->ps, &items_ops, nim, &sub);
 }

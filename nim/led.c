@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/led.h"
 
-#include "status.pb-c.h"
+#include <string.h>
+
+#include "nim/dpc/dpc_bootstrap.h"
+
+static bool bootstrap_is_refused(const Ew__DeviceNetworkStatus *status)
+{
+	for (size_t i = 0; i < status->n_dpc_refusals; i++)
+		if (strcmp(status->dpc_refusals[i]->file, DPC_BOOTSTRAP_FILE) == 0)
+			return true;
+	return false;
+}
 
 enum nim_led nim_led(const struct Ew__DeviceNetworkStatus *status)
 {
@@ -23,5 +33,7 @@ enum nim_led nim_led(const struct Ew__DeviceNetworkStatus *status)
 		else if (led == NIM_LED_NO_ADDRESS)
 			led = NIM_LED_CONNECTING;
 	}
+	if (led == NIM_LED_CONNECTING && bootstrap_is_refused(status))
+		led = NIM_LED_BAD_BOOTSTRAP;
 	return led;
 }

@@ -13,6 +13,7 @@ enum nim_led { /* numbers as EVE's (its types.LedBlinkCount) */
 	       NIM_LED_CONNECTED = 3, /* a management port's test reached its target */
 	       NIM_LED_RADIO_SILENCE = 5,
 	       NIM_LED_BAD_CERTIFICATE = 14, /* the far end answers, and cannot be trusted */
+	       NIM_LED_BAD_BOOTSTRAP = 16, /* as 2, and bootstrap-config.pb is refused */
 };
 
 /* Pure. Of a status whose ports and tests are filled in. */

@@ -259,6 +259,9 @@ static int nim_open_dpc(struct nim *nim, const struct nim_options *options)
 	const char *dir = options->dpc_dir;
 	int r = nim_dpc_open(&(struct nim_dpc_conf){ .base = daemon_base(nim->daemon),
 						     .dir = dir ? dir : NIM_DPC_DIR,
+						     .config_dir = options->config_dir
+									   ? options->config_dir
+									   : NIM_CONFIG_DIR,
 						     .run_dir = daemon_run_dir(nim->daemon),
 						     .state_dir = daemon_state_dir(nim->daemon),
 						     .changed = nim_dpc_changed,

@@ -13,8 +13,9 @@
 
 struct za_publish {
 	struct ps *ps;
-	struct ps_pub *global, *assigned, *ports, *meters, *instances, *apps, *status;
+	struct ps_pub *global, *assigned, *ports, *meters, *instances, *apps, *status, *bootstrap;
 	struct za_config *config; /* in force */
+	const struct za_config *bootstrap_config; /* published instead; NULL: none */
 };
 
 int za_publish_new(struct event_base *base, const struct ps_conf *conf, struct za_publish **ret)
@@ -37,6 +38,8 @@ int za_publish_new(struct event_base *base, const struct ps_conf *conf, struct z
 		r = ps_advertise_app_config(p->ps, NULL, &p->apps);
 	if (r == 0)
 		r = ps_advertise_config_status(p->ps, NULL, &p->status);
+	if (r == 0)
+		r = ps_advertise_bootstrap_status(p->ps, NULL, &p->bootstrap);
 	if (r < 0) {
 		za_publish_free(p);
 		return r;
@@ -132,10 +135,29 @@ void za_publish_status(struct za_publish *p, const Ew__ConfigStatus *status)
 	check(ps_publish_config_status(p->status, "global", status), "ConfigStatus", "global");
 }
 
+void za_publish_bootstrap(struct za_publish *p, const struct za_config *config)
+{
+	p->bootstrap_config = config;
+	if (!config) {
+		ps_unpublish(p->ports, "bootstrap");
+		return;
+	}
+	check(ps_publish_global_config(p->global, "global", config->global), "GlobalConfig",
+	      "global");
+	check(ps_publish_device_port_config(p->ports, "bootstrap", config->ports),
+	      "DevicePortConfig", "bootstrap");
+}
+
+void za_publish_bootstrap_status(struct za_publish *p, const Ew__BootstrapStatus *status)
+{
+	check(ps_publish_bootstrap_status(p->bootstrap, "global", status), "BootstrapStatus",
+	      "global");
+}
+
 void za_publish_synced(struct za_publish *p)
 {
-	struct ps_pub *all[] = { p->global,    p->assigned, p->ports, p->meters,
-				 p->instances, p->apps,	    p->status };
+	struct ps_pub *all[] = { p->global,    p->assigned, p->ports,  p->meters,
+				 p->instances, p->apps,	    p->status, p->bootstrap };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		ps_publish_synced(all[i]);
@@ -167,12 +189,23 @@ static void print_config(const struct za_config *c, struct strbuf *out)
 	strbuf_addc(out, '}');
 }
 
+static void print_bootstrap(const struct za_config *c, struct strbuf *out)
+{
+	strbuf_add(out, "\n\"GlobalConfig\": {");
+	print_one("global", &c->global->base, true, out);
+	strbuf_add(out, "},\n\"DevicePortConfig\": {");
+	print_one("bootstrap", &c->ports->base, true, out);
+	strbuf_addc(out, '}');
+}
+
 void za_publish_print(const struct za_publish *p, FILE *out)
 {
 	struct strbuf text = STRBUF_INIT;
 
 	if (p->config)
 		print_config(p->config, &text);
+	else if (p->bootstrap_config)
+		print_bootstrap(p->bootstrap_config, &text);
 	fprintf(out, "{%s\n}\n", strbuf_str(&text));
 	strbuf_fini(&text);
 }

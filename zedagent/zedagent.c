@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/wall.h"
 #include "pubsub/ps.h"
+#include "zedagent/bootstrap.h"
 #include "zedagent/publish.h"
 
 struct zedagent {
@@ -25,6 +26,7 @@ struct zedagent {
 	struct za_publish *publish;
 	struct file_watch *watch;
 	struct keep *keep;
+	struct za_bootstrap *bootstrap;
 	const char *source; /* path or last_path: where the one in force is from; "" = none */
 	int64_t applied_ms;
 	struct pbjson_error error; /* of a newer file that was refused; why "" = none */
@@ -69,6 +71,8 @@ static void refuse(struct zedagent *za, const struct pbjson_error *err)
 static void put_in_force(struct zedagent *za, struct za_config *config, const char *source)
 {
 	za_publish_config(za->publish, config);
+	if (za->bootstrap)
+		za_bootstrap_has_config(za->bootstrap, true);
 	za->source = source;
 	za->applied_ms = wall_ms();
 	log_info("config_applied", "file=\"%s\" version=\"%s\" ports=%zu instances=%zu apps=%zu",
@@ -170,6 +174,33 @@ static void first_load(struct zedagent *za)
 	za_publish_synced(za->publish);
 }
 
+/* ---- Before the first configuration ---- */
+
+static void on_bootstrap(void *arg)
+{
+	struct zedagent *za = arg;
+
+	/* The ports first: the status says that they are to be expected. */
+	za_publish_bootstrap(za->publish, za_bootstrap_config(za->bootstrap));
+	za_publish_bootstrap_status(za->publish, za_bootstrap_status(za->bootstrap));
+}
+
+static int start_bootstrap(struct zedagent *za, const char *config_dir)
+{
+	const struct za_bootstrap_conf conf = {
+		.base = daemon_base(za->daemon),
+		.config_dir = config_dir ? config_dir : ZEDAGENT_CONFIG_DIR,
+		.state_dir = daemon_state_dir(za->daemon),
+		.has_config = za_publish_in_force(za->publish) != NULL,
+		.changed = on_bootstrap,
+		.arg = za,
+	};
+
+	return za_bootstrap_new(&conf, &za->bootstrap);
+}
+
+/* ---- Life ---- */
+
 static int control_config(const char *args, FILE *out, void *arg)
 {
 	const struct zedagent *za = arg;
@@ -204,9 +235,10 @@ static int start(struct zedagent *za)
 	return file_watch_new(daemon_base(za->daemon), za->path, on_changed, za, &za->watch);
 }
 
-int zedagent_new(struct daemon *d, const char *path, struct zedagent **ret)
+int zedagent_new(struct daemon *d, const struct zedagent_options *options, struct zedagent **ret)
 {
 	struct zedagent *za = xcalloc(1, sizeof(*za));
+	const char *path = options->config;
 	int r;
 
 	za->daemon = d;
@@ -215,6 +247,10 @@ int zedagent_new(struct daemon *d, const char *path, struct zedagent **ret)
 		path && path[0] ? xstrdup(path) : xasprintf("%s/config.json", daemon_state_dir(d));
 	za->last_path = xasprintf("%s/zedagent/lastconfig", daemon_state_dir(d));
 	r = start(za);
+	if (r == 0) {
+		first_load(za);
+		r = start_bootstrap(za, options->config_dir);
+	}
 	if (r < 0) {
 		log_error("start_failed", "file=\"%s\" err=%d", za->path, -r);
 		zedagent_free(za);
@@ -222,7 +258,6 @@ int zedagent_new(struct daemon *d, const char *path, struct zedagent **ret)
 	}
 	control_add(daemon_control(d), "config", "the configuration in force, as published",
 		    control_config, za);
-	first_load(za);
 	daemon_ready(d, za->source[0] ? "configuration in force" : "no configuration yet");
 	*ret = za;
 	return 0;
@@ -233,6 +268,7 @@ struct zedagent *zedagent_free(struct zedagent *za)
 	if (!za)
 		return NULL;
 	file_watch_free(za->watch);
+	za_bootstrap_free(za->bootstrap);
 	za_publish_free(za->publish);
 	keep_free(za->keep);
 	free(za->path);

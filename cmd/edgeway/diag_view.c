@@ -45,6 +45,8 @@ static const char *state_text(uint32_t led)
 		return "radio silence";
 	case 14:
 		return "the far end answers and cannot be trusted";
+	case 16:
+		return "bootstrap-config.pb is refused; nothing far has answered";
 	}
 	return "unknown";
 }

@@ -116,7 +116,7 @@ static void supervised_start(struct supervised *s)
 		argv[n++] = "--last-resort-after";
 		argv[n++] = run->last_resort_after;
 	}
-	if (run->config_dir && strcmp(s->name, "nim") == 0) {
+	if (run->config_dir && (strcmp(s->name, "nim") == 0 || strcmp(s->name, "zedagent") == 0)) {
 		argv[n++] = "--config-dir";
 		argv[n++] = run->config_dir;
 	}

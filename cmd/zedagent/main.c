@@ -7,15 +7,20 @@
 
 int main(int argc, char *argv[])
 {
-	static const char *config;
-	static const struct daemon_option options[] = {
-		{ "config", "FILE", "device configuration (STATE_DIR/config.json)", &config },
+	static struct zedagent_options options;
+	static const struct daemon_option own[] = {
+		{ "config", "FILE", "device configuration (STATE_DIR/config.json)",
+		  &options.config },
+		{ "config-dir", "DIR",
+		  "what the device was given: bootstrap-config.pb, root-certificate.pem "
+		  "(" ZEDAGENT_CONFIG_DIR ")",
+		  &options.config_dir },
 		{ NULL, NULL, NULL, NULL },
 	};
 	static const struct daemon_conf conf = {
 		.name = "zedagent",
 		.summary = "reads and validates the device configuration",
-		.options = options,
+		.options = own,
 	};
 	_cleanup_(daemon_freep) struct daemon *d = NULL;
 	_cleanup_(zedagent_freep) struct zedagent *za = NULL;
@@ -25,7 +30,7 @@ int main(int argc, char *argv[])
 	if (r > 0)
 		return EXIT_SUCCESS;
 	if (r == 0)
-		r = zedagent_new(d, config, &za);
+		r = zedagent_new(d, &options, &za);
 	if (r == 0)
 		r = daemon_run(d);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -2,7 +2,6 @@
 #include "nim/dpc/dpc.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -10,21 +9,22 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
+#include "nim/dpc/dpc_bootstrap.h"
 #include "nim/dpc/dpc_files.h"
+#include "nim/dpc/dpc_read.h"
 #include "nim/stored.h"
 
 #define CONTROLLER_KEY "zedagent" /* as in EVE */
-#define BOOTSTRAP "bootstrap-config.pb" /* likewise */
 
 enum { FOLDER_CONFIG, FOLDER_USB, FOLDERS };
 
 struct nim_dpc {
 	struct dpc_list list;
 	struct dpc_files *folders[FOLDERS];
-	Ew__DpcRefusal *refusals[FOLDERS * DPC_FILES_MAX]; /* borrowed from them */
+	Ew__DpcRefusal *refusals[FOLDERS * DPC_FILES_MAX + 1]; /* borrowed from them */
 	size_t n_refusals;
-	char *bootstrap; /* path */
-	bool bootstraps; /* it is there */
+	struct dpc_bootstrap bootstrap;
+	char *bootstrap_path;
 	struct file_watch *watch; /* of it */
 	struct stored *stored;
 	void (*changed)(void *arg);
@@ -48,25 +48,49 @@ static int parse(const char *text, size_t len, void *arg, struct pbjson_error *e
 
 /* ---- Files ---- */
 
-static bool scan(struct nim_dpc *dpc)
+static bool scan_folders(struct nim_dpc *dpc, bool vetoed)
 {
-	const char *veto = NULL;
+	const char *veto =
+		vetoed ? "there is a " DPC_BOOTSTRAP_FILE ", and with it no file counts" : NULL;
 	bool changed = false;
 
-	dpc->bootstraps = access(dpc->bootstrap, F_OK) == 0;
-	if (dpc->bootstraps)
-		veto = "there is a " BOOTSTRAP ", and with it no file counts";
+	for (size_t i = 0; i < FOLDERS; i++)
+		changed = dpc_files_scan(dpc->folders[i], veto) || changed;
+	return changed;
+}
+
+static void collect_refusals(struct nim_dpc *dpc)
+{
 	dpc->n_refusals = 0;
+	if (dpc->bootstrap.exists && dpc->bootstrap.refusal)
+		dpc->refusals[dpc->n_refusals++] = dpc->bootstrap.refusal;
 	for (size_t i = 0; i < FOLDERS; i++) {
 		Ew__DpcRefusal *const *refusals;
-		size_t n;
+		size_t n = dpc_files_refusals(dpc->folders[i], &refusals);
 
-		changed = dpc_files_scan(dpc->folders[i], veto) || changed;
-		n = dpc_files_refusals(dpc->folders[i], &refusals);
 		memcpy(&dpc->refusals[dpc->n_refusals], refusals, n * sizeof(*refusals));
 		dpc->n_refusals += n;
 	}
-	return changed;
+}
+
+static bool scan(struct nim_dpc *dpc)
+{
+	size_t refusals = dpc->n_refusals;
+	bool changed = false;
+
+	dpc->bootstrap.exists = access(dpc->bootstrap_path, F_OK) == 0;
+	switch (dpc_bootstrap_files(&dpc->bootstrap)) {
+	case DPC_FILES_COUNT:
+		changed = scan_folders(dpc, false);
+		break;
+	case DPC_FILES_VETOED:
+		changed = scan_folders(dpc, true);
+		break;
+	case DPC_FILES_WAIT:
+		break;
+	}
+	collect_refusals(dpc);
+	return changed || dpc->n_refusals != refusals;
 }
 
 static void on_files(void *arg)
@@ -82,7 +106,6 @@ static void on_files(void *arg)
 static void open_folders(struct nim_dpc *dpc, const struct nim_dpc_conf *conf)
 {
 	_cleanup_(freep) char *usb = xasprintf("%s/usb", conf->run_dir);
-	_cleanup_(freep) char *dir = xstrdup(conf->dir);
 	struct dpc_files_conf folder = { .base = conf->base,
 					 .dir = conf->dir,
 					 .prefix = "",
@@ -96,10 +119,10 @@ static void open_folders(struct nim_dpc *dpc, const struct nim_dpc_conf *conf)
 	folder.prefix = "usb/";
 	folder.may_be_late = true;
 	dpc->folders[FOLDER_USB] = dpc_files_new(&folder);
-	dpc->bootstrap = xasprintf("%s/" BOOTSTRAP, dirname(dir));
-	r = file_watch_new(conf->base, dpc->bootstrap, on_files, dpc, &dpc->watch);
+	dpc->bootstrap_path = xasprintf("%s/" DPC_BOOTSTRAP_FILE, conf->config_dir);
+	r = file_watch_new(conf->base, dpc->bootstrap_path, on_files, dpc, &dpc->watch);
 	if (r < 0)
-		log_error("dpc_folder", "dir=\"%s\" why=\"not watched: %s\"", dpc->bootstrap,
+		log_error("dpc_folder", "dir=\"%s\" why=\"not watched: %s\"", dpc->bootstrap_path,
 			  strerror(-r));
 }
 
@@ -112,6 +135,41 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 				       config->timestamp_ms ? config->timestamp_ms : wall_ms(), "",
 				       config)) > 0)
 		nim_dpc_store(dpc);
+}
+
+/* Without a time of its own it counts as of 1980, as files do: it is put again at each start. */
+void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
+{
+	Ew__DpcEntry *entry = dpc_entry_new(
+		DPC_BOOTSTRAP_KEY, EW__DPC_SOURCE__DPC_BOOTSTRAP,
+		config->timestamp_ms ? config->timestamp_ms : DPC_TIME_DEFAULT_MS, "", config);
+
+	dpc_bootstrap_set_error(&dpc->bootstrap, entry->error);
+	if (entry->error[0]) {
+		log_error("dpc_refused", "file=\"%s\" pointer=\"\" why=\"%s\"", dpc->bootstrap_path,
+			  entry->error);
+		ew__dpc_entry__free_unpacked(entry, NULL);
+	} else if (dpc_list_put(&dpc->list, entry) > 0) {
+		nim_dpc_store(dpc);
+	}
+	(void)scan(dpc);
+}
+
+void nim_dpc_bootstrap_status(struct nim_dpc *dpc, const Ew__BootstrapStatus *status)
+{
+	bool changed = dpc_bootstrap_set_status(&dpc->bootstrap, status);
+
+	if (scan(dpc)) {
+		nim_dpc_store(dpc);
+		changed = true;
+	}
+	if (changed)
+		dpc->changed(dpc->arg);
+}
+
+bool nim_dpc_bootstraps(const struct nim_dpc *dpc)
+{
+	return dpc->bootstrap.exists && dpc_bootstrap_files(&dpc->bootstrap) != DPC_FILES_COUNT;
 }
 
 int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry)
@@ -143,11 +201,6 @@ const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc)
 struct dpc_list *nim_dpc_list_rw(struct nim_dpc *dpc)
 {
 	return &dpc->list;
-}
-
-bool nim_dpc_bootstraps(const struct nim_dpc *dpc)
-{
-	return dpc->bootstraps;
 }
 
 /* ---- What is told ---- */
@@ -214,7 +267,8 @@ struct nim_dpc *nim_dpc_free(struct nim_dpc *dpc)
 		dpc_files_free(dpc->folders[i]);
 	stored_free(dpc->stored);
 	dpc_list_fini(&dpc->list);
-	free(dpc->bootstrap);
+	dpc_bootstrap_fini(&dpc->bootstrap);
+	free(dpc->bootstrap_path);
 	free(dpc);
 	return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "nim/dpc/dpc_list.h"
 
+struct Ew__BootstrapStatus;
 struct event_base;
 struct nim_dpc;
 
@@ -15,8 +16,9 @@ struct nim_dpc;
 
 struct nim_dpc_conf {
 	struct event_base *base;
-	/* All copied. A file bootstrap-config.pb beside dir takes the files out of force, as in EVE. */
-	const char *dir, *run_dir, *state_dir;
+	const char *dir, *run_dir, *state_dir; /* all copied */
+	/* Likewise. A good bootstrap-config.pb in it takes the files out of force: dpc_bootstrap.h. */
+	const char *config_dir;
 	/* The list or the refusals changed, but for nim_dpc_controller(); from the loop. */
 	void (*changed)(void *arg);
 	void *arg;
@@ -36,7 +38,12 @@ const struct dpc_list *nim_dpc_list(const struct nim_dpc *dpc); /* borrowed */
 /* The same, for who chooses from it and keeps results; then nim_dpc_store(). */
 struct dpc_list *nim_dpc_list_rw(struct nim_dpc *dpc);
 void nim_dpc_store(struct nim_dpc *dpc);
-bool nim_dpc_bootstraps(const struct nim_dpc *dpc); /* there is a bootstrap-config.pb */
+
+/* What zedagent publishes of a bootstrap-config.pb, and makes of it. Both borrowed. The latter may
+ * call changed(). */
+void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config);
+void nim_dpc_bootstrap_status(struct nim_dpc *dpc, const struct Ew__BootstrapStatus *status);
+bool nim_dpc_bootstraps(const struct nim_dpc *dpc); /* ports from it are there or to be expected */
 
 const Ew__DpcEntry *nim_dpc_in_force(const struct nim_dpc *dpc); /* NULL: there is none */
 /* List and refusals, for the bus; it borrows all until the next change. */

@@ -59,15 +59,16 @@ class Pki:
                      "-out", made.cert)
         return made
 
-    def sign(self, name, hosts, root=None, days=(-1, 1)):
-        """days: when it begins and ends to be valid, from today."""
+    def sign(self, name, hosts, root=None, days=(-1, 1), ca=False, more=()):
+        """days: when it begins and ends to be valid, from today. ca: it may sign others. more: extensions."""
         made, request, root = self.files(name), self.folder / f"{name}.csr", root or self.root
         names = ",".join(("IP:" if is_address(host) else "DNS:") + host for host in hosts)
         now = datetime.datetime.now(datetime.timezone.utc)
         begin, end = ((now + datetime.timedelta(days=d)).strftime("%Y%m%d%H%M%SZ") for d in days)
+        extensions = [f"subjectAltName={names}", *(["basicConstraints=critical,CA:true"] if ca else []), *more]
         self.openssl("req", "-config", self.config, "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                     "-nodes", "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}", "-keyout", made.key,
-                     "-out", request)
+                     "-nodes", "-subj", f"/CN={name}", *(part for one in extensions for part in ("-addext", one)),
+                     "-keyout", made.key, "-out", request)
         self.openssl("ca", "-config", self.config, "-batch", "-notext", "-cert", root.cert, "-keyfile", root.key,
                      "-startdate", begin, "-enddate", end, "-in", request, "-out", made.cert)
         return made

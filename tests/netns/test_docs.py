@@ -8,7 +8,7 @@ import pytest
 
 from node import BIN, DAEMONS, TOP
 
-SOURCES = ("base", "pubsub", "dataplane", "nim", "usb", "zedrouter", "domainmgr", "zedagent", "cmd")
+SOURCES = ("base", "bootstrap", "pubsub", "dataplane", "nim", "usb", "zedrouter", "domainmgr", "zedagent", "cmd")
 PAGES = (*DAEMONS, "usb-config")
 LOGGED = re.compile(r'log_(error|warning|info|debug)\(\s*"([a-z_0-9]+)"')
 CHOSEN = re.compile(r'event = "([a-z_0-9]+)"')  # by dp_report_log()

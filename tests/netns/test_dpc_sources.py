@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Port configurations of the other sources: a stick, the local operator, the last resort; and what
-a bootstrap-config.pb takes out of force.
+"""Port configurations of the other sources: a stick, the local operator, the last resort.
 
      app-a, app-b -- node --eth0-- isp-a (192.168.1.0/24) -- internet
                           --eth1-- isp-b (192.168.2.0/24) --'
@@ -16,9 +15,6 @@ from node import BIN
 from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_override, stored,
                       wait_in_force, wait_static, wait_usable)
 from waiting import wait_for
-
-VETO = "there is a bootstrap-config.pb, and with it no file counts"
-
 
 def stick(node, content):
     """What usb-config puts there when a stick comes, dictionary or text; None: it goes."""
@@ -144,28 +140,6 @@ def test_controllers_new_ports_go_above_what_is_set_by_hand(edge):
     node.configure(config)
     wait_in_force(node, "zedagent", "the controller's new ports are in force")
     wait_for(lambda: entries(node) == ["zedagent"], "what was set by hand is done with")
-
-
-# ---- Bootstrap ----
-
-def test_bootstrap_config_takes_files_out_of_force(edge):
-    node = edge.node
-    node.override("override.json", static_override())
-    wait_static(node)
-    stick(node, static_override())
-    wait_for(lambda: len(entries(node)) == 3, "the stick is listed")
-    bootstrap = node.dpc_dir.parent / "bootstrap-config.pb"
-    bootstrap.write_bytes(b"\x0a\x00")
-    wait_in_force(node, "zedagent", "the controller's configuration is in force")
-    assert network(node)["dpcRefusals"] == [
-        {"file": name, "pointer": "", "why": VETO} for name in ("override.json", "usb/usb.json")]
-    assert VETO in node.edgeway("dpc", "list")
-    node.kill("nim")
-    node.wait("DeviceNetworkStatus", lambda t: len(refusals_in(t)) == 2, "nim is back")
-    assert entries(node) == ["zedagent"]
-    bootstrap.unlink()
-    wait_for(lambda: len(entries(node)) == 3 and not network(node).get("dpcRefusals"),
-             "the files count again")
 
 
 # ---- The last resort ----

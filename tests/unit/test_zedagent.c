@@ -69,9 +69,10 @@ static void node_start(struct node *n)
 			 (char[]){ "error" },
 			 NULL };
 	struct ps_conf bus = { .agent = "tester", .run_dir = n->run, .state_dir = n->state };
+	struct zedagent_options options = { .config = n->file, .config_dir = n->dir };
 
 	assert_int_equal(daemon_new(&conf, ARRAY_SIZE(argv) - 1, argv, &n->daemon), 0);
-	assert_int_equal(zedagent_new(n->daemon, n->file, &n->agent), 0);
+	assert_int_equal(zedagent_new(n->daemon, &options, &n->agent), 0);
 	assert_int_equal(ps_connect(daemon_base(n->daemon), &bus, &n->ps), 0);
 	for (size_t i = 0; i < TOPICS; i++)
 		assert_int_equal(ps_subscribe(n->ps, topics[i], &ops, n, &n->subs[i]), 0);

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A signed bootstrap-config.pb, for the time before the node has met its controller.
+
+     node --eth0-- isp-a (192.168.1.0/24) -- internet
+          --eth1-- isp-b (192.168.2.0/24) --'
+"""
+
+import hashlib
+import json
+import random
+import time
+
+import pytest
+
+import packets
+import topology
+import wire
+from config import Config
+from container import ECDH, INTERMEDIATE, SIGNING, Maker
+from node import BIN
+from test_dpc import kill_all, network, reboot, start_nim, static_override, stored
+from test_dpc_sources import entries, stick, wait_last_resort
+from waiting import wait_for
+
+STATIC = "192.168.1.9"
+VETO = "there is a bootstrap-config.pb, and with it no file counts"
+
+
+class Given:
+    """The folder of what the node was given at the factory."""
+
+    def __init__(self, net, node, maker):
+        self.net, self.node, self.maker = net, node, maker
+        self.folder = node.folder / "given"
+        self.folder.mkdir()
+        self.path = self.folder / "bootstrap-config.pb"
+        self.put("root-certificate.pem", maker.root)
+        node.run_options = ("--config-dir", str(self.folder), "--last-resort-after", "60")
+
+    def put(self, name, content):
+        temporary = self.folder / f".{name}.new"
+        temporary.write_bytes(content)
+        temporary.rename(self.folder / name)
+
+    def bootstrap(self, content):
+        self.put("bootstrap-config.pb", content)
+
+    def status(self):
+        return self.node.table("BootstrapStatus").get("global", {})
+
+    def wait_state(self, state, error="", pointer=""):
+        return self.node.wait("BootstrapStatus", lambda t: [
+            s for s in t.values() if s["state"] == f"BOOTSTRAP_{state}" and error in s["error"]
+            and pointer in s["errorPointer"]], f"the file is {state}: {error}")["global"]
+
+    def wait_works(self, key="bootstrap", address=STATIC):
+        def works(table):
+            ports = {p["logicallabel"]: p for p in table.get("global", {}).get("ports", [])}
+            return table.get("global", {}).get("dpcKey") == key and any(
+                p["usable4"] and f"{address}/24" in p["addresses"] for p in ports.values())
+
+        self.node.wait("DeviceNetworkStatus", works, f"{key} is in force and works", 20)
+
+
+def static_config(version="boot", address=STATIC):
+    config = Config(version)
+    for n, (label, cost) in enumerate((("uplink-a", 0), ("uplink-b", 10)), 1):
+        config.port(label, f"eth{n - 1}", cost=cost, kind="V4Only", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"],
+                    address=f"{address if n == 1 else '192.168.2.9'}/24")
+    return config
+
+
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory):
+    return Maker(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def given(net, node, maker):
+    return Given(net, node, maker)
+
+
+def sha_path(node):
+    return node.state_dir / "ingested" / "bootstrap-config.sha"
+
+
+# ---- It is taken ----
+
+def test_static_ip_by_bootstrap(given):
+    """EVE: Bootstrap: static IP by bootstrap."""
+    node, made = given.node, given.maker.file(static_config())
+    config = static_config()
+    config.app("app-a", "nowhere")  # not for a bootstrap file to say
+    config.instance("ni4", "10.1.0.0/24")
+    config.item("timer.port.testinterval", 77)
+    made = given.maker.file(config, timestamp=1700000000)
+    given.bootstrap(made)
+    node.start()
+    given.wait_works()
+    status = given.wait_state("TAKEN")
+    assert (status["signer"], status["version"], status["timestampMs"]) == ("signer", "boot", "1700000000000")
+    assert status["sha256"] == hashlib.sha256(made).hexdigest()
+    assert network(node)["dpcSource"] == "DPC_BOOTSTRAP"
+    assert not node.table("AppConfig") and not node.table("NetworkInstanceConfig")
+    assert node.table("GlobalConfig")["global"]["items"]["timer.port.testinterval"] == "77"
+    packets.assert_reaches(given.net["node"], topology.WEB4, 80, given.net["internet"])
+    wait_for(lambda: sha_path(node).exists() and sha_path(node).read_bytes() == hashlib.sha256(made).digest(),
+             "it is noted that it was taken")
+    line = node.edgeway("dpc", "list").splitlines()[1]
+    assert line.split()[:4] == ["*", "bootstrap", "bootstrap", "2023-11-14T22:13:20Z"]
+    assert "bootstrap (bootstrap)" in node.edgeway("diag", check=False)
+    node.wait_settled()
+
+    mark = node.log_mark()
+    node.kill("zedagent", "nim")  # it is told again, and that is no news
+    node.wait_daemons()
+    given.wait_works()
+    given.wait_state("TAKEN")
+    node.wait_settled()
+    assert entries(node) == ["bootstrap"]
+    assert not [line for line in node.log_since(mark) if "bootstrap_taken" in line]
+
+
+def test_controllers_configuration_takes_its_place_for_good(given):
+    node = given.node
+    given.bootstrap(given.maker.file(static_config(), timestamp=int(time.time()) + 3600))
+    node.start()
+    given.wait_works()
+    node.configure(static_config(1, "192.168.1.2"))
+    given.wait_works("zedagent", "192.168.1.2")
+    given.wait_state("UNUSED")
+    assert "bootstrap" not in node.table("DevicePortConfig")
+    wait_for(lambda: entries(node) == ["zedagent"], "the controller's works: nobody will fall back on the other")
+    node.config_path.unlink()
+    kill_all(node)
+    node.start()  # the last configuration counts
+    given.wait_works("zedagent", "192.168.1.2")
+    given.wait_state("UNUSED")
+    assert entries(node) == ["zedagent"] and not network(node).get("dpcRefusals")
+
+
+def test_reboot_before_the_controller_was_met_keeps_it(given):
+    node = given.node
+    given.bootstrap(given.maker.file(static_config()))
+    node.start()
+    given.wait_works()
+    wait_for(lambda: stored(node).get("current") == stored(node, ".2").get("current") == "bootstrap",
+             "the list is on disk")
+    reboot(node)
+    start_nim(node, "--config-dir", str(given.folder))  # zedagent is late
+    given.wait_works()
+    given.path.unlink()  # nor is the file needed any more
+    given.wait_works()
+    assert entries(node) == ["bootstrap"]
+
+
+def test_kill_9_at_any_time_neither_loses_nor_doubles_it(given):
+    node, dice = given.node, random.Random(3)
+    given.bootstrap(given.maker.file(static_config()))
+    for _ in range(8):
+        node.start()
+        time.sleep(dice.uniform(0, 0.4))  # any time: that is the test
+        kill_all(node)
+    node.start()
+    given.wait_works()
+    node.wait_settled()
+    assert entries(node) == ["bootstrap"]
+    assert len([line for line in node.log().splitlines() if "event=bootstrap_taken" in line]) in (1, 2)
+
+
+def test_expired_one_that_was_taken_in_time_still_counts(given):
+    node, made = given.node, given.maker
+    late = made.pki.sign("late", ["late.example"], root=made.between, days=(-3, -1))
+    content = made.file(static_config(), signer=late, timestamp=0)
+    given.bootstrap(content)
+    node.start()
+    given.wait_state("REFUSED", "certificate late: certificate has expired; the time is ")
+    wait_last_resort(node, "eth0", "eth1")
+    kill_all(node)
+    sha_path(node).parent.mkdir(exist_ok=True)
+    sha_path(node).write_bytes(hashlib.sha256(content).digest())  # when its time was
+    node.start()
+    given.wait_works()
+
+
+# ---- It is refused ----
+
+def bad_files(made, config):
+    """{reason: content}, with where it is in the file."""
+    good, payload = made.container(made.payload(config)), made.payload(config)
+    stranger = made.pki.sign("other", ["other.example"], root=made.pki.stranger)
+    late = made.pki.sign("expired", ["x.example"], root=made.between, days=(-3, -1))
+    early = made.pki.sign("early", ["x.example"], root=made.between, days=(2, 3))
+    client = made.pki.sign("client", ["x.example"], root=made.between, more=["extendedKeyUsage=clientAuth"])
+    leaf = made.pki.sign("leaf", ["x.example"], root=made.signer)
+    no_port = Config("1")
+    bad_port = static_config()
+    bad_port.root["networks"][0]["ip"]["gateway"] = "192.168.1.300"
+    flipped = bytearray(good["signatureHash"])
+    flipped[40] ^= 1
+
+    def outer(**fields):
+        return wire.encode("BootstrapConfig", fields)
+
+    return [
+        ("", "not a BootstrapConfig", b"junk, not a protobuf"),
+        ("", "not a BootstrapConfig", b""),
+        ("", "larger than 1 MiB", bytes((1 << 20) + 1)),
+        ("/signed_config", "missing", outer(controllerCerts=made.certs())),
+        ("/signed_config/protectedPayload", "missing", made.file(payload=b"")),
+        ("/signed_config/cipherData", "encrypted", made.file(config, cipherData={})),
+        ("/signed_config/algo", "no hash algorithm", made.file(config, algo=3)),
+        ("/signed_config/senderCertHash", "another length", made.file(config, algo=1)),
+        ("/signed_config/senderCertHash", "not that of the signing", made.file(config, senderCertHash=bytes(32))),
+        ("/signed_config/signatureHash", "has not signed", made.file(config, signatureHash=bytes(flipped))),
+        ("/signed_config/signatureHash", "has not signed", made.file(
+            config, signatureHash=made.signature(payload, made.signer.key))),  # DER
+        ("/signed_config/signatureHash", "has not signed", made.file(
+            config, protectedPayload={"payload": made.payload(static_config("changed"))})),
+        ("/signed_config/protectedPayload", "not an EdgeDevConfig", made.file(payload=b"\xff\xff")),
+        ("/controller_certs", "no signing certificate", made.file(config, certs=made.certs()[1:])),
+        ("/controller_certs", "more than 32", made.file(config, certs=made.certs() + made.certs()[1:] * 32)),
+        ("/controller_certs/2", "a second signing", made.file(config, certs=made.certs((SIGNING, made.signer)))),
+        ("/controller_certs/2", "no controller has", made.file(config, certs=made.certs((10, made.signer)))),
+        ("/controller_certs/1", "no certificate in PEM", made.file(
+            config, certs=[made.certs()[0], {"type": INTERMEDIATE, "cert": b"-----BEGIN"}])),
+        ("/controller_certs/0", "certificate signer: unable to get local issuer", made.file(
+            config, certs=made.certs(between=False))),
+        ("/controller_certs/0", "certificate other: unable to get local issuer", made.file(
+            config, signer=stranger)),
+        ("/controller_certs/2", "certificate other: unable to get local issuer", made.file(
+            config, certs=made.certs((ECDH, stranger)))),
+        ("/controller_certs/0", "certificate signer: invalid CA", made.file(config, signer=leaf, certs=made.certs(
+            (INTERMEDIATE, made.signer), signer=leaf))),
+        ("/controller_certs/0", "certificate client: unsuit", made.file(config, signer=client)),
+        ("/controller_certs/0", "certificate expired: certificate has expired", made.file(config, signer=late)),
+        ("/controller_certs/0", "certificate early: certificate is not yet valid", made.file(config, signer=early)),
+        ("/systemAdapterList", "no port", made.file(no_port)),
+        ("/networks/0/ip/gateway", "192.168.1.300", made.file(bad_port)),
+    ]
+
+
+def test_wrong_ones_are_told_and_the_node_has_its_last_resort(given):
+    node, made = given.node, given.maker
+    cases = bad_files(made, static_config())
+    given.bootstrap(cases[0][2])
+    node.start()
+    wait_last_resort(node, "eth0", "eth1")
+    for pointer, why, content in cases:
+        given.bootstrap(content)
+        told = given.wait_state("REFUSED", why, pointer)
+        assert told["errorPointer"] == pointer
+        node.wait("DeviceNetworkStatus", lambda t: [
+            (r["file"], r["pointer"], r["why"]) for r in t.get("global", {}).get("dpcRefusals", [])] == [
+                ("bootstrap-config.pb", pointer, told["error"])], "nim has heard of it")
+        assert f'event=bootstrap_refused file="{given.path}" pointer="{pointer}"' in node.log()
+    line = f'bootstrap-config.pb at "{pointer}": {told["error"]}'
+    assert f"refused: {line}" in node.edgeway("dpc", "list")
+    assert line in " ".join(node.edgeway("diag", check=False).split())
+    assert network(node)["led"] == 16
+    assert any(line.startswith("BAD") and "bootstrap-config.pb" in line
+               for line in node.edgeway("status", check=False).splitlines())
+    assert network(node)["dpcKey"] == "lastresort" and not sha_path(node).exists()
+
+    given.put("root-certificate.pem", made.pki.stranger.cert.read_bytes())
+    given.bootstrap(made.file(static_config()))
+    given.wait_state("REFUSED", "certificate between: unable to get local issuer")
+    given.put("root-certificate.pem", b"none")
+    given.wait_state("REFUSED", "root-certificate.pem is missing or no certificate")
+    given.put("root-certificate.pem", made.root)  # now all is well
+    given.wait_works()
+    assert not network(node).get("dpcRefusals")
+
+
+def test_unusable_ports_are_as_good_as_none(given):
+    node, config = given.node, static_config()
+    for one in config.root["deviceIoList"]:
+        one["ptype"] = "PhyIoNetWLAN"
+    given.bootstrap(given.maker.file(config))
+    node.start()
+    wait_last_resort(node, "eth0", "eth1")
+    refusal, = network(node)["dpcRefusals"]
+    assert (refusal["file"], refusal["pointer"]) == ("bootstrap-config.pb", "")
+    assert refusal["why"].startswith("no usable management port: uplink-a: ")
+    node.kill("nim")
+    wait_last_resort(node, "eth0", "eth1")
+    assert network(node)["dpcRefusals"] == [refusal]
+
+
+# ---- Files beside it ----
+
+def test_bootstrap_config_takes_files_out_of_force(given):
+    node = given.node
+    node.override("override.json", static_override())
+    node.run_dir.mkdir()
+    stick(node, static_override())
+    given.bootstrap(given.maker.file(static_config()))
+    node.start()
+    given.wait_works()
+    assert network(node)["dpcRefusals"] == [
+        {"file": name, "pointer": "", "why": VETO} for name in ("override.json", "usb/usb.json")]
+    assert VETO in node.edgeway("dpc", "list")
+    assert 'dpc_in_force key="override"' not in node.log() and 'dpc_in_force key="usb"' not in node.log()
+    node.kill("nim")
+    node.wait("DeviceNetworkStatus", lambda t: len(t.get("global", {}).get("dpcRefusals", [])) == 2, "nim is back")
+    assert entries(node) == ["bootstrap"]
+    given.path.unlink()
+    given.wait_works("override", "192.168.1.77")
+    assert len(entries(node)) == 3 and not network(node).get("dpcRefusals")
+
+
+def test_wrong_one_takes_nothing_out_of_force(given):
+    node = given.node
+    node.override("override.json", static_override())
+    given.bootstrap(b"junk")
+    node.start()
+    given.wait_works("override", "192.168.1.77")
+    assert [r["file"] for r in network(node)["dpcRefusals"]] == ["bootstrap-config.pb"]
+    mark = node.log_mark()
+    node.kill("nim", "zedagent")  # nothing flaps until the file is judged again
+    node.wait_daemons()
+    given.wait_works("override", "192.168.1.77")
+    node.wait_settled()
+    assert not [line for line in node.log_since(mark) if "dpc_gone" in line]
+    given.bootstrap(given.maker.file(static_config()))
+    given.wait_works()
