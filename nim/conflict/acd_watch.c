@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/strbuf.h"
+#include "nim/arp_socket.h"
 #include "nim/conflict/acd.h"
 
 #define ADDRS_MAX 256 /* of the node; BPF_MAXINSNS is 4096 */
@@ -26,7 +27,7 @@ struct watched {
 
 struct acd_watch {
 	struct event_base *base;
-	int fd; /* -1: not needed yet. Never closed while we run: packet_release() waits for RCU. */
+	int fd; /* -1: not needed yet */
 	struct event *readable, *timer;
 	void (*changed)(void *arg);
 	void *arg;
@@ -165,13 +166,11 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- The socket ---- */
 
-static int set_filter(const struct acd_watch *w, int fd)
+static struct sock_filter *filter_of(const struct acd_watch *w, size_t *ret_n)
 {
 	struct in_addr addrs[ADDRS_MAX];
 	struct mac macs[ADDRS_MAX];
-	_cleanup_(freep) struct sock_filter *filter = NULL;
-	struct sock_fprog program;
-	size_t nmacs = 0, n;
+	size_t nmacs = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
 		size_t k = 0;
@@ -182,38 +181,32 @@ static int set_filter(const struct acd_watch *w, int fd)
 		if (k == nmacs)
 			macs[nmacs++] = w->list[i].mac;
 	}
-	filter = acd_filter(addrs, w->n, macs, nmacs, &n);
-	program = (struct sock_fprog){ .len = (unsigned short)n, .filter = filter };
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
+	return acd_filter(addrs, w->n, macs, nmacs, ret_n);
 }
 
-/* Without a protocol it hears nothing; it is bound once its filter stands. */
-static int open_socket(struct acd_watch *w)
+static int open_socket(struct acd_watch *w, const struct sock_filter *filter, size_t n)
 {
-	struct sockaddr_ll any = { .sll_family = AF_PACKET, .sll_protocol = htons(ETHERTYPE_ARP) };
-	_cleanup_(closep) int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = fd < 0 ? -errno : set_filter(w, fd);
+	int fd = arp_socket_open(filter, n);
 
-	if (r < 0)
-		return r;
-	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
-		return -errno;
+	if (fd < 0)
+		return fd;
+	w->fd = fd;
 	w->readable = event_new(w->base, fd, EV_READ | EV_PERSIST, readable, w);
 	if (!w->readable || event_add(w->readable, NULL) < 0)
 		abort();
-	w->fd = take_fd(&fd);
 	return 0;
 }
 
 static void update_socket(struct acd_watch *w)
 {
+	size_t n;
+	_cleanup_(freep) struct sock_filter *filter = filter_of(w, &n);
 	int r = 0;
 
 	if (w->fd >= 0)
-		r = set_filter(w, w->fd);
+		r = arp_socket_set_filter(w->fd, filter, n);
 	else if (w->n)
-		r = open_socket(w);
+		r = open_socket(w, filter, n);
 	if (r < 0)
 		log_warning("address_conflict_watch", "err=%d", -r);
 }
@@ -319,7 +312,7 @@ struct acd_watch *acd_watch_free(struct acd_watch *w)
 	if (w->readable)
 		event_free(w->readable);
 	event_free(w->timer);
-	closep(&w->fd);
+	arp_socket_let_go(&w->fd);
 	free(w);
 	return NULL;
 }

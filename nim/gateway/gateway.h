@@ -28,8 +28,7 @@ struct beat_pace gateway_pace(const struct gateway *gw, const struct beat_pace *
 /* Asks by this interface from now on, at once if it is new. */
 void gateway_ask(struct gateway *gw, const struct nim_iface *iface, struct mono now);
 /* Not asked any more, and not silent: behind a link that was down it is judged anew. Its socket is
- * kept: to close one takes the kernel up to 25 ms (synchronize_net() in packet_release()), just when
- * the traffic has to move. */
+ * kept. */
 void gateway_rest(struct gateway *gw);
 static inline bool gateway_is_asked(const struct gateway *gw)
 {

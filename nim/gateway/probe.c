@@ -11,48 +11,28 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "nim/arp_socket.h"
 
 /* In one turn, as somebody may send faster than we read; and more than wait in a socket's buffer. */
 #define BURST 1024
 
 /* ---- ARP: arping -I IF GATEWAY ---- */
 
-/* Replies of this gateway: operation 2, and its address as the sender's. */
-static int arp_filter(int fd, const struct ipaddr *gateway)
+/* Replies of this gateway, by its link: operation 2, and its address as the sender's. */
+static int arp_open(const struct probe_target *t)
 {
-	struct sock_filter code[] = {
+	const struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, t->ifindex, 0, 5),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct ether_arp, ea_hdr.ar_op)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct ether_arp, arp_spa)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(gateway->v4.s_addr), 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(t->gateway.v4.s_addr), 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, sizeof(struct ether_arp)),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	const struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
-}
-
-static int arp_open(const struct probe_target *t)
-{
-	const struct sockaddr_ll here = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ARP),
-		.sll_ifindex = (int)t->ifindex,
-	};
-	_cleanup_(closep) int fd = -1;
-	int r;
-
-	/* Without a protocol nothing comes in before the filter is there. */
-	fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	r = arp_filter(fd, &t->gateway);
-	if (r < 0)
-		return r;
-	if (bind(fd, (const struct sockaddr *)&here, sizeof(here)) < 0)
-		return -errno;
-	return take_fd(&fd);
+	return arp_socket_open(filter, ARRAY_SIZE(filter));
 }
 
 static void arp_ask(const struct probe *p, bool all)
@@ -172,6 +152,8 @@ int probe_open(struct probe *p, const struct probe_target *target)
 
 void probe_close(struct probe *p)
 {
+	if (p->target.gateway.family == AF_INET)
+		arp_socket_let_go(&p->fd);
 	closep(&p->fd);
 	p->fd = -1;
 }
