@@ -22,6 +22,8 @@
 
 #define SOCKET "/run/chrony/chronyd.sock" /* chronyd's, there while it runs */
 #define RELOAD_MS 10000 /* chronyc asks for 7 s */
+#define RETRY_FIRST_MS 1000
+#define RETRY_MAX_MS 300000
 
 struct nim_chrony {
 	struct event_base *base;
@@ -34,6 +36,9 @@ struct nim_chrony {
 	struct event *deadline;
 	uint32_t told; /* hash of what it has read or is reading; 0: nothing */
 	bool again; /* there is more to be told than when it started */
+	struct event *retry; /* it could not be told … */
+	unsigned int retry_ms; /* … for so long now */
+	char problem[80]; /* … because; "" = it knows all */
 };
 
 static bool chronyd_runs(void)
@@ -52,12 +57,44 @@ static void look(void *arg)
 		return;
 	c->runs = runs;
 	log_info("ntp_chrony", "runs=%d", runs);
+	evtimer_del(c->retry); /* one that starts reads the file itself */
+	c->retry_ms = 0;
+	c->problem[0] = '\0';
 	c->changed(c->arg);
 }
 
 /* ---- Telling it ---- */
 
 static void reload(struct nim_chrony *c);
+
+/* Logged once; the status has it while it lasts. */
+static void failed(struct nim_chrony *c, int status, int err, const char *why)
+{
+	bool news = !c->problem[0];
+
+	if (!c->runs)
+		return;
+	c->retry_ms = c->retry_ms ? c->retry_ms * 2 : RETRY_FIRST_MS;
+	if (c->retry_ms > RETRY_MAX_MS)
+		c->retry_ms = RETRY_MAX_MS;
+	evtimer_add(c->retry, &(struct timeval){ .tv_sec = c->retry_ms / 1000 });
+	if (!news)
+		return;
+	snprintf(c->problem, sizeof(c->problem), "chronyc reload sources: %s", why);
+	log_warning("ntp_reload", "status=%d err=%d why=\"%s\"", status, err, c->problem);
+	c->changed(c->arg);
+}
+
+static void succeeded(struct nim_chrony *c)
+{
+	bool news = c->problem[0];
+
+	c->retry_ms = 0;
+	c->problem[0] = '\0';
+	log_info("ntp_sources", "file=\"%s\"", c->file);
+	if (news)
+		c->changed(c->arg);
+}
 
 static void reloaded(struct child *child, int status, void *arg)
 {
@@ -68,13 +105,18 @@ static void reloaded(struct child *child, int status, void *arg)
 	c->reload = child_free(c->reload);
 	evtimer_del(c->deadline);
 	c->again = false;
-	if (status != 0)
-		log_warning("ntp_reload", "status=%d why=\"chronyc reload sources failed\"",
-			    status);
+	if (status == 0)
+		succeeded(c);
 	else
-		log_info("ntp_sources", "file=\"%s\"", c->file);
+		failed(c, status, 0, "chronyd does not answer or refuses");
 	if (again)
 		reload(c);
+}
+
+static void retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	reload(arg);
 }
 
 static void took_too_long(evutil_socket_t fd, short what, void *arg)
@@ -99,9 +141,10 @@ static void reload(struct nim_chrony *c)
 		c->again = true;
 		return;
 	}
+	evtimer_del(c->retry);
 	r = child_start(c->base, &conf, &ops, c, &c->reload);
 	if (r < 0)
-		log_warning("ntp_reload", "err=%d why=\"chronyc: %s\"", -r, strerror(-r));
+		failed(c, 0, -r, strerror(-r));
 	else
 		evtimer_add(c->deadline, &(struct timeval){ .tv_sec = RELOAD_MS / 1000 });
 }
@@ -146,6 +189,8 @@ struct Ew__NtpStatus *nim_chrony_status(const struct nim_chrony *c, const struct
 
 	if (dp_scope_problem(dp, NIM_NTP_SCOPE, &report))
 		dp_report_str(&report, problem, sizeof(problem));
+	else
+		memcpy(problem, c->problem, sizeof(c->problem));
 	return nim_ntp_status(c->runs ? c->folder : NULL, problem, config, facts, arena);
 }
 
@@ -167,6 +212,7 @@ int nim_chrony_new(const struct daemon *d, const char *folder, void (*changed)(v
 	c->changed = changed;
 	c->arg = arg;
 	c->deadline = evtimer_new(c->base, took_too_long, c);
+	c->retry = evtimer_new(c->base, retry, c);
 	r = file_watch_new(c->base, SOCKET, look, c, &c->watch);
 	if (r < 0) {
 		nim_chrony_free(c);
@@ -183,6 +229,7 @@ struct nim_chrony *nim_chrony_free(struct nim_chrony *c)
 		return NULL;
 	child_free(c->reload);
 	event_free(c->deadline);
+	event_free(c->retry);
 	file_watch_free(c->watch);
 	free(c->folder);
 	free(c->file);

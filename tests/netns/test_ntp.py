@@ -6,8 +6,10 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -134,3 +136,21 @@ def test_chrony_that_does_not_answer_is_not_waited_for(world):
     assert "server 192.168.1.7 iburst" in SOURCES.read_text()
     os.kill(chrony.process.pid, signal.SIGCONT)  # chronyc asks again until it does
     wait_for(lambda: chrony.sources() == {"192.168.1.7", "192.168.1.9"}, "it catches up", 20)
+
+
+def test_a_reload_that_fails_is_told_and_tried_again(world):
+    node, chrony = world
+    chrony.start()
+    node.start(config(ntp="192.168.1.8"))
+    wait_for(lambda: chrony.sources() == {"192.168.1.8", "192.168.1.9"}, "chrony asks both", 20)
+    program = shutil.which("chronyc")
+    subprocess.run(["mount", "--bind", shutil.which("false"), program], check=True)
+    try:
+        node.configure(config(2, ntp="192.168.1.7"))
+        node.wait("DeviceNetworkStatus", lambda t: "reload sources" in ntp(t).get("error", ""), "the failure is told", 20)
+        assert "BAD  ntp" in node.edgeway("status", check=False)
+    finally:
+        subprocess.run(["umount", program], check=True)
+    wait_for(lambda: chrony.sources() == {"192.168.1.7", "192.168.1.9"}, "it is told after all", 20)
+    node.wait("DeviceNetworkStatus", lambda t: ntp(t) and not ntp(t).get("error"), "and all is well", 10)
+    assert len(re.findall("event=ntp_reload", node.log())) == 1
