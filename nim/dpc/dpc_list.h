@@ -4,10 +4,10 @@
  * no I/O, no clock. The order is EVE's, made when an entry comes:
  *
  *   manual      goes to the top; there is one
- *   controller  goes above all that is neither from the controller nor newer
+ *   controller  goes to the top: above what it said before, and above a manual one
  *   others      go above what has an earlier time priority
  *
- * The controller's newest word is above what it said before. An entry that is put again under its
+ * An entry that is put again under its
  * key replaces the former: in place when the time priority is the same, else it is ranked anew. A
  * controller's configuration whose ports did not change stays where it is, whatever its time: a
  * controller sends the whole device configuration anew for any change, and that alone must not put

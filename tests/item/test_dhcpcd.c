@@ -211,6 +211,7 @@ static void one_family(const void *arg)
 	node_free(n);
 }
 
+/* EVE's dpcreconciler: dhcpcd arguments. */
 static void families_are_as_wanted(void **state)
 {
 	(void)state;

@@ -74,6 +74,7 @@ static void overrun(const void *arg)
 	node_free(n);
 }
 
+/* EVE: lost netlink messages. */
 static void reads_everything_again_after_an_overrun(void **state)
 {
 	(void)state;

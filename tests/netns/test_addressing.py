@@ -76,6 +76,33 @@ def addresses_are(*wanted):
     return lambda p: [a.partition("/")[0] for a in p["addresses"]] == list(wanted) and p["usable4"]
 
 
+def test_status_follows_each_event(world):
+    """EVE: SingleDPC, DNS (there: DeviceNetworkStatus). EVE: the operational state of a link is stale."""
+    def wait(what, state, **fields):
+        world.node.wait("DeviceNetworkStatus", lambda t: "global" in t
+                        and (not state or t["global"]["dpcState"] == f"DPC_STATE_{state}")
+                        and all(world.port(t)[key] == value for key, value in fields.items()), what, 20)
+
+    world.node.start(world.config(items=[("timer.port.testduration", 1)]))
+    wait("no server: it waits", "IPDNS_WAIT", carrier=True, addresses=[], gateway4="", usable4=False)
+    wait("and fails", "FAIL", error="no address")
+    world.serve()
+    world.net.pull("node:eth0")
+    world.net.plug("node:eth0")  # a client that has asked in vain asks ever more rarely
+    wait("the lease", "SUCCESS", error="", addresses=[f"{LEASE}/24"], gateway4="192.168.1.1", usable4=True,
+         dnsServers=["192.168.1.1"], domain="given.example", ntpServers=["192.168.1.9"])
+    mac = json.loads(world.host.run("ip", "-j", "link", "show", "dev", "eth0").stdout)[0]["address"]
+    assert world.port()["mac"] == mac
+    world.net.pull("node:eth0")
+    wait("no carrier", "SUCCESS", carrier=False, usable4=False)
+    world.server.options[dhcp.DNS] = ip("192.168.1.53")
+    world.net.plug("node:eth0")
+    wait("the cable is back, and there is another DNS server", "SUCCESS", carrier=True, usable4=True,
+         dnsServers=["192.168.1.53"])
+    world.host.configure("link del eth0")
+    wait("the interface is gone", None, error="interface not found", addresses=[], dnsServers=[])
+
+
 def test_override_dhcp_merges_and_with_the_flags_excludes(world):
     """EVE: OverrideDhcpGateway, OverrideDhcpIPs, OverrideDhcpDNS, OverrideDhcpNTP."""
     node = world.node
@@ -169,7 +196,7 @@ def test_mtu_of_the_lease_is_that_of_the_port(world):
 
 
 def test_mtu_of_a_router_advertisement_is_that_of_ipv6(world):
-    """EVE: DeviceIPv6Connectivity."""
+    """EVE: DeviceIPv6Connectivity. EVE: PR 5076."""
     world.isp.start("dnsmasq", *(f"--{o}" for o in [
         "keep-in-foreground", "conf-file=/dev/null", "user=root", "port=0", "interface=lan", "enable-ra",
         f"pid-file=/run/{world.isp.netns}.pid", "leasefile-ro", "ra-param=lan,mtu:1380,10,1800",

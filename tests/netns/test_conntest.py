@@ -139,6 +139,7 @@ def test_controller_is_asked_as_EVE_asks_it(world):
 
 
 def test_what_is_wrong_is_told_with_stage_and_whether_it_is_the_far_ends_fault(world):
+    """EVE: an expired certificate counts as a failure. EVE: issue 2205."""
     pki, far, node = world.pki, world.far, world.node
     cases = [  # port, certificate or status, outcome, stage, words
         (8200, 200, "OK", "DONE", ""), (8201, 201, "OK", "DONE", ""), (8204, 204, "OK", "DONE", ""),
@@ -183,6 +184,7 @@ def test_one_who_takes_the_connection_and_is_silent_fails_at_the_deadline(world)
 # ---- One port is not the other ----
 
 def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
+    """EVE: one budget of time for all ports."""
     world = make_world("abcd")
     for letter in "abcd":
         names(world.net[f"isp-{letter}"], NAME, WEB4)
@@ -317,6 +319,7 @@ def test_dns_server_with_a_link_local_address_is_asked(make_world):
 
 
 def test_silent_dns_server_beside_a_good_one_costs_nothing_and_is_named(world):
+    """EVE: issue 6483."""
     SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
     names(world.net["isp-a"], NAME, WEB4)
     world.net["isp-a"].configure("addr add 192.168.1.53/24 dev lan")
@@ -345,6 +348,18 @@ def hanging(world):
     world.node.start(static_config("a", timeout=60))
     wait_for(lambda: helpers(world), "a round is under way", 15)
     return world
+
+
+def test_round_that_hangs_holds_nothing_up(hanging):
+    """EVE: tests block the loop."""
+    def wait_carrier(there):
+        hanging.node.wait("DeviceNetworkStatus",
+                          lambda t: "global" in t and t["global"]["ports"][0]["carrier"] == there, "it is told", 2)
+    wait_carrier(True)
+    hanging.net.pull("node:eth0")
+    wait_carrier(False)
+    hanging.node.edgeway("plan", "nim", timeout=2 * SLOW)
+    assert helpers(hanging), "while the round is under way"
 
 
 def test_killed_helper_is_a_failed_round_and_nothing_else(hanging):

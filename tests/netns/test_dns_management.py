@@ -202,7 +202,7 @@ def test_names_resolve_by_the_cheaper_port(world):
 
 
 def test_silent_servers_of_the_cheap_port_cost_less_than_a_second_and_that_once(world):
-    """EVE: DNSFunctionality."""
+    """EVE: DNSFunctionality. EVE: issue 6483."""
     world.start()
     world.a.silent = True
     answer, seconds = ask(world.host, fresh())

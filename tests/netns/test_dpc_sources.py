@@ -49,10 +49,14 @@ def wait_fails(node, key, what):
 # ---- A stick ----
 
 def test_stick_beats_the_controller_while_it_is_plugged_in(edge):
+    """EVE: issue 3140."""
     node = edge.node
-    stick(node, static_override())
+    said = static_override()
+    said["Ports"][0]["NTPServers"] = ["192.168.1.8"]
+    stick(node, said)
     wait_in_force(node, "usb", "what the stick says is in force")
     wait_usable(node, lambda four: four == [STATIC4])
+    assert network(node)["ports"][0]["ntpServers"] == ["192.168.1.8"]
     assert network(node)["dpcSource"] == "DPC_OVERRIDE"
     assert "usb/usb.json" in node.edgeway("dpc", "show", "usb")
     bad = static_override()
@@ -212,7 +216,7 @@ def test_without_being_asked_edgeway_run_takes_over_no_card(net, node):
 
 
 def test_last_resort_that_is_switched_on_stands_below_all_others(edge):
-    """EVE: Bootstrap: last resort on."""
+    """EVE: Bootstrap: last resort on. EVE: PR 2908."""
     node = edge.node
     config = edge.standard_config(version=2)
     config.item("network.fallback.any.eth", "enabled")

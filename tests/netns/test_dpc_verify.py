@@ -229,7 +229,9 @@ def test_test_and_revert_by_hand(node):
 
 
 def test_pulled_cables_change_no_configuration_that_uses_the_same_ports(node):
-    """An older configuration does not mend what is broken outside."""
+    """An older configuration does not mend what is broken outside.
+
+    EVE: link events start no test. EVE: fallback where the outside is at fault."""
     node.override("old.json", {**manual("192.168.1.98/24"), "TimePriority": "2000-01-02T03:04:05Z"})
     node.wait("DevicePortConfigList", lambda t: len(t.get("global", {}).get("entries", [])) == 2, "the file is listed")
     mark = node.log_mark()
@@ -410,6 +412,26 @@ def test_who_waits_for_a_test_is_told_when_it_takes_too_long(node):
     assert "zedagent is still being tested after 1 s" in complaint(node, "dpc", "test", "--timeout", "1")
     wait_trial(node, "it goes on")
     assert "usage" in complaint(node, "dpc", "test", "--timeout", "0")
+
+
+def test_dns_servers_that_know_no_name_are_left_again(node):
+    """EVE: DNSFunctionality (DNS failure: fallback)."""
+    def resolving(version, server):
+        config = static_config(version, timeout=2)
+        for network in config.root["networks"]:
+            network["ip"]["dns"] = [server]
+        config.item("edgeway.probe.urls", "http://far.example/")
+        return config
+    services.names(node.net["isp-a"], "far.example", topology.WEB4)
+    node.configure(resolving(2, "192.168.1.1"))
+    wait_state(node, lambda s: s["ports"][0].get("test", {}).get("target"), "the name is found")
+    mark = node.log_mark()
+    node.configure(resolving(3, "192.168.1.253"))  # nobody
+    wait_state(node, lambda s: is_former(s) and s["ports"][0]["dnsServers"] == ["192.168.1.1"]
+               and not s["dpcTesting"] and events(node, "dpc_state", mark), "back on the one that resolves", 40)
+    failed = entries(node)[0]
+    assert failed["key"] == "zedagent" and failed["state"].startswith("DPC_STATE_FAIL")
+    assert failed["lastError"] == "no answer from 192.168.1.253 for far.example"
 
 
 def vlan_config(version):

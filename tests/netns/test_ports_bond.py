@@ -153,7 +153,7 @@ def the_lacp_rate_is_changed_in_place(b):
 
 
 def active_backup_by_arp_fails_over(b):
-    """EVE: ActiveBackupBond. The link of the dead member stays up: only ARP can tell."""
+    """EVE: ActiveBackupBond. The link of the dead member stays up: only ARP can tell. EVE: PR 5809, PR 5939."""
     first = b.wait("ab", lambda s: s.get("activeMember") and sum(
         bool(m.get("miiUp")) for m in s["members"]) == 2, "both members are up", 15)
     indexes = b.indexes()
@@ -201,7 +201,7 @@ def nothing_is_left(b):
 
 
 def test_VlansAndBonds_change_under_traffic(make_net, make_node):
-    """EVE: Bootstrap: LACP. The node has such ports from the start."""
+    """EVE: Bootstrap: LACP. The node has such ports from the start. EVE's dpcreconciler: VLAN and bond ordering."""
     net = make_net(wired)
     b = Bonds(net, make_node(net["node"]))
     b.node.start(b.config())

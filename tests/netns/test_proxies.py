@@ -93,6 +93,7 @@ def test_who_looks_into_tls_is_trusted_by_the_ports_own_certificate_only(world):
 
 
 def test_dead_proxy_is_its_ports_own_trouble(world):
+    """EVE: the proxy of one port fails all."""
     world.start(by("192.168.1.1", port=3129))
     tests = world.tests()
     assert failed(tests["uplink-a"], "TCP", "proxy 192.168.1.1: Connection refused")

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "nim/dpc/dpc_layers.h"
 
+/* EVE: fallback where the outside is at fault. */
 static void no_fallback_when_it_does_not_change_the_failing_layer(void **state)
 {
 	struct sim *s = *state;

@@ -65,7 +65,7 @@ static void the_later_time_priority_goes_above(void **state)
 	dpc_list_fini(&list);
 }
 
-static void the_controller_goes_above_all_but_newer_ones_of_its_own(void **state)
+static void the_controller_goes_above_all_when_it_comes(void **state)
 {
 	struct dpc_list list = { 0 };
 
@@ -301,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_later_time_priority_goes_above),
-		cmocka_unit_test(the_controller_goes_above_all_but_newer_ones_of_its_own),
+		cmocka_unit_test(the_controller_goes_above_all_when_it_comes),
 		cmocka_unit_test(a_manual_one_goes_to_the_top_and_there_is_one),
 		cmocka_unit_test(an_unusable_one_is_passed_over_but_never_a_manual_one),
 		cmocka_unit_test(without_a_usable_one_the_first_is_in_force),

@@ -63,7 +63,7 @@ static void IntermittentConnectivity(void **state)
 	EXPECT(s, "override", SUCCESS);
 }
 
-/* EVE compares a link's new attributes with themselves, so no link event ever starts a test. */
+/* EVE compares a link's new attributes with themselves, so that link events start no test. */
 static void a_link_event_has_the_configuration_tested_at_once(void **state)
 {
 	struct sim *s = *state;
@@ -84,11 +84,11 @@ static void a_link_event_has_the_configuration_tested_at_once(void **state)
 	EXPECT(s, "old", SUCCESS);
 }
 
+/* EVE's port errors stay stale: PR 2885. */
 static void results_are_told_as_soon_as_they_are_others(void **state)
 {
 	struct sim *s = *state;
 
-	/* EVE's port errors stay stale: PR 2885 */
 	two(s);
 	s->v.changed = false;
 	TRUTH(s, BLACK_HOLE("override"));

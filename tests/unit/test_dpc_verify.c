@@ -292,6 +292,7 @@ static void TransientDNSError(void **state)
 	EXPECT(s, "zedagent", SUCCESS);
 }
 
+/* EVE: an expired certificate counts as a failure. */
 static void RemoteTemporaryFailure(void **state)
 {
 	struct sim *s = *state;

@@ -135,7 +135,7 @@ static bool wanted(int other, bool stands, bool known, bool enabled, bool due)
 	return r;
 }
 
-/* EVE: DpcAvailTimeLimit. */
+/* EVE: DpcAvailTimeLimit. EVE: Bootstrap: last resort off. */
 static void it_is_wanted_when_switched_on_or_when_nothing_else_is_expected(void **state)
 {
 	static const struct {

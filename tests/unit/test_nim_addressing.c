@@ -349,6 +349,7 @@ static void dhcp_ipv4_only_and_ipv6_only_ask_for_one(void **state)
 	assert_non_null(strstr(both, "dhcpcd eth0 ipv4+ipv6 vendor"));
 }
 
+/* EVE's dpcreconciler: dhcpcd arguments. */
 static void vendor_class_is_said_unless_switched_off(void **state)
 {
 	_cleanup_(freep) char *on = NULL, *off = NULL;

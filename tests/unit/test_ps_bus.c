@@ -63,6 +63,7 @@ static void count_each(const char *key, const ProtobufCMessage *msg, void *arg)
 	++*(unsigned int *)arg;
 }
 
+/* EVE: PR 2392. */
 static void large_table_and_largest_message_arrive_whole(void **state)
 {
 	struct node *n = *state;
