@@ -274,7 +274,7 @@ int za_bootstrap_new(const struct za_bootstrap_conf *conf, struct za_bootstrap *
 	b->file = xasprintf("%s/bootstrap-config.pb", conf->config_dir);
 	b->roots = xasprintf("%s/root-certificate.pem", conf->config_dir);
 	b->sha_path = xasprintf("%s/ingested/bootstrap-config.sha", conf->state_dir);
-	b->program = child_program("bootstrap-config");
+	b->program = conf->program ? xstrdup(conf->program) : child_program("bootstrap-config");
 	r = start(b);
 	if (r < 0) {
 		za_bootstrap_free(b);

@@ -22,6 +22,7 @@ struct za_bootstrap;
 struct za_bootstrap_conf {
 	struct event_base *base;
 	const char *config_dir, *state_dir; /* copied */
+	const char *program; /* copied; NULL: bootstrap-config beside us */
 	bool has_config; /* as for za_bootstrap_has_config() */
 	void (*changed)(void *arg); /* status or config; from the loop */
 	void *arg;

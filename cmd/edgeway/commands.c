@@ -25,9 +25,9 @@ const struct command commands[] = {
 	  "--json", cmd_firewall },
 	{ "dpc",
 	  "list [--json] | show KEY [--json] | set FILE|- | unset | test [--timeout SECONDS] [KEY] "
-	  "| revert",
+	  "| revert | check FILE [ROOTS]",
 	  "port configurations: of the controller, of files, set by hand; which is in force",
-	  "list show set unset test revert --json --timeout", cmd_dpc },
+	  "list show set unset test revert check --json --timeout", cmd_dpc },
 	{ "radio", "silence on | off | status [--json]",
 	  "switches all radios off and on again, and tells whether they are",
 	  "silence on off status --json", cmd_radio },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* edgeway dpc list | show KEY | set FILE | unset | test [KEY] | revert */
+/* edgeway dpc list | show KEY | set FILE | unset | test [KEY] | revert | check FILE */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/dpc.h"
+#include "cmd/edgeway/dpc_check.h"
 #include "cmd/edgeway/dpc_set.h"
 #include "cmd/edgeway/dpc_test.h"
 #include "cmd/edgeway/status_view.h"
@@ -27,7 +28,7 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 		*list = ew__device_port_config_list__unpack(NULL, len, data);
 }
 
-int dpc_read(Ew__DevicePortConfigList **ret)
+int dpc_fetch(Ew__DevicePortConfigList **ret)
 {
 	struct table_topic topics[] = { { .topic = &ps_topic_device_port_config_list },
 					{ .topic = NULL } };
@@ -129,62 +130,12 @@ static int list(const Ew__DevicePortConfigList *dpcs)
 
 /* ---- show ---- */
 
-static const char *usage_of(const Ew__PortConfig *port)
-{
-	if (port->is_mgmt)
-		return "management";
-	return port->is_l3 ? "apps" : "layer 2";
-}
-
-static void add_ignored(const Ew__PortConfig *port, struct strbuf *out)
-{
-	const struct {
-		bool is;
-		const char *what;
-	} parts[] = { { port->ignore_dhcp_addresses, "addresses" },
-		      { port->ignore_dhcp_gateways, "gateways" },
-		      { port->ignore_dhcp_dns, "DNS" },
-		      { port->ignore_dhcp_ntp, "NTP" } };
-	const char *before = "without its ";
-
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		if (!parts[i].is)
-			continue;
-		strbuf_addf(out, "%s%s", before, parts[i].what);
-		before = ", ";
-	}
-	strbuf_add(out, *before == ',' ? " " : "");
-}
-
-static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
-{
-	strbuf_add(out, port->dhcp == EW__DHCP_MODE__DHCP_CLIENT ? "dhcp " : "");
-	add_ignored(port, out);
-	for (size_t i = 0; i < port->n_addresses; i++)
-		strbuf_addf(out, "%s ", port->addresses[i]);
-	for (size_t i = 0; i < port->n_gateways; i++)
-		strbuf_addf(out, "via %s ", port->gateways[i]);
-	if (port->lower_case == EW__PORT_CONFIG__LOWER_VLAN)
-		strbuf_addf(out, "vlan %u of %s ", port->vlan->vid, port->vlan->parent);
-	for (size_t i = 0;
-	     port->lower_case == EW__PORT_CONFIG__LOWER_BOND && i < port->bond->n_members; i++)
-		strbuf_addf(out, "%s%s ", i ? "" : "bond of ", port->bond->members[i]);
-}
-
 const Ew__DpcEntry *dpc_find(const Ew__DevicePortConfigList *dpcs, const char *key)
 {
 	for (size_t i = 0; i < dpcs->n_entries; i++)
 		if (strcmp(dpcs->entries[i]->key, key) == 0)
 			return dpcs->entries[i];
 	return NULL;
-}
-
-static void add_result(const Ew__DpcEntry *entry, const char *label, struct strbuf *out)
-{
-	for (size_t i = 0; i < entry->n_results; i++)
-		if (strcmp(entry->results[i]->logicallabel, label) == 0 &&
-		    entry->results[i]->why[0])
-			strbuf_addf(out, "%s ", entry->results[i]->why);
 }
 
 static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json)
@@ -199,18 +150,7 @@ static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json
 	dpc_add_line(dpcs, entry, &out);
 	if (entry->file[0])
 		strbuf_addf(&out, "  from %s\n", entry->file);
-	for (size_t i = 0; i < entry->config->n_ports; i++) {
-		const Ew__PortConfig *port = entry->config->ports[i];
-
-		strbuf_addf(&out, "  %-16s %-15s %-10s cost %-3u ", port->logicallabel,
-			    *port->ifname	 ? port->ifname
-			    : *port->pci_address ? port->pci_address
-						 : port->usb_address,
-			    usage_of(port), port->cost);
-		add_addressing(port, &out);
-		add_result(entry, port->logicallabel, &out);
-		strbuf_addf(&out, "%s\n", port->error);
-	}
+	dpc_add_ports(entry, &out);
 	dpc_print(&out);
 	return 0;
 }
@@ -230,9 +170,11 @@ int cmd_dpc(int argc, char *argv[])
 		return dpc_test(argc - 2, argv + 2);
 	if (strcmp(verb, "revert") == 0 && argc == 2)
 		return dpc_revert();
+	if (strcmp(verb, "check") == 0 && (argc == 3 || argc == 4))
+		return dpc_check(argv[2], argc == 4 ? argv[3] : NULL);
 	if (!(strcmp(verb, "list") == 0 && n == 2) && !(strcmp(verb, "show") == 0 && n == 3))
 		return cli_usage("dpc");
-	r = dpc_read(&dpcs);
+	r = dpc_fetch(&dpcs);
 	if (r)
 		return r;
 	if (n == 3)

@@ -36,7 +36,7 @@ static int tell(const Ew__DevicePortConfigList *dpcs, const char *key)
 static int look(const char *key, unsigned long timeout_s, struct mono since)
 {
 	Ew__DevicePortConfigList *dpcs = NULL;
-	int r = dpc_read(&dpcs);
+	int r = dpc_fetch(&dpcs);
 
 	if (r)
 		return r;

@@ -11,7 +11,6 @@
 #include "base/wall.h"
 #include "nim/dpc/dpc_bootstrap.h"
 #include "nim/dpc/dpc_files.h"
-#include "nim/dpc/dpc_read.h"
 #include "nim/stored.h"
 
 #define CONTROLLER_KEY "zedagent" /* as in EVE */
@@ -137,12 +136,9 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 		nim_dpc_store(dpc);
 }
 
-/* Without a time of its own it counts as of 1980, as files do: it is put again at each start. */
 void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
-	Ew__DpcEntry *entry = dpc_entry_new(
-		DPC_BOOTSTRAP_KEY, EW__DPC_SOURCE__DPC_BOOTSTRAP,
-		config->timestamp_ms ? config->timestamp_ms : DPC_TIME_DEFAULT_MS, "", config);
+	Ew__DpcEntry *entry = dpc_bootstrap_entry(config);
 
 	dpc_bootstrap_set_error(&dpc->bootstrap, entry->error);
 	if (entry->error[0]) {

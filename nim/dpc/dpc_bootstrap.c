@@ -4,6 +4,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "nim/dpc/dpc_list.h"
+#include "nim/dpc/dpc_read.h"
+
+Ew__DpcEntry *dpc_bootstrap_entry(const Ew__DevicePortConfig *config)
+{
+	return dpc_entry_new(DPC_BOOTSTRAP_KEY, EW__DPC_SOURCE__DPC_BOOTSTRAP,
+			     config->timestamp_ms ? config->timestamp_ms : DPC_TIME_DEFAULT_MS, "",
+			     config);
+}
 
 static Ew__DpcRefusal *refusal_new(const char *pointer, const char *why)
 {

@@ -20,6 +20,10 @@ struct dpc_bootstrap {
 	bool unusable; /* what zedagent took has no port that nim can use */
 };
 
+/* Its entry of the list; without a time of its own it counts as of 1980, as files do, for it is put
+ * again at each start. Freed by ew__dpc_entry__free_unpacked(). */
+Ew__DpcEntry *dpc_bootstrap_entry(const Ew__DevicePortConfig *config);
+
 void dpc_bootstrap_fini(struct dpc_bootstrap *b);
 /* True: it is another one now. */
 bool dpc_bootstrap_set_status(struct dpc_bootstrap *b, const Ew__BootstrapStatus *status);

@@ -88,8 +88,7 @@ def sha_path(node):
 
 def test_static_ip_by_bootstrap(given):
     """EVE: Bootstrap: static IP by bootstrap."""
-    node, made = given.node, given.maker.file(static_config())
-    config = static_config()
+    node, config = given.node, static_config()
     config.app("app-a", "nowhere")  # not for a bootstrap file to say
     config.instance("ni4", "10.1.0.0/24")
     config.item("timer.port.testinterval", 77)
@@ -324,3 +323,46 @@ def test_wrong_one_takes_nothing_out_of_force(given):
     assert not [line for line in node.log_since(mark) if "dpc_gone" in line]
     given.bootstrap(given.maker.file(static_config()))
     given.wait_works()
+
+
+# ---- A look at one before ----
+
+def check(given, *args):
+    """Exit status, and what it said."""
+    done = given.net["node"].run(str(BIN / "edgeway"), "dpc", "check", *map(str, args), check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def test_check_says_what_a_file_would_do_or_why_it_is_refused(given):
+    given.bootstrap(given.maker.file(static_config(), timestamp=1700000000))
+    assert check(given, given.path) == (0, """\
+bootstrap (bootstrap) of 2023-11-14T22:13:20Z, signed by signer
+  uplink-a         eth0            management cost 0   192.168.1.9/24 via 192.168.1.1
+  uplink-b         eth1            management cost 10  192.168.2.9/24 via 192.168.2.1""")
+    stranger = given.maker.pki.stranger.cert
+    assert check(given, given.path, stranger) == (
+        1, f'edgeway: {given.path}: refused at "/controller_certs/0": certificate between: '
+        "unable to get local issuer certificate")
+    assert check(given, given.path, given.folder / "nothing")[0] == 1
+    given.bootstrap(b"junk")
+    assert check(given, given.path) == (1, f'edgeway: {given.path}: refused at "": not a BootstrapConfig')
+    config = static_config()
+    config.root["deviceIoList"][0]["ptype"] = "PhyIoNetWLAN"
+    given.bootstrap(given.maker.file(config))
+    status, said = check(given, given.path)
+    assert status == 1 and len(said.splitlines()) == 3, "one of its ports cannot be had"
+
+    override = static_override()
+    given.put("field.json", json.dumps(override).encode())
+    assert check(given, given.folder / "field.json") == (0, """\
+field (override) of 2099-01-02T03:04:05Z
+  uplink-a         eth0            management cost 0   192.168.1.77/24 via 192.168.1.1
+  uplink-b         eth1            management cost 10  dhcp""")
+    override["Ports"][1]["Cost"] = 256
+    given.put("field.json", json.dumps(override).encode())
+    assert check(given, given.folder / "field.json") == (
+        1, f'edgeway: {given.folder}/field.json: refused at "/Ports/1/Cost": expected 0 to 255')
+    given.put("field.json", b" " * 20000)
+    assert check(given, given.folder / "field.json")[1].endswith('refused at "": larger than 16384 bytes')
+    assert check(given, given.folder) == (1, f"edgeway: {given.folder}: not a regular file")
+    assert check(given, "/nowhere") == (1, "edgeway: /nowhere: No such file or directory")
