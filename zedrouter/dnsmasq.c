@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "zedrouter/filter_sets.h"
+#include "zedrouter/uplinks.h"
 
 static void add_addr(struct strbuf *out, const struct ipaddr *addr)
 {
@@ -51,7 +52,7 @@ static void option_routes(const struct zr_model *m, const struct zr_ni *ni, stru
 		n += port->naddrs;
 	if (!n)
 		return;
-	strbuf_add(out, "dhcp-option=option:classless-static-route,0.0.0.0/0,");
+	strbuf_add(out, "option:classless-static-route,0.0.0.0/0,");
 	ipaddr_format(&ni->gateway, out);
 	for (unsigned int i = 0; i < ni->nroutes; i++) {
 		strbuf_addc(out, ',');
@@ -90,7 +91,6 @@ static void conf_ipv4(const struct zr_model *m, const struct zr_ni *ni, struct s
 	if (ni->domain[0])
 		strbuf_addf(out, "dhcp-option=option:domain-name,%s\n", ni->domain);
 	strbuf_addf(out, "dhcp-option=option:mtu,%u\n", zr_ni_mtu(m, ni));
-	option_routes(m, ni, out);
 }
 
 static void conf_ipv6(const struct zr_ni *ni, struct strbuf *out)
@@ -105,7 +105,8 @@ static void conf_ipv6(const struct zr_ni *ni, struct strbuf *out)
 		strbuf_addf(out, "ra-param=%s,0,0\n", ni->bridge.str);
 }
 
-static void option_ntp(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out)
+static void option_ntp(const struct zr_model *m, const struct zr_ni *ni, const char *option,
+		       struct strbuf *out)
 {
 	const struct zr_port *port = ni->selected < 0 ? NULL : &m->ports.port[ni->selected];
 	bool v6 = ni->subnet.addr.family == AF_INET6;
@@ -118,9 +119,7 @@ static void option_ntp(const struct zr_model *m, const struct zr_ni *ni, struct 
 		/* The option carries addresses only (RFC 2132 8.3). */
 		if (ipaddr_parse(text, &addr) < 0 || (addr.family == AF_INET6) != v6)
 			continue;
-		strbuf_add(out, any  ? ","
-				: v6 ? "dhcp-option=option6:ntp-server,"
-				     : "dhcp-option=option:ntp-server,");
+		strbuf_add(out, any ? "," : option);
 		add_addr(out, &addr);
 		any = true;
 	}
@@ -198,7 +197,7 @@ static void conf_listed(const struct zr_ni *ni, const char *table, struct strbuf
 }
 
 void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
-		     const struct zr_dnsmasq_paths *paths, struct strbuf *out)
+		     const struct zr_dnsmasq_paths *paths, const char *table, struct strbuf *out)
 {
 	strbuf_addf(out, "interface=%s\nexcept-interface=lo\nbind-interfaces\nlisten-address=",
 		    ni->bridge.str);
@@ -206,16 +205,19 @@ void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 	strbuf_add(out, "\nno-resolv\nno-hosts\nno-ping\nbogus-priv\nneg-ttl=10\n"
 			"dhcp-ttl=600\nquiet-dhcp\nquiet-dhcp6\nquiet-ra\nleasefile-ro\n"
 			"dhcp-authoritative\ndhcp-ignore=tag:!known\n");
-	strbuf_addf(out, "addn-hosts=%s\ndhcp-hostsfile=%s\nservers-file=%s\n", paths->hosts,
-		    paths->dhcp_hosts, paths->servers);
+	strbuf_addf(out, "addn-hosts=%s\ndhcp-hostsfile=%s\n", paths->hosts, paths->dhcp_hosts);
+	if (paths->servers[0])
+		strbuf_addf(out, "servers-file=%s\n", paths->servers);
 	if (ni->domain[0])
 		strbuf_addf(out, "domain=%s\nlocal=/%s/\n", ni->domain, ni->domain);
-	if (ni->subnet.addr.family == AF_INET6)
+	if (ni->subnet.addr.family == AF_INET6) {
 		conf_ipv6(ni, out);
-	else
+		option_ntp(m, ni, "dhcp-option=option6:ntp-server,", out);
+	} else {
 		conf_ipv4(m, ni, out);
-	option_ntp(m, ni, out);
-	conf_listed(ni, paths->table, out);
+		strbuf_addf(out, "dhcp-optsfile=%s\n", paths->options);
+	}
+	conf_listed(ni, table, out);
 }
 
 void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out)
@@ -254,13 +256,19 @@ void zr_dnsmasq_dhcp_hosts(const struct zr_ni *ni, struct strbuf *out)
 	}
 }
 
-void zr_dnsmasq_servers(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out)
+void zr_dnsmasq_options(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out)
+{
+	option_routes(m, ni, out);
+	option_ntp(m, ni, "option:ntp-server,", out);
+}
+
+void zr_dnsmasq_servers(const struct zr_ports *ports, const struct zr_uplink *u, struct strbuf *out)
 {
 	const struct zr_port *port;
 
-	if (ni->selected < 0)
+	if (!u->in_use)
 		return;
-	port = &m->ports.port[ni->selected];
+	port = &ports->port[u->port[0]];
 	for (unsigned int i = 0; i < port->ndns; i++) {
 		strbuf_add(out, "server=");
 		ipaddr_format(&port->dns[i], out);

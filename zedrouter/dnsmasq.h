@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The DHCP and DNS server of one local instance: what its files say. Pure. The main file changes
- * with the instance (restart); names, leases and upstream servers change with apps and ports and
- * are read again on SIGHUP.
+ * with the instance (restart); names, leases, options and upstream servers change with apps and ports
+ * and are read again on SIGHUP.
  */
 #pragma once
 
 #include "zedrouter/model.h"
 
 struct strbuf;
+struct zr_uplink;
 
 /* Host names that access lists of the instance's apps go by, each once, sorted. Borrowed from the
  * configuration of the apps; the caller frees the array. */
@@ -19,12 +20,18 @@ void zr_dnsmasq_hostname(const char *name, struct strbuf *out);
 
 /* Absolute paths of the files the main one names. */
 struct zr_dnsmasq_paths {
-	const char *hosts, *dhcp_hosts, *servers;
-	const char *table; /* of nftables, whose sets it fills */
+	char hosts[256], dhcp_hosts[256], options[256];
+	char servers[256]; /* "": there is none */
 };
 
+/* table: of nftables, whose sets the server fills. */
 void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
-		     const struct zr_dnsmasq_paths *paths, struct strbuf *out);
+		     const struct zr_dnsmasq_paths *paths, const char *table, struct strbuf *out);
 void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out); /* addn-hosts */
 void zr_dnsmasq_dhcp_hosts(const struct zr_ni *ni, struct strbuf *out);
-void zr_dnsmasq_servers(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out);
+/* dhcp-optsfile: the options of IPv4 that differ by port. The server never forgets those of IPv6 it has
+ * read from such a file, so they are in the main one. */
+void zr_dnsmasq_options(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out);
+/* servers-file: those of the port that comes first. */
+void zr_dnsmasq_servers(const struct zr_ports *ports, const struct zr_uplink *u,
+			struct strbuf *out);

@@ -2,46 +2,88 @@
 #include "zedrouter/flows.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "zedrouter/filter.h"
 #include "zedrouter/uplinks.h"
 
 #define INSTANCE_SHIFT 10
+#define PORT_SHIFT 24
 
-static bool for_apps(const struct zr_port *port, int family)
+/* ---- Sets of ports ---- */
+
+static void add_all(struct zr_portset *set, const struct zr_portset *more)
 {
-	return port && (family == AF_INET6 ? port->usable6 : port->usable4) && !port->over_quota;
+	for (unsigned int i = 0; i < ARRAY_SIZE(set->word); i++)
+		set->word[i] |= more->word[i];
 }
 
-static const struct zr_port *port_now(const struct zr_model *m, const struct zr_port *was)
+/* The number after n in the set; 256: there is none. */
+static unsigned int next_of(const struct zr_portset *set, unsigned int n)
 {
-	int i = zr_port_find(&m->ports, was->label);
-
-	return i >= 0 && m->ports.port[i].mark == was->mark ? &m->ports.port[i] : NULL;
+	do
+		n++;
+	while (n < 256 && !zr_portset_has(set, n));
+	return n;
 }
 
-enum fate { FATE_NONE, FATE_KEPT, FATE_MOVED };
-
-/* Of the flows an instance may have by this port. A static route may lead there, too. */
-static enum fate ni_fate(const struct zr_ni *ni, const struct zr_port *port, int family)
+static struct zr_portset usable_ports(const struct zr_ports *ports, int family)
 {
-	enum fate fate = FATE_NONE;
+	struct zr_portset set = { 0 };
 
-	if (ni->subnet.addr.family != family || !ni->number)
+	for (unsigned int i = 0; i < ports->count; i++)
+		if ((family == AF_INET6 ? ports->port[i].usable6 : ports->port[i].usable4) &&
+		    !ports->port[i].over_quota)
+			zr_portset_add(&set, zr_port_number(&ports->port[i]));
+	return set;
+}
+
+/* ---- One instance ---- */
+
+/* By its own label (i is 0) or that of a static route; may be NULL. */
+static const struct zr_uplink *uplink_of(const struct zr_ni *ni, unsigned int i)
+{
+	return i ? ni->routes[i - 1].uplink : ni->uplink;
+}
+
+static struct zr_portset ports_of(const struct zr_ni *ni)
+{
+	struct zr_portset set = { 0 };
+
+	for (unsigned int i = 0; i <= ni->nroutes; i++)
+		if (uplink_of(ni, i))
+			add_all(&set, &uplink_of(ni, i)->usable);
+	return set;
+}
+
+enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_MOVED };
+
+/*
+ * Of the flows it may have by this port. Those of a static route look like the others, so all are kept
+ * when one of the labels by which they can have come here has no other port.
+ */
+static enum fate ni_fate(const struct zr_ni *ni, unsigned int port)
+{
+	const struct zr_portset usable = ports_of(ni);
+	bool concerned = false, other = false;
+
+	if (!ni->number || !zr_portset_has(&ni->flows, port))
 		return FATE_NONE;
+	if (zr_portset_has(&usable, port))
+		return FATE_STAYS;
 	for (unsigned int i = 0; i <= ni->nroutes; i++) {
-		const struct zr_uplink *u = i ? ni->routes[i - 1].uplink : ni->uplink;
+		const struct zr_uplink *u = uplink_of(ni, i);
+		bool had = u && zr_portset_has(&u->had, port);
 
-		if (!u || !zr_port_matches(port, u->label))
-			continue;
-		if (!u->in_use)
+		if (had && !u->in_use)
 			return FATE_KEPT;
-		fate = FATE_MOVED;
+		concerned |= had;
+		other |= u && u->in_use;
 	}
-	return fate;
+	return concerned || other ? FATE_MOVED : FATE_KEPT;
 }
+
+/* ---- One port ---- */
 
 static void add_order(struct zr_flows_change *c, uint32_t mark, uint32_t mask)
 {
@@ -57,67 +99,110 @@ static void add_order(struct zr_flows_change *c, uint32_t mark, uint32_t mask)
  * move and there are many, one for each bit of their numbers: together they are for whoever's number
  * is not 0, which is the node's.
  */
-static void add_orders(const struct zr_model *m, const struct zr_port *port,
-		       struct zr_flows_change *c, uint16_t highest)
+static void add_orders(struct zr_flows_change *c, const uint16_t *numbers, bool all)
 {
 	unsigned int bits = 0;
-	struct hmap_node *node;
+	uint16_t any = 0;
 
-	while (highest >> bits)
+	for (unsigned int i = 0; i < c->moved; i++)
+		any |= numbers[i];
+	while (any >> bits)
 		bits++;
 	c->order = xcalloc(c->moved > bits ? c->moved : bits, sizeof(*c->order));
-	if (!c->kept && c->moved > bits) {
-		for (unsigned int i = 0; i < bits; i++)
+	all &= c->moved > bits;
+	for (unsigned int i = 0; i < (all ? bits : c->moved); i++)
+		if (all)
 			add_order(c, 1u << (INSTANCE_SHIFT + i), 1u << (INSTANCE_SHIFT + i));
-		return;
-	}
-	hmap_for_each (node, &m->instances) {
-		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
-
-		if (ni_fate(ni, port, c->family) == FATE_MOVED)
-			add_order(c, (uint32_t)ni->number << INSTANCE_SHIFT, ZR_MARK_INSTANCE);
-	}
+		else
+			add_order(c, (uint32_t)numbers[i] << INSTANCE_SHIFT, ZR_MARK_INSTANCE);
 }
 
-static void port_lost(const struct zr_model *m, const struct zr_port *port,
-		      struct zr_flows_change *c)
+static void port_lost(struct zr_model *m, unsigned int port, struct zr_flows_change *c)
 {
-	uint16_t highest = 0;
+	_cleanup_(freep) uint16_t *numbers = xcalloc(m->instances.count + 1, sizeof(*numbers));
+	struct hmap_node *node;
+	bool all = true;
+
+	hmap_for_each (node, &m->instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		enum fate fate;
+
+		if (ni->subnet.addr.family != c->family)
+			continue;
+		fate = ni_fate(ni, port);
+		all &= fate == FATE_NONE || fate == FATE_MOVED;
+		c->kept += fate == FATE_KEPT;
+		if (fate != FATE_MOVED)
+			continue;
+		numbers[c->moved++] = ni->number;
+		ni->flows.word[port / 64] &= ~((uint64_t)1 << port % 64);
+	}
+	if (c->moved)
+		add_orders(c, numbers, all);
+}
+
+static const char *label_of(const struct zr_ports *ports, unsigned int port)
+{
+	for (unsigned int i = 0; ports && i < ports->count; i++)
+		if (zr_port_number(&ports->port[i]) == port)
+			return ports->port[i].label;
+	return "";
+}
+
+/* ---- All ---- */
+
+/* Ports by which instances may have flows, and which are not for all of those who may. */
+static struct zr_portset note_flows(struct zr_model *m, int family)
+{
+	struct zr_portset lost = { 0 };
 	struct hmap_node *node;
 
 	hmap_for_each (node, &m->instances) {
-		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
-		enum fate fate = ni_fate(ni, port, c->family);
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		struct zr_portset usable;
 
-		c->moved += fate == FATE_MOVED;
-		c->kept += fate == FATE_KEPT;
-		if (fate != FATE_NONE && ni->number > highest)
-			highest = ni->number;
+		if (ni->subnet.addr.family != family)
+			continue;
+		for (unsigned int i = 0; !m->followed && i <= ni->nroutes; i++)
+			if (uplink_of(ni, i))
+				add_all(&ni->flows, &uplink_of(ni, i)->had);
+		usable = ports_of(ni);
+		for (unsigned int i = 0; i < ARRAY_SIZE(lost.word); i++)
+			lost.word[i] |= ni->flows.word[i] & ~usable.word[i];
+		add_all(&ni->flows, &usable);
 	}
-	if (c->moved)
-		add_orders(m, port, c, highest);
+	return lost;
 }
 
-void zr_flows_follow(const struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn,
-		     void *arg)
+static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_t family,
+			  zr_flows_fn *fn, void *arg)
 {
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	struct zr_portset *before = &m->for_apps[family == AF_INET6];
+	struct zr_portset usable = usable_ports(&m->ports, family);
+	struct zr_portset news = note_flows(m, family);
 
-	for (unsigned int i = 0; i < was->count * ARRAY_SIZE(families); i++) {
-		const struct zr_port *port = &was->port[i / 2];
+	add_all(&news, &usable);
+	for (unsigned int port = next_of(&news, 0); port < 256; port = next_of(&news, port)) {
 		struct zr_flows_change c = {
-			.port = port->label,
-			.family = families[i % 2],
-			.mark = port->mark,
+			.port = label_of(&m->ports, port),
+			.family = family,
+			.mark = (uint32_t)port << PORT_SHIFT,
+			.back = zr_portset_has(&usable, port) && !zr_portset_has(before, port),
 		};
-		bool then = for_apps(port, c.family);
 
-		c.back = for_apps(port_now(m, port), c.family);
-		if (!port->mark || then == c.back)
-			continue;
-		if (!c.back)
-			port_lost(m, port, &c);
-		fn(&c, arg);
+		if (!c.port[0])
+			c.port = label_of(was, port);
+		port_lost(m, port, &c);
+		if (c.back || c.moved)
+			fn(&c, arg);
 		free(c.order);
 	}
+	*before = usable;
+}
+
+void zr_flows_follow(struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn, void *arg)
+{
+	follow_family(m, was, AF_INET, fn, arg);
+	follow_family(m, was, AF_INET6, fn, arg);
+	m->followed = true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flows of apps that have to begin anew. A flow is bound to its port by its mark; when apps cannot
- * use the port any more and the instance has another one, the kernel is told to forget the flow, so
- * that its next packet is a new flow by the new port with that port's source address. Without
- * another one nothing is forgotten: the port may come back.
+ * Flows of apps that have to begin anew. A flow is bound to its port by its mark; when its instance
+ * may not use the port any more and has another one, the kernel is told to forget the flow, so that
+ * its next packet is a new flow by the new port with that port's source address. Without another
+ * one nothing is forgotten: the port may come back, or another one come later.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ struct zr_model;
 struct zr_ports;
 
 struct zr_flows_change { /* of one port and IP version */
-	const char *port; /* label */
+	const char *port; /* label; "" = it was taken away before anybody knew it */
 	uint8_t family;
 	uint32_t mark; /* of the port */
 	bool back; /* apps may use it again: flows on it are fine */
@@ -26,7 +26,10 @@ struct zr_flows_change { /* of one port and IP version */
 };
 typedef void zr_flows_fn(const struct zr_flows_change *change, void *arg);
 
-/* Pure. was: the ports before those the model has now. fn is called for each port that apps cannot use
- * any more, or can use again. */
-void zr_flows_follow(const struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn,
-		     void *arg);
+/*
+ * To be called after each change of ports, and of what instances may use. Compares with the last
+ * call, and notes in the model what the next one has to know; the first time any port may have flows,
+ * from before a restart. was: for the labels of ports that are gone; may be NULL. fn is called for
+ * each port that has flows to be forgotten, or that apps can use again.
+ */
+void zr_flows_follow(struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn, void *arg);

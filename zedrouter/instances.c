@@ -174,7 +174,7 @@ static void ni_unload(struct zr_ni *ni)
 	ni_fini(ni);
 	memset((char *)ni + offsetof(struct zr_ni, displayname), 0,
 	       sizeof(*ni) - offsetof(struct zr_ni, displayname));
-	ni->logged = keep.logged;
+	ni->flows = keep.flows;
 	ni->bridge = keep.bridge;
 }
 
@@ -184,7 +184,7 @@ static struct zr_ni *ni_new(struct zr_model *m, const char *uuid)
 
 	snprintf(ni->uuid, sizeof(ni->uuid), "%s", uuid);
 	list_init(&ni->vifs);
-	ni->selected = ni->logged = -1;
+	ni->selected = -1;
 	hmap_insert(&m->instances, &ni->node, hash_string(ni->uuid));
 	return ni;
 }

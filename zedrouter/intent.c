@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A local network instance number N:
+ * A local network instance number N, but for what depends on the ports in use (way.c):
  *
  *   bnN   bridge with the gateway address; VIF ports are isolated, so that apps of one instance
  *         talk through the bridge address (proxy ARP, proxy NDP) and meet the same rules as all
  *   table 800+N   subnet dev bnN
- *                 the selected port's subnets
- *                 default by the group of next hops of its label, which others follow as well
  *                 unreachable default, metric 4294967295
  *   rule 10000    iif bnN lookup 800+N   (with VRF: bnN is enslaved to vrfN, which has that table)
  *   rule 11000    to SUBNET lookup 800+N
- *   dnsmasq       on bnN
+ *   files         of dnsmasq
  */
 #include "zedrouter/intent.h"
 
@@ -26,6 +24,7 @@
 #include "zedrouter/dnsmasq.h"
 #include "zedrouter/filter_sets.h"
 #include "zedrouter/uplinks.h"
+#include "zedrouter/way.h"
 
 #define PRIORITY_HAIRPIN 950
 #define PRIORITY_FROM 10000
@@ -92,56 +91,16 @@ struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *la
 	return all;
 }
 
-/* ---- Uplinks ---- */
-
-/* Far from each other: a standby gets no flow (dataplane/items/inet.h). */
-#define WEIGHT_IN_USE 255
-#define WEIGHT_STANDBY 1
-
-static void intent_group(struct dp_graph *g, const struct zr_ports *ports,
-			 const struct zr_uplink *u)
-{
-	struct dp_nhgroup group = { .family = u->family, .number = u->number };
-
-	for (unsigned int i = 0; i < u->count; i++) {
-		const struct zr_port *port = &ports->port[u->port[i]];
-
-		group.member[group.members++] = (struct dp_nhmember){
-			.slot = (uint8_t)(port->mark >> 24),
-			.way = { .ifname = port->ifname,
-				 .gateway = u->family == AF_INET6 ? port->gateway6 : port->gateway4,
-				 .weight = i < u->in_use ? WEIGHT_IN_USE : WEIGHT_STANDBY,
-				 .onlink = true },
-		};
-	}
-	dp_want(g, &dp_nhgroup_type, &group);
-}
-
-struct dp_graph *zr_intent_uplinks(const struct zr_model *m)
-{
-	struct dp_graph *g = dp_graph_new("uplinks");
-	struct hmap_node *node;
-	bool sharing = false;
-
-	hmap_for_each (node, &m->uplinks) {
-		const struct zr_uplink *u = container_of(node, struct zr_uplink, node);
-
-		if (u->users && u->in_use && u->number)
-			intent_group(g, &m->ports, u);
-		sharing |= u->users && u->sharing;
-	}
-	if (sharing) { /* by ports, too: one app or one server may have many flows */
-		dp_want_sysctl(g, "ipv4", "fib_multipath_hash_policy", "1");
-		dp_want_sysctl(g, "ipv6", "fib_multipath_hash_policy", "1");
-	}
-	return g;
-}
-
 /* ---- Instances ---- */
 
 void zr_ni_scope(const char *uuid, char ret[ZR_SCOPE])
 {
 	snprintf(ret, ZR_SCOPE, "ni/%s", uuid);
+}
+
+void zr_way_scope(const char *uuid, char ret[ZR_SCOPE])
+{
+	snprintf(ret, ZR_SCOPE, "ni/%s/way", uuid);
 }
 
 static void vrf_name(const struct zr_ni *ni, struct ifname *ret)
@@ -190,108 +149,21 @@ static void intent_bridge_sysctls(struct dp_graph *g, const struct zr_ni *ni)
 	dp_want_sysctl(g, dir, "proxy_delay", "0");
 }
 
-static struct prefix default_prefix(int family)
-{
-	return (struct prefix){ .addr = { .family = (uint8_t)family } };
-}
-
-static void want_route(struct dp_graph *g, const struct zr_ni *ni, const struct prefix *dst,
-		       const struct ifname *ifname, const struct ipaddr *gateway)
-{
-	bool v6 = dst->addr.family == AF_INET6;
-
-	dp_want(g, &dp_route_type,
-		&(struct dp_route){ .dst = *dst,
-				    .table = zr_ni_table(ni),
-				    .metric = v6 ? 1024 : 0,
-				    .nexthops = 1,
-				    .nexthop = { { .ifname = *ifname,
-						   .gateway = *gateway,
-						   .onlink = ipaddr_is_set(gateway) } } });
-}
-
-static void want_group_route(struct dp_graph *g, const struct zr_ni *ni, const struct prefix *dst,
-			     const struct zr_uplink *u)
-{
-	if (u->in_use && u->number)
-		dp_want(g, &dp_route_type,
-			&(struct dp_route){ .dst = *dst,
-					    .table = zr_ni_table(ni),
-					    .metric = dst->addr.family == AF_INET6 ? 1024 : 0,
-					    .nhid = dp_nhgroup_id(u->family, u->number) });
-}
-
-static bool seen_before(const struct prefix *list, unsigned int n, const struct prefix *p)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (prefix_equal(&list[i], p))
-			return true;
-	return false;
-}
-
-static void intent_uplink(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
-{
-	int family = ni->subnet.addr.family;
-	const struct zr_uplink *u = ni->uplink;
-	const struct ipaddr none = { 0 };
-	const struct prefix def = default_prefix(family);
-	struct prefix subnets[ZR_WAYS * ZR_PORT_ADDRS];
-	unsigned int n = 0;
-
-	for (unsigned int p = 0; p < u->in_use; p++) {
-		const struct zr_port *port = &m->ports.port[u->port[p]];
-
-		for (unsigned int i = 0; i < port->naddrs; i++) {
-			struct prefix *subnet = &subnets[n];
-
-			*subnet = prefix_network(&port->addrs[i]);
-			if (subnet->addr.family != family ||
-			    subnet->len == ipaddr_bits(&subnet->addr) ||
-			    seen_before(subnets, n, subnet))
-				continue;
-			want_route(g, ni, subnet, &port->ifname, &none);
-			n++;
-		}
-	}
-	want_group_route(g, ni, &def, u);
-}
-
-static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
-				 const struct zr_ni *ni)
-{
-	for (unsigned int i = 0; i < ni->nroutes; i++) {
-		const struct zr_static_route *r = &ni->routes[i];
-
-		if (r->uplink && !ipaddr_is_set(&r->gateway))
-			want_group_route(g, ni, &r->dst, r->uplink);
-		else if (r->uplink && r->uplink->in_use)
-			want_route(g, ni, &r->dst, &m->ports.port[r->uplink->port[0]].ifname,
-				   &r->gateway);
-		else if (!r->uplink && ipaddr_is_set(&r->gateway) &&
-			 prefix_contains(&ni->subnet, &r->gateway))
-			want_route(g, ni, &r->dst, &ni->bridge, &r->gateway);
-	}
-}
-
-static bool has_static_default(const struct zr_ni *ni)
-{
-	for (unsigned int i = 0; i < ni->nroutes; i++)
-		if (ni->routes[i].dst.len == 0)
-			return true;
-	return false;
-}
-
 static void intent_routing(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
 {
 	uint8_t family = ni->subnet.addr.family;
 	const struct ipaddr none = { 0 };
 
-	want_route(g, ni, &ni->subnet, &ni->bridge, &none);
-	intent_static_routes(g, m, ni);
-	if (ni->uplink && !has_static_default(ni))
-		intent_uplink(g, m, ni);
+	zr_want_route(g, ni, &ni->subnet, &ni->bridge, &none);
+	for (unsigned int i = 0; i < ni->nroutes; i++) {
+		const struct zr_static_route *r = &ni->routes[i];
+
+		if (!r->uplink && ipaddr_is_set(&r->gateway) &&
+		    prefix_contains(&ni->subnet, &r->gateway))
+			zr_want_route(g, ni, &r->dst, &ni->bridge, &r->gateway);
+	}
 	dp_want(g, &dp_route_type,
-		&(struct dp_route){ .dst = default_prefix(family),
+		&(struct dp_route){ .dst = { .addr = { .family = family } },
 				    .table = zr_ni_table(ni),
 				    .metric = METRIC_LAST,
 				    .kind = DP_ROUTE_UNREACHABLE });
@@ -368,20 +240,15 @@ static void intent_filter(struct dp_graph *g, const struct zr_intent_conf *conf,
 	zr_filter_instance(g, conf->table, &fi);
 }
 
-/* ---- dnsmasq ---- */
+/* ---- DHCP and DNS server: what it reads; zr_intent_way() runs it ---- */
 
-/* Wants a file "dnsmasq/<bridge>.<part>" with this content and adds its stamp to text. */
 static void want_file(struct dp_graph *g, const struct zr_ni *ni, const char *part,
-		      struct strbuf *content, struct strbuf *stamps)
+		      struct strbuf *content)
 {
 	struct dp_file file = { .content = content->str ? content->str : (char[1]){ "" } };
-	char one[DP_STAMP];
 
-	snprintf(file.name, sizeof(file.name), "dnsmasq/%s.%s", ni->bridge.str, part);
+	zr_dnsmasq_file(ni, part, file.name);
 	dp_want(g, &dp_file_type, &file);
-	dp_stamp(strbuf_str(content), one);
-	strbuf_add(stamps, one);
-	strbuf_reset(content);
 }
 
 static void want_listed(struct dp_graph *g, const struct zr_intent_conf *conf,
@@ -395,82 +262,35 @@ static void want_listed(struct dp_graph *g, const struct zr_intent_conf *conf,
 		zr_filter_host(g, conf->table, &ni->bridge, names[i]);
 }
 
-/*
- * The server starts after its sets, and anew after sets that were lost: it fills them from what
- * others tell it, never from its cache.
- */
-static void after_listed(struct dp_graph *g, const struct zr_intent_conf *conf,
-			 const struct zr_ni *ni)
+static void intent_files(struct dp_graph *g, const struct zr_intent_conf *conf,
+			 const struct zr_model *m, const struct zr_ni *ni, struct zr_stamps *stamps)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
-	_cleanup_(freep) const char **names = NULL;
-	struct strbuf key = STRBUF_INIT;
-	size_t n;
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT, lists = STRBUF_INIT;
+	struct zr_dnsmasq_paths paths;
 
-	names = zr_dnsmasq_listed(ni, &n);
-	for (size_t i = 0; i < n * ARRAY_SIZE(families); i++) {
-		struct dp_nft_set set =
-			zr_host_set(families[i % 2], &ni->bridge, names[i / 2], conf->table);
-
-		strbuf_reset(&key);
-		dp_nft_set_type.key(&set, &key);
-		dp_after(g, &dp_nft_set_type, strbuf_str(&key));
-	}
-	strbuf_fini(&key);
-}
-
-static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf,
-			   const struct zr_model *m, const struct zr_ni *ni)
-{
-	struct strbuf text = STRBUF_INIT, stamps = STRBUF_INIT;
-	struct dp_dnsmasq dnsmasq = { .ifname = ni->bridge };
-	char name[3][128], path[3][256];
-	static const char *const parts[] = { "hosts", "dhcp-hosts", "servers" };
-	struct strbuf key = STRBUF_INIT;
-
-	for (unsigned int i = 0; i < 3; i++) {
-		snprintf(name[i], sizeof(name[i]), "dnsmasq/%s.%s", ni->bridge.str, parts[i]);
-		dp_file_path(conf->run_dir, conf->owner, name[i], path[i]);
-	}
 	zr_dnsmasq_hosts(ni, &text);
-	want_file(g, ni, "hosts", &text, &stamps);
+	want_file(g, ni, "hosts", &text);
+	strbuf_add(&lists, strbuf_str(&text));
+	strbuf_reset(&text);
 	zr_dnsmasq_dhcp_hosts(ni, &text);
-	want_file(g, ni, "dhcp-hosts", &text, &stamps);
-	zr_dnsmasq_servers(m, ni, &text);
-	want_file(g, ni, "servers", &text, &stamps);
-	dp_stamp(strbuf_str(&stamps), dnsmasq.hosts_stamp);
-	strbuf_reset(&stamps);
-
-	zr_dnsmasq_conf(m, ni,
-			&(struct zr_dnsmasq_paths){ .hosts = path[0],
-						    .dhcp_hosts = path[1],
-						    .servers = path[2],
-						    .table = conf->table },
-			&text);
-	want_file(g, ni, "conf", &text, &stamps);
-	dp_stamp(strbuf_str(&stamps), dnsmasq.stamp);
-	snprintf(dnsmasq.name, sizeof(dnsmasq.name), "%s", ni->bridge.str);
-	snprintf(dnsmasq.conf_file, sizeof(dnsmasq.conf_file), "dnsmasq/%s.conf", ni->bridge.str);
+	want_file(g, ni, "dhcp-hosts", &text);
+	strbuf_addf(&lists, "--\n%s", strbuf_str(&text));
+	dp_stamp(strbuf_str(&lists), stamps->hosts);
+	strbuf_reset(&text);
+	zr_dnsmasq_paths(conf, ni, &paths);
+	zr_dnsmasq_conf(m, ni, &paths, conf->table, &text);
+	want_file(g, ni, "conf", &text);
+	dp_stamp(strbuf_str(&text), stamps->conf);
 	want_listed(g, conf, ni);
-	dp_want(g, &dp_dnsmasq_type, &dnsmasq);
-	for (unsigned int i = 0; i < 3; i++)
-		dp_after(g, &dp_file_type, name[i]);
-	/* It binds the bridge address at start. */
-	strbuf_addf(&key, "%s/", ni->bridge.str);
-	prefix_format(&(struct prefix){ .addr = ni->gateway, .len = ni->subnet.len }, &key);
-	dp_after(g, &dp_addr_type, strbuf_str(&key));
-	after_listed(g, conf, ni);
-	strbuf_fini(&key);
-	strbuf_fini(&text);
-	strbuf_fini(&stamps);
 }
 
 struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,
-			      const struct zr_ni *ni)
+			      const struct zr_ni *ni, struct zr_stamps *ret_stamps)
 {
 	char scope[ZR_SCOPE];
 	struct dp_graph *g;
 
+	*ret_stamps = (struct zr_stamps){ 0 };
 	zr_ni_scope(ni->uuid, scope);
 	g = dp_graph_new(scope);
 	if (!zr_ni_works(ni))
@@ -480,6 +300,6 @@ struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr
 	intent_bridge_sysctls(g, ni);
 	intent_routing(g, m, ni);
 	if (!ni->dnsmasq_off)
-		intent_dnsmasq(g, conf, m, ni);
+		intent_files(g, conf, m, ni, ret_stamps);
 	return g;
 }

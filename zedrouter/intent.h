@@ -26,12 +26,18 @@ struct zr_filter_ports {
 };
 struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *label);
 
-/* "uplinks": a group of next hops for each label in use. */
+/* "uplinks": a group of next hops, and a list of name servers, for each label in use. */
 struct dp_graph *zr_intent_uplinks(const struct zr_model *m);
-/* "ni/<uuid>": bridge, routing domain, DHCP and DNS server. Empty for one that does not work. */
+/* "ni/<uuid>": bridge, routing domain, files of the DHCP and DNS server, whose stamps are for
+ * ni->stamps. Empty for one that does not work. */
 struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,
-			      const struct zr_ni *ni);
+			      const struct zr_ni *ni, struct zr_stamps *ret_stamps);
 void zr_ni_scope(const char *uuid, char ret[ZR_SCOPE]);
+/* "ni/<uuid>/way": what depends on the ports in use: routes out, and the server, which tells apps
+ * of them. With the stamps of the graph above. */
+struct dp_graph *zr_intent_way(const struct zr_intent_conf *conf, const struct zr_model *m,
+			       const struct zr_ni *ni);
+void zr_way_scope(const char *uuid, char ret[ZR_SCOPE]);
 
 /* "vif/<app>/<index>/rules": what has to stand before the app's interface appears; why: what of
  * its ACL could not be honoured. "vif/<app>/<index>/port": the interface's place on the bridge. */

@@ -20,6 +20,7 @@ struct Ew__NetworkInstanceConfig;
 #define ZR_UUID 40 /* bytes with NUL */
 #define ZR_NAME 64
 #define ZR_SERVERS 8
+#define ZR_STAMP 24 /* DP_STAMP */
 #define ZR_PORTS 64
 #define ZR_PORT_LABELS 12
 #define ZR_PORT_ADDRS 16
@@ -48,9 +49,30 @@ struct zr_ports {
 	unsigned int count;
 };
 
+/* Numbers of ports, which do not change with their order, as marks of flows have them. */
+struct zr_portset {
+	uint64_t word[4];
+};
+static inline unsigned int zr_port_number(const struct zr_port *port)
+{
+	return port->mark >> 24;
+}
+static inline void zr_portset_add(struct zr_portset *set, unsigned int number)
+{
+	set->word[number / 64] |= (uint64_t)1 << number % 64;
+}
+static inline bool zr_portset_has(const struct zr_portset *set, unsigned int number)
+{
+	return set->word[number / 64] >> number % 64 & 1;
+}
+
 struct zr_name { /* static DNS entry: one address */
 	char name[ZR_NAME];
 	struct ipaddr addr;
+};
+
+struct zr_stamps {
+	char conf[ZR_STAMP], hosts[ZR_STAMP];
 };
 
 struct zr_uplink;
@@ -90,9 +112,11 @@ struct zr_ni {
 	struct ifname bridge;
 	struct zr_uplink *uplink; /* NULL: air-gapped */
 	int selected; /* index into ports of the first in use; -1: none usable */
-	int logged; /* the selection an operator has been told of */
+	struct zr_portset flows; /* it may have flows by them; outlives a change of config */
+	struct zr_stamps stamps; /* of its server's files, as built last */
 	char error[160]; /* why it is not built; "" = fine */
-	bool dirty; /* intent has to be made again */
+	bool dirty; /* intent has to be made again, */
+	bool way_dirty; /* or only what depends on the ports in use */
 	bool untold; /* status has to be made again */
 };
 
@@ -134,6 +158,8 @@ struct zr_model {
 	struct hmap instances, apps, uplinks;
 	struct list orphans; /* zr_vif.of_ni */
 	struct zr_ports ports;
+	struct zr_portset for_apps[2]; /* IPv4, IPv6: when flows followed the ports last */
+	bool followed; /* they ever did; or there are none from before the start */
 	struct numbers *ni_numbers, *app_numbers;
 	struct numbers *uplink_numbers;
 	struct numbers *vif_numbers; /* "<ni>/<app>/<index>" */

@@ -65,12 +65,6 @@ uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni)
 	return ni->mtu_bytes && ni->mtu_bytes < lowest ? ni->mtu_bytes : lowest;
 }
 
-/* Do instances on this port have to be made again? */
-static bool port_differs(const struct zr_port *a, const struct zr_port *b)
-{
-	return memcmp(a, b, sizeof(*a)) != 0;
-}
-
 int zr_port_find(const struct zr_ports *ports, const char *label)
 {
 	for (unsigned int i = 0; i < ports->count; i++)
@@ -79,45 +73,27 @@ int zr_port_find(const struct zr_ports *ports, const char *label)
 	return -1;
 }
 
-static bool label_affected(const char *label, const struct zr_ports *was,
-			   const struct zr_ports *now)
+static unsigned int ni_touched(const struct zr_ni *ni)
 {
-	for (unsigned int i = 0; i < now->count; i++) {
-		int old = zr_port_find(was, now->port[i].label);
+	unsigned int touched = ni->uplink ? ni->uplink->touched : 0;
 
-		if ((old < 0 || port_differs(&was->port[old], &now->port[i])) &&
-		    (zr_port_matches(&now->port[i], label) ||
-		     (old >= 0 && zr_port_matches(&was->port[old], label))))
-			return true;
-	}
-	for (unsigned int i = 0; i < was->count; i++)
-		if (zr_port_find(now, was->port[i].label) < 0 &&
-		    zr_port_matches(&was->port[i], label))
-			return true;
-	return false;
-}
-
-/* An instance is dirty when a port it may use came, went or changed. */
-static bool ni_affected(const struct zr_ni *ni, const struct zr_ports *was,
-			const struct zr_ports *now)
-{
-	if (ni->uplink && label_affected(ni->port_label, was, now))
-		return true;
 	for (unsigned int i = 0; i < ni->nroutes; i++)
-		if (ni->routes[i].uplink && ni->routes[i].uplink != ni->uplink &&
-		    label_affected(ni->routes[i].uplink->label, was, now))
-			return true;
-	return false;
+		if (ni->routes[i].uplink)
+			touched |= ni->routes[i].uplink->touched & ~(unsigned int)ZR_TOUCH_MAPS;
+	return touched;
 }
 
-static void ni_follow(struct zr_ni *ni)
+static void ni_follow(struct zr_ni *ni, unsigned int touched)
 {
 	struct zr_vif *vif;
 
-	ni->dirty = true;
-	list_for_each (vif, &ni->vifs, of_ni)
-		if (vif->uses_ports)
-			vif->app->dirty = true;
+	ni->selected = zr_uplink_first(ni->uplink);
+	ni->dirty |= (touched & ZR_TOUCH_SELF) != 0;
+	ni->way_dirty |= (touched & ZR_TOUCH_WAY) != 0;
+	ni->untold |= (touched & ZR_TOUCH_STATUS) != 0;
+	if (touched & ZR_TOUCH_MAPS)
+		list_for_each (vif, &ni->vifs, of_ni)
+			vif->app->dirty |= vif->uses_ports;
 }
 
 struct zr_ports *zr_model_set_ports(struct zr_model *m,
@@ -133,9 +109,7 @@ struct zr_ports *zr_model_set_ports(struct zr_model *m,
 	hmap_for_each (node, &m->instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
-		ni->selected = zr_uplink_first(ni->uplink);
-		if (ni_affected(ni, was, &m->ports))
-			ni_follow(ni);
+		ni_follow(ni, ni_touched(ni));
 	}
 	return was;
 }

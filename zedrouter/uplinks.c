@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/numbers.h"
+#include "base/strbuf.h"
 
 /* One space of numbers for all ("GROUP/REST" in numbers.h); a label may be anything. */
 static char *number_name(const struct zr_uplink *u)
@@ -94,6 +95,17 @@ bool zr_uplink_uses(const struct zr_uplink *u, int port)
 	return u && port >= 0 && memchr(u->port, port, u->in_use);
 }
 
+static void note_ports(const struct zr_ports *ports, struct zr_uplink *u)
+{
+	for (unsigned int i = 0; i < ports->count; i++)
+		if (zr_port_matches(&ports->port[i], u->label))
+			zr_portset_add(&u->had, zr_port_number(&ports->port[i]));
+	u->usable = (struct zr_portset){ 0 };
+	for (unsigned int i = 0; i < ports->count; i++)
+		if (is_usable(&ports->port[i], u))
+			zr_portset_add(&u->usable, zr_port_number(&ports->port[i]));
+}
+
 /* ---- Users ---- */
 
 struct zr_uplink *zr_uplink_use(struct zr_model *m, const char *label, int family, bool sharing)
@@ -115,6 +127,7 @@ struct zr_uplink *zr_uplink_use(struct zr_model *m, const char *label, int famil
 	if (numbers_get(m->uplink_numbers, name, &number) == 0)
 		u->number = (uint16_t)number;
 	zr_uplink_pick(&m->ports, -1, u);
+	note_ports(&m->ports, u);
 	hmap_insert(&m->uplinks, &u->node, uplink_hash(label, family, sharing));
 	return u;
 }
@@ -138,6 +151,7 @@ void zr_uplinks_purge(struct zr_model *m)
 		hmap_remove(&m->uplinks, &u->node);
 		if (!zr_uplink_has_name(m, name))
 			numbers_release(m->uplink_numbers, name);
+		free(u->told);
 		free(u);
 	}
 }
@@ -162,9 +176,26 @@ void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was)
 
 	hmap_for_each (node, &m->uplinks) {
 		struct zr_uplink *u = container_of(node, struct zr_uplink, node);
+		const struct zr_uplink before = *u;
 		int first = zr_uplink_first(u);
 
 		zr_uplink_pick(&m->ports,
 			       first < 0 ? -1 : zr_port_find(&m->ports, was->port[first].label), u);
+		note_ports(&m->ports, u);
+		u->touched = zr_uplink_touched(&before, was, u, &m->ports);
 	}
+}
+
+bool zr_uplink_news(const struct zr_ports *ports, struct zr_uplink *u, struct strbuf *out)
+{
+	_cleanup_(strbuf_fini) struct strbuf now = STRBUF_INIT;
+
+	for (unsigned int i = 0; i < u->in_use; i++)
+		strbuf_addf(&now, "%s%s", i ? "," : "", ports->port[u->port[i]].label);
+	if (strcmp(strbuf_str(&now), u->told ? u->told : "") == 0)
+		return false;
+	strbuf_add(out, now.len ? now.str : "none");
+	free(u->told);
+	u->told = now.len ? strbuf_take(&now) : NULL;
+	return true;
 }

@@ -12,6 +12,8 @@
 #include "base/hmap.h"
 #include "zedrouter/model.h"
 
+struct strbuf;
+
 #define ZR_WAYS 8 /* ports of one uplink, its standby included */
 
 struct zr_uplink {
@@ -23,13 +25,25 @@ struct zr_uplink {
 	uint16_t number; /* of its group; 0: none is left */
 	uint8_t port[ZR_WAYS]; /* indexes into zr_ports: those in use, then the standby */
 	uint8_t in_use, count; /* 0: no port is usable; count: with the standby, if there is one */
+	struct zr_portset had; /* ports that ever had its label, */
+	struct zr_portset usable; /* and those of them that are usable now */
+	unsigned int touched; /* enum zr_touch, by the last change of ports */
+	char *told; /* the ports in use an operator knows of; NULL: none */
+};
+
+/* What has to be made again of an instance that follows an uplink. */
+enum zr_touch {
+	ZR_TOUCH_SELF = 1 << 0, /* all of it */
+	ZR_TOUCH_WAY = 1 << 1, /* what depends on the ports in use: zr_intent_way() */
+	ZR_TOUCH_MAPS = 1 << 2, /* port maps of its apps */
+	ZR_TOUCH_STATUS = 1 << 3, /* what is told of it */
 };
 
 /* Adds a user; freed by the first zr_uplinks_purge() after the last one has left. */
 struct zr_uplink *zr_uplink_use(struct zr_model *m, const char *label, int family, bool sharing);
 void zr_uplink_leave(struct zr_uplink *u); /* NULL is fine */
 void zr_uplinks_purge(struct zr_model *m);
-/* The ports changed; was: before. Chooses anew. */
+/* The ports changed; was: before. Chooses anew, and says by u->touched what that means. */
 void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was);
 /* The name its number is kept under. */
 bool zr_uplink_has_name(const struct zr_model *m, const char *name);
@@ -47,3 +61,26 @@ static inline int zr_uplink_first(const struct zr_uplink *u)
 	return u && u->in_use ? u->port[0] : -1;
 }
 bool zr_uplink_uses(const struct zr_uplink *u, int port);
+
+/*
+ * Pure: enum zr_touch bits for those who follow an uplink that was `was` among those ports and is
+ * now `now` among these. What reaches them through the group of next hops (a gateway, say) touches
+ * nobody.
+ */
+unsigned int zr_uplink_touched(const struct zr_uplink *was, const struct zr_ports *was_ports,
+			       const struct zr_uplink *now, const struct zr_ports *now_ports);
+
+/* By its own label or that of a static route. */
+static inline bool zr_ni_follows(const struct zr_ni *ni, const struct zr_uplink *u)
+{
+	if (ni->uplink == u)
+		return true;
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		if (ni->routes[i].uplink == u)
+			return true;
+	return false;
+}
+
+/* Are other ports in use than an operator has been told of? Adds them, "a,b" or "none", and takes
+ * them for told. */
+bool zr_uplink_news(const struct zr_ports *ports, struct zr_uplink *u, struct strbuf *out);

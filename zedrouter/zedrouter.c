@@ -17,8 +17,9 @@
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
+#include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
-#include "zedrouter/flows.h"
+#include "zedrouter/follow.h"
 #include "zedrouter/intent.h"
 #include "zedrouter/kept.h"
 #include "zedrouter/status.h"
@@ -31,8 +32,6 @@ enum zr_input {
 	ZR_INPUT_CAPS = 1 << 3, /* VRFs or rules? */
 	ZR_INPUTS_ALL = (1 << 4) - 1,
 };
-
-#define FLUSH_AT_ONCE 24 /* two ports, or two IP versions, in use by 4095 instances */
 
 struct zedrouter {
 	struct daemon *daemon;
@@ -56,15 +55,18 @@ static void tell_ni(struct zedrouter *zr, struct zr_ni *ni)
 {
 	struct arena arena = { 0 };
 	struct dp_report report;
-	char scope[ZR_SCOPE], problem[200] = "";
+	char scope[2][ZR_SCOPE], problem[200] = "";
+	bool settled;
 
-	zr_ni_scope(ni->uuid, scope);
-	if (dp_scope_problem(zr->dp, scope, &report))
+	zr_ni_scope(ni->uuid, scope[0]);
+	zr_way_scope(ni->uuid, scope[1]);
+	settled = dp_scope_settled(zr->dp, scope[0]) && dp_scope_settled(zr->dp, scope[1]);
+	if (dp_scope_problem(zr->dp, scope[0], &report) ||
+	    dp_scope_problem(zr->dp, scope[1], &report))
 		dp_report_str(&report, problem, sizeof(problem));
 	ni->untold = false;
-	ps_publish_network_instance_status(
-		zr->ni_pub, ni->uuid,
-		zr_ni_status(&zr->model, ni, problem, !dp_scope_settled(zr->dp, scope), &arena));
+	ps_publish_network_instance_status(zr->ni_pub, ni->uuid,
+					   zr_ni_status(&zr->model, ni, problem, !settled, &arena));
 	arena_fini(&arena);
 }
 
@@ -172,14 +174,33 @@ static void apply_app(struct zedrouter *zr, struct zr_app *app)
 	app->untold = true;
 }
 
+static void drop_ni(struct zedrouter *zr, const char *uuid)
+{
+	char scope[ZR_SCOPE];
+
+	zr_way_scope(uuid, scope);
+	drop_scope(zr, scope);
+	zr_ni_scope(uuid, scope);
+	drop_scope(zr, scope);
+}
+
 static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
 {
-	submit(zr, zr_intent_ni(&zr->conf, &zr->model, ni));
-	ni->dirty = false;
+	if (ni->dirty)
+		submit(zr, zr_intent_ni(&zr->conf, &zr->model, ni, &ni->stamps));
+	submit(zr, zr_intent_way(&zr->conf, &zr->model, ni));
+	ni->dirty = ni->way_dirty = false;
 	ni->untold = true;
 }
 
-static void zedrouter_apply(struct zedrouter *zr)
+static void follow_flows(struct zedrouter *zr, const struct zr_ports *was)
+{
+	dp_run(zr->dp);
+	zr_flush_follow(zr->flush, &zr->model, was);
+}
+
+/* was: the ports before, when they are what has changed. */
+static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 {
 	struct hmap_node *node;
 
@@ -190,13 +211,17 @@ static void zedrouter_apply(struct zedrouter *zr)
 	zr_uplinks_purge(&zr->model);
 	zr_numbers_sync(&zr->model);
 	submit(zr, zr_intent_uplinks(&zr->model));
+	/* Flows are waiting for their new way: it is made, and they are sent on it, before anything
+	 * else, which takes the longer the more instances there are. */
+	if (was)
+		follow_flows(zr, was);
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
 	zr->node_dirty = false;
 	hmap_for_each (node, &zr->model.instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
-		if (ni->dirty)
+		if (ni->dirty || ni->way_dirty)
 			apply_ni(zr, ni);
 	}
 	hmap_for_each (node, &zr->model.apps) {
@@ -205,14 +230,15 @@ static void zedrouter_apply(struct zedrouter *zr)
 		if (app->dirty)
 			apply_app(zr, app);
 	}
-	dp_run(zr->dp);
+	follow_flows(zr, was);
 	zedrouter_tell(zr);
+	zr_log_uplinks(&zr->model);
 }
 
 static void on_apply(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	zedrouter_apply(arg);
+	zedrouter_apply(arg, NULL);
 }
 
 static void on_tell(evutil_socket_t fd, short what, void *arg)
@@ -237,10 +263,7 @@ static void ni_changed(const char *key, const Ew__NetworkInstanceConfig *was,
 	zr_model_set_ni(&zr->model, key, now);
 	zr->node_dirty = true; /* the first one needs the base, the last one takes it along */
 	if (!now) {
-		char scope[ZR_SCOPE];
-
-		zr_ni_scope(key, scope);
-		drop_scope(zr, scope);
+		drop_ni(zr, key);
 		ps_unpublish(zr->ni_pub, key);
 	}
 	event_active(zr->apply_ev, 0, 0);
@@ -262,58 +285,25 @@ static void app_changed(const char *key, const Ew__AppConfig *was, const Ew__App
 	event_active(zr->apply_ev, 0, 0);
 }
 
-static void flows_not_flushed(const struct ct_flush_order *order, int err, void *arg)
-{
-	(void)arg;
-	log_warning("flows_not_flushed", "family=%d mark=0x%x mask=0x%x err=%d",
-		    order->family == AF_INET6 ? 6 : 4, order->mark, order->mask, -err);
-}
-
-static void flows_changed(const struct zr_flows_change *c, void *arg)
-{
-	struct zedrouter *zr = arg;
-
-	if (c->back)
-		ct_flush_cancel(zr->flush, c->family, c->mark, ZR_MARK_PORT);
-	for (unsigned int i = 0; i < c->orders; i++)
-		ct_flush_order(zr->flush, &c->order[i]);
-	if (c->orders)
-		log_info("flows_flushed", "port=%s family=%d instances=%u kept=%u", c->port,
-			 c->family == AF_INET6 ? 6 : 4, c->moved, c->kept);
-}
-
-/* Flows are waiting for their new way: it is made, and they are sent on it, before anything else,
- * which takes the longer the more instances there are. */
-static void follow_ports(struct zedrouter *zr, const struct zr_ports *before)
-{
-	if (zr->synced != ZR_INPUTS_ALL)
-		return;
-	submit(zr, zr_intent_uplinks(&zr->model));
-	dp_run(zr->dp);
-	zr_flows_follow(&zr->model, before, flows_changed, zr);
-	ct_flush_run(zr->flush, FLUSH_AT_ONCE);
-}
-
 static void ports_changed(const char *key, const Ew__DeviceNetworkStatus *was,
 			  const Ew__DeviceNetworkStatus *now, void *arg)
 {
 	_cleanup_(freep) struct zr_ports *before = NULL;
 	struct zedrouter *zr = arg;
-	struct hmap_node *node;
 
 	(void)key, (void)was;
 	before = zr_model_set_ports(&zr->model, now);
-	follow_ports(zr, before);
-	zedrouter_apply(zr);
-	hmap_for_each (node, &zr->model.instances) {
-		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+	zedrouter_apply(zr, before);
+}
 
-		if (ni->selected != ni->logged)
-			log_info("ni_uplink", "ni=%s port=%s", ni->displayname,
-				 ni->selected < 0 ? "none"
-						  : zr->model.ports.port[ni->selected].label);
-		ni->logged = ni->selected;
-	}
+/* Did an earlier run leave anything? */
+static bool was_here(struct zedrouter *zr)
+{
+	struct dp_counts counts;
+
+	dp_run(zr->dp); /* what was adopted is judged */
+	dp_counts(zr->dp, &counts);
+	return counts.leftover > 0;
 }
 
 /* Only now is an object nobody wants a leftover. */
@@ -323,8 +313,9 @@ static void input_synced(struct zedrouter *zr, enum zr_input input)
 	if (zr->synced != ZR_INPUTS_ALL || zr->swept)
 		return;
 	zr->swept = true;
+	zr->model.followed = !was_here(zr); /* then there are no flows either */
 	zr_numbers_retain(&zr->model);
-	zedrouter_apply(zr);
+	zedrouter_apply(zr, NULL);
 	dp_sweep(zr->dp);
 	ps_publish_synced(zr->ni_pub);
 	ps_publish_synced(zr->app_pub);
@@ -352,7 +343,7 @@ static void caps_known(const struct caps *caps, int err, void *arg)
 	zr->model.br_netfilter = access("/proc/sys/net/bridge/bridge-nf-call-iptables", F_OK) == 0;
 	log_info("routing_domains", "by=%s", zr->model.vrf ? "vrf" : "rules");
 	input_synced(zr, ZR_INPUT_CAPS);
-	zedrouter_apply(zr);
+	zedrouter_apply(zr, NULL);
 }
 
 static void ports_synced(void *arg)
@@ -459,8 +450,7 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 	zr_model_init(&zr->model);
 	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
 	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
-	zr->flush = ct_flush_new(
-		&(struct ct_flush_conf){ .base = daemon_base(d), .failed = flows_not_flushed });
+	zr->flush = zr_flush_new(daemon_base(d));
 	r = zr->apply_ev && zr->tell_ev && zr->flush ? 0 : -ENOMEM;
 	if (r == 0)
 		r = zr_numbers_open(&zr->model, daemon_base(d), daemon_run_dir(d),

@@ -8,6 +8,7 @@
 
 import itertools
 import os
+import pathlib
 import re
 import select
 import signal
@@ -18,6 +19,7 @@ import time
 import pytest
 
 import packets
+import sandbox
 import scenario
 import topology
 from config import uuid_of
@@ -157,6 +159,106 @@ def test_flow_without_another_port_is_not_cut(world):
         wait_for(lambda: flow.seen(0.2) == before, "it goes on, from the same address and port", 10)
 
 
+def left(edge, letter, own):
+    """Marks of the flows that this instance, by its number in a mark, has by that port."""
+    return [mark for mark in marks(edge, letter) if mark & INSTANCE == own]
+
+
+def test_tcp_connection_without_another_port_is_not_cut(world):
+    app = world.app("app-c")
+    app.run("ip", "route", "replace", "default", "via", "10.4.0.1", "dev", "eth1", "metric", "99")
+    with app.inside():
+        sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth1")
+    sock.settimeout(20 * SLOW)
+    with sock:
+        sock.connect((topology.WEB4, 7))
+        sock.sendall(b"before")
+        assert sock.recv(64) == b"before"
+        mark = world.node.log_mark()
+        world.net.pull("node:eth0")
+        sock.sendall(b"on the way")
+        wait_flushed(world, mark, kept=number_of(world, "ni-a") << 10)
+        world.net.plug("node:eth0")
+        assert sock.recv(64) == b"on the way"
+        sock.sendall(b"after")
+        assert sock.recv(64) == b"after"
+
+
+def test_kept_flow_moves_when_another_port_comes(world):
+    wait_way(world, topology.WEB4, "a")
+    own = number_of(world, "ni4") << 10
+    world.net.pull("node:eth1")
+    world.node.wait("NetworkInstanceStatus", lambda t: not any(n.get("standby") for n in t.values()),
+                    "b is lost", 10)
+    with Udp(world.app("app-a"), world.net["internet"]) as flow:
+        assert flow.seen()[0].startswith("192.168.1.")
+        world.net.pull("node:eth0")
+        world.node.wait("NetworkInstanceStatus", lambda t: not any(n.get("selectedPort") for n in t.values()),
+                        "no port is left", 10)
+        assert left(world, "a", own), "it is kept"
+        world.net.plug("node:eth1")
+        wait_for(lambda: not left(world, "a", own), "no flow of the instance is left on the dead port", 10)
+        wait_way(world, topology.WEB4, "b")
+        first = flow.seen()
+        assert first and first[0].startswith("192.168.2."), first
+
+
+def test_flow_on_a_port_that_dies_unseen_moves(world):
+    """zedrouter hangs when the port dies, and is started anew."""
+    wait_way(world, topology.WEB4, "a")
+    own = number_of(world, "ni4") << 10
+    with Udp(world.app("app-a"), world.net["internet"]) as flow:
+        assert flow.seen()[0].startswith("192.168.1.")
+        pid = world.node.daemons()["zedrouter"]
+        os.kill(pid, signal.SIGSTOP)
+        world.net.pull("node:eth0")
+        world.node.wait("DeviceNetworkStatus", lambda t: [
+            p["logicallabel"] for p in t.get("global", {}).get("ports", []) if p.get("usable4")] == ["uplink-b"],
+            "nim knows", 10)
+        assert left(world, "a", own)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not left(world, "a", own), "no flow of the instance is left on the dead port", 10)
+        first = flow.seen()
+        assert first and first[0].startswith("192.168.2."), first
+
+
+def test_flow_leaves_a_port_that_its_instance_may_not_use_any_more(world):
+    wait_way(world, topology.WEB4, "a")
+    own = number_of(world, "ni4") << 10
+    with Udp(world.app("app-a"), world.net["internet"]) as flow:
+        assert flow.seen()[0].startswith("192.168.1.")
+        config = world.config
+        config.root["id"]["version"] = "2"
+        ni4 = next(n for n in config.root["networkInstances"] if n["displayname"] == "ni4")
+        ni4["port"]["name"] = "uplink-b"
+        world.node.configure(config)
+        wait_for(lambda: not left(world, "a", own), "no flow of the instance is left on the port", 10)
+        wait_way(world, topology.WEB4, "b")
+        first = flow.seen()
+        assert first and first[0].startswith("192.168.2."), first
+
+
+def test_return_of_the_cheaper_port_loses_nothing(world):
+    """Flows stay where they are; new ones take it."""
+    wait_way(world, topology.WEB4, "a")
+    world.net.pull("node:eth0")
+    wait_way(world, topology.WEB4, "b")
+    with Udp(world.app("app-a"), world.net["internet"]) as flow:
+        before = flow.seen()
+        assert before[0].startswith("192.168.2.")
+        with packets.TcpStream(world.app("app-b"), topology.WEB4) as stream, \
+                packets.Ping(world.app("app-a"), topology.WEB4) as ping:
+            stream.wait_flowing()
+            ping.wait_answers(20)
+            world.net.plug("node:eth0")
+            wait_way(world, topology.WEB4, "a")
+            ping.wait_answers(50)
+            stream.wait_flowing()
+            assert flow.seen() == before
+        ping.result.assert_nothing_lost()
+
+
 def test_flows_of_other_ports_are_untouched(world):
     app = world.app("app-c")
     with packets.TcpStream(app, topology.WEB4) as stream:
@@ -249,6 +351,28 @@ def test_kernel_moves_new_flows_while_the_daemons_hang(world):
     world.net.plug("node:eth0")
     wait_way(world, topology.WEB4, "a")
     world.node.wait_settled()
+
+
+def servers(edge):
+    """Processes of the instances' DHCP and DNS servers."""
+    pids = sandbox.processes_in(edge.node.host.path)
+    return sorted(pid for pid in pids if any(
+        "dnsmasq/bn" in arg for arg in pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")))
+
+
+def test_switch_restarts_no_server_and_is_told_once(world):
+    """Name servers, NTP servers and connected routes differ by port: the DHCP and DNS servers read them again."""
+    wait_way(world, topology.WEB4, "a")
+    before = servers(world)
+    assert len(before) == 4
+    mark = world.node.log_mark()
+    world.net.pull("node:eth0")
+    wait_way(world, topology.WEB4, "b")
+    world.node.wait_settled()
+    lines = world.node.log_since(mark)
+    told = [line for line in lines if "event=ni_uplink" in line and "label=uplink " in line]
+    assert len(told) == 2 and all("port=uplink-b instances=1" in line for line in told), told
+    assert servers(world) == before
 
 
 def test_zedrouter_killed_during_the_outage_finds_its_way(world):

@@ -9,6 +9,8 @@
 #define A_UP PORT("a", "16777216", "uplink", ",'usable4':true")
 #define A_DOWN PORT("a", "16777216", "uplink", "")
 #define A_OVER PORT("a", "16777216", "uplink", ",'usable4':true,'over_quota':true")
+#define A_OTHER PORT("a", "16777216", "other", ",'usable4':true")
+#define B_DOWN PORT("b", "33554432", "uplink", ",'cost':10")
 #define B_UP PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10")
 #define C_UP PORT("c", "50331648", "other", ",'usable4':true")
 
@@ -25,14 +27,17 @@ static void add_line(const struct zr_flows_change *c, void *arg)
 	strbuf_add(out, "\n");
 }
 
-static void require_follow(struct zr_world *w, const char *from, const char *to, const char *want)
+static void nothing(const struct zr_flows_change *c, void *arg)
+{
+	(void)c, (void)arg;
+}
+
+/* The ports change, and this is what zedrouter does about it. */
+static void require_change(struct zr_world *w, const char *to, const char *want)
 {
 	struct strbuf out = STRBUF_INIT, ports = STRBUF_INIT;
 	struct zr_ports *was;
 
-	strbuf_addf(&ports, "{'ports':[%s]}", from);
-	zr_ports(w, strbuf_str(&ports));
-	strbuf_reset(&ports);
 	strbuf_addf(&ports, "{'ports':[%s]}", to);
 	was = zr_model_set_ports(
 		&w->model, (Ew__DeviceNetworkStatus *)zr_parse(
@@ -42,6 +47,27 @@ static void require_follow(struct zr_world *w, const char *from, const char *to,
 	free(was);
 	strbuf_fini(&out);
 	strbuf_fini(&ports);
+}
+
+static void require_follow(struct zr_world *w, const char *from, const char *to, const char *want)
+{
+	struct strbuf ports = STRBUF_INIT;
+
+	strbuf_addf(&ports, "{'ports':[%s]}", from);
+	zr_ports(w, strbuf_str(&ports));
+	zr_flows_follow(&w->model, NULL, nothing, NULL);
+	require_change(w, to, want);
+	strbuf_fini(&ports);
+}
+
+/* Something else has changed. */
+static void require_flows(struct zr_world *w, const char *want)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	zr_flows_follow(&w->model, NULL, add_line, &out);
+	assert_string_equal(strbuf_str(&out), want);
+	strbuf_fini(&out);
 }
 
 static void add_ni(struct zr_world *w, unsigned int n, const char *label)
@@ -75,8 +101,29 @@ static void nothing_is_forgotten_without_another_port(void **state)
 	struct zr_world *w = *state;
 
 	add_ni(w, 1, "uplink");
-	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "a/4 moved=0 kept=1\n");
+	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "");
 	require_follow(w, A_UP "," B_UP, A_UP "," B_UP, "");
+}
+
+static void kept_flows_move_when_another_port_comes(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	require_follow(w, A_UP "," B_DOWN, A_DOWN "," B_DOWN, "");
+	require_change(w, A_DOWN "," B_UP,
+		       "a/4 moved=1 kept=0 1000400/ff3ffc00\nb/4 back moved=0 kept=0\n");
+	require_change(w, A_DOWN "," B_UP, "");
+}
+
+static void kept_flows_stay_when_their_port_comes_first(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	require_follow(w, A_UP "," B_DOWN, A_DOWN "," B_DOWN, "");
+	require_change(w, A_UP "," B_DOWN, "a/4 back moved=0 kept=0\n");
+	require_change(w, A_UP "," B_UP, "b/4 back moved=0 kept=0\n");
 }
 
 static void port_that_is_back_is_told(void **state)
@@ -85,6 +132,52 @@ static void port_that_is_back_is_told(void **state)
 
 	add_ni(w, 1, "uplink");
 	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+}
+
+static void port_that_left_and_returned_is_told(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	require_follow(w, A_UP "," B_UP, B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	require_change(w, B_UP "," A_UP, "a/4 back moved=0 kept=0\n");
+	require_change(w, A_UP "," B_UP, "");
+}
+
+static void after_a_restart_any_dead_port_may_have_flows(void **state)
+{
+	struct zr_world *w = *state;
+
+	zr_ports(w, "{'ports':[" A_DOWN "," B_UP "," C_UP "]}");
+	add_ni(w, 1, "uplink");
+	add_ni(w, 2, "a");
+	add_ni(w, 3, "other");
+	require_flows(w, "a/4 moved=1 kept=1 1000400/ff3ffc00\nb/4 back moved=0 kept=0\n"
+			 "c/4 back moved=0 kept=0\n");
+	require_flows(w, "");
+}
+
+static void port_without_the_label_is_none_of_the_instance_any_more(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	add_ni(w, 2, "a");
+	require_follow(w, A_UP "," B_UP, A_OTHER "," B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+}
+
+static void instance_with_another_label_takes_its_flows_along(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	add_ni(w, 2, "uplink");
+	require_follow(w, A_UP "," B_UP "," C_UP, A_UP "," B_UP "," C_UP, "");
+	add_ni(w, 1, "other");
+	require_flows(w, "a/4 moved=1 kept=0 1000400/ff3ffc00\n"
+			 "b/4 moved=1 kept=0 2000400/ff3ffc00\n");
+	add_ni(w, 2, "nobody"); /* it has no other */
+	require_flows(w, "");
 }
 
 static void static_route_counts_as_well(void **state)
@@ -97,7 +190,18 @@ static void static_route_counts_as_well(void **state)
 	      "'static_routes':[{'destination':'10.9.0.0/16','port_label':'uplink'}]}");
 	require_follow(w, A_UP "," B_UP "," C_UP, A_DOWN "," B_UP "," C_UP,
 		       "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
-	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "a/4 moved=0 kept=1\n");
+	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "");
+}
+
+static void walks_for_all_spare_who_stays(void **state)
+{
+	struct zr_world *w = *state;
+
+	for (unsigned int n = 1; n <= 3; n++)
+		add_ni(w, n, "uplink");
+	add_ni(w, 4, "a");
+	require_follow(w, A_UP "," B_UP, A_OTHER "," B_UP,
+		       "a/4 moved=3 kept=0 1000c00/ff3ffc00 1000800/ff3ffc00 1000400/ff3ffc00\n");
 }
 
 /* Numbers 1 to 9: four bits, none of them 0. */
@@ -119,7 +223,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(flows_of_a_dead_port_are_forgotten_where_there_is_another),
 		TEST(nothing_is_forgotten_without_another_port),
+		TEST(kept_flows_move_when_another_port_comes),
+		TEST(kept_flows_stay_when_their_port_comes_first),
 		TEST(port_that_is_back_is_told),
+		TEST(port_that_left_and_returned_is_told),
+		TEST(after_a_restart_any_dead_port_may_have_flows),
+		TEST(port_without_the_label_is_none_of_the_instance_any_more),
+		TEST(instance_with_another_label_takes_its_flows_along),
+		TEST(walks_for_all_spare_who_stays),
 		TEST(static_route_counts_as_well),
 		TEST(many_instances_need_few_walks),
 	};

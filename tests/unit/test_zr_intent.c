@@ -48,15 +48,24 @@ static void make_world(struct zr_world *w)
 	       " 'acl':[{'id':3}]}]}");
 }
 
+/* Its own graph, then that of its way out, as the daemon makes them. */
+static void draw_ni(struct zr_world *w, const char *uuid, struct strbuf *out)
+{
+	struct zr_ni *ni = zr_model_ni(&w->model, uuid);
+
+	golden_graph(zr_intent_ni(&conf, &w->model, ni, &ni->stamps), out);
+	golden_graph(zr_intent_way(&conf, &w->model, ni), out);
+}
+
 static void instance_graphs_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
 	struct strbuf out = STRBUF_INIT;
 
 	make_world(w);
-	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_A)), &out);
+	draw_ni(w, NI_A, &out);
 	strbuf_addc(&out, '\n');
-	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	draw_ni(w, NI_B, &out);
 	golden_text("zr_instances", strbuf_str(&out));
 	strbuf_fini(&out);
 }
@@ -79,7 +88,7 @@ static void uplinks_are_as_drawn(void **state)
 	      "'dhcp_start':'fd00:1::100','dhcp_end':'fd00:1::1ff'}");
 	golden_graph(zr_intent_uplinks(&w->model), &out);
 	strbuf_add(&out, "\nroutes of that instance:\n");
-	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	draw_ni(w, NI_B, &out);
 	golden_text("zr_uplinks", strbuf_str(&out));
 	strbuf_fini(&out);
 }
@@ -91,7 +100,7 @@ static void vrf_replaces_the_interface_rule(void **state)
 
 	make_world(w);
 	w->model.vrf = true;
-	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_A)), &out);
+	draw_ni(w, NI_A, &out);
 	assert_non_null(strstr(strbuf_str(&out), "vrf vrf1 "));
 	assert_null(strstr(strbuf_str(&out), "iif=bn1"));
 	strbuf_fini(&out);
@@ -136,7 +145,7 @@ static void app_interfaces_are_as_drawn(void **state)
 static void server_files_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
-	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s", "edgeway-zedrouter" };
+	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/o", "/s" };
 	static const char *const uuids[] = { NI_A, NI_B };
 	struct strbuf out = STRBUF_INIT;
 
@@ -144,13 +153,15 @@ static void server_files_are_as_drawn(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(uuids); i++) {
 		const struct zr_ni *ni = zr_model_ni(&w->model, uuids[i]);
 
-		zr_dnsmasq_conf(&w->model, ni, &paths, &out);
+		zr_dnsmasq_conf(&w->model, ni, &paths, conf.table, &out);
 		strbuf_add(&out, "---- hosts\n");
 		zr_dnsmasq_hosts(ni, &out);
 		strbuf_add(&out, "---- dhcp-hosts\n");
 		zr_dnsmasq_dhcp_hosts(ni, &out);
+		strbuf_add(&out, "---- options\n");
+		zr_dnsmasq_options(&w->model, ni, &out);
 		strbuf_add(&out, "---- servers\n");
-		zr_dnsmasq_servers(&w->model, ni, &out);
+		zr_dnsmasq_servers(&w->model.ports, ni->uplink, &out);
 		strbuf_add(&out, "----\n");
 	}
 	golden_text("zr_dnsmasq", strbuf_str(&out));
@@ -161,7 +172,7 @@ static void server_files_are_as_drawn(void **state)
 static void hosts_of_access_lists_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
-	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/s", "edgeway-zedrouter" };
+	const struct zr_dnsmasq_paths paths = { "/h", "/d", "/o", "/s" };
 	_cleanup_(strbuf_fini) struct strbuf out = STRBUF_INIT, why = STRBUF_INIT;
 	const struct zr_ni *ni;
 
@@ -182,8 +193,8 @@ static void hosts_of_access_lists_are_as_drawn(void **state)
 	       " {'id':6,'host':'web.example','protocol':17,'action':'ACL_LIMIT',"
 	       "  'limit_rate':10,'limit_unit_s':1,'limit_burst':20}]}]}");
 	ni = zr_model_ni(&w->model, NI_A);
-	zr_dnsmasq_conf(&w->model, ni, &paths, &out);
-	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	zr_dnsmasq_conf(&w->model, ni, &paths, conf.table, &out);
+	draw_ni(w, NI_A, &out);
 	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), &why), &out);
 	assert_string_equal(strbuf_str(&why), "");
 	golden_text("zr_hosts", strbuf_str(&out));
@@ -218,12 +229,12 @@ static void inactive_or_wrong_instance_wants_nothing(void **state)
 	make_world(w);
 	ni = zr_model_ni(&w->model, NI_A);
 	ni->activate = false;
-	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	draw_ni(w, NI_A, &out);
 	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), NULL), &out);
 	golden_graph(zr_intent_vif_port(zr_vif_of(w, APP_1, 0)), &out);
 	ni->activate = true;
 	snprintf(ni->error, sizeof(ni->error), "broken");
-	golden_graph(zr_intent_ni(&conf, &w->model, ni), &out);
+	draw_ni(w, NI_A, &out);
 	assert_string_equal(strbuf_str(&out), "");
 	strbuf_fini(&out);
 }
@@ -237,7 +248,7 @@ static void air_gapped_instance_has_no_way_out(void **state)
 	zr_ni(w, NI_B,
 	      "{'type':'NI_LOCAL','activate':true,'subnet':'10.2.0.0/24',"
 	      "'gateway':'10.2.0.1','dhcp_start':'10.2.0.2','dhcp_end':'10.2.0.9'}");
-	golden_graph(zr_intent_ni(&conf, &w->model, zr_model_ni(&w->model, NI_B)), &out);
+	draw_ni(w, NI_B, &out);
 	assert_null(strstr(strbuf_str(&out), "192.0.2.1"));
 	assert_non_null(strstr(strbuf_str(&out), "unreachable"));
 	strbuf_fini(&out);

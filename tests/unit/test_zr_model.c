@@ -285,6 +285,35 @@ static void port_change_touches_only_instances_that_may_use_it(void **state)
 	assert_false(a->dirty);
 }
 
+/* 500 of them would not be made again for a cable. */
+static void fail_over_makes_the_way_of_an_instance_again_and_no_more(void **state)
+{
+	static const char b_only[] =
+		"{'ports':["
+		"{'logicallabel':'wan-a','ifname':'eth0','labels':['all','uplink'],"
+		" 'mtu':1500,'gateway4':'192.0.2.1','addresses':['192.0.2.7/24'],'mark':16777216},"
+		"{'logicallabel':'wan-b','ifname':'eth1','labels':['all','uplink'],'usable4':true,"
+		" 'cost':10,'mtu':1400,'gateway4':'198.51.100.1','addresses':['198.51.100.7/"
+		"24']}]}";
+	struct zr_world *w = *state;
+	struct zr_ni *ni;
+	struct zr_app *app;
+
+	zr_ports(w, two_ports);
+	zr_ni(w, NI_A, ni_a);
+	zr_app(w, APP_1,
+	       "{'activate':true,'adapters':[{'network_instance':'" NI_A "','acl':["
+	       "{'id':1,'action':'ACL_PORTMAP','protocol':6,'lport_first':80,'lport_last':80,"
+	       "'target_port':80}]}]}");
+	ni = zr_model_ni(&w->model, NI_A);
+	app = zr_model_app(&w->model, APP_1);
+	ni->dirty = ni->way_dirty = ni->untold = app->dirty = false;
+	zr_ports(w, b_only);
+	assert_int_equal(ni->selected, 1);
+	assert_false(ni->dirty || app->dirty);
+	assert_true(ni->way_dirty && ni->untold);
+}
+
 static void bad_instances_say_why(void **state)
 {
 	struct zr_world *w = *state;
@@ -323,6 +352,7 @@ int main(void)
 		TEST(those_who_name_one_label_follow_one_uplink),
 		TEST(ports_of_a_static_route_concern_the_instance_too),
 		TEST(port_change_touches_only_instances_that_may_use_it),
+		TEST(fail_over_makes_the_way_of_an_instance_again_and_no_more),
 		TEST(bad_instances_say_why),
 	};
 
