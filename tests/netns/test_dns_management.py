@@ -231,13 +231,30 @@ def test_pulled_cable_names_resolve_by_the_other_port_and_the_dead_one_is_droppe
 
 def test_no_query_is_lost_in_a_fail_over(world):
     world.start()
-    timers = [threading.Timer(0.2, world.net.pull, ["node:eth0"]),
-              threading.Timer(0.6, world.net.plug, ["node:eth0"])]
-    for timer in timers:
-        timer.start()
-    answers = []
-    while any(timer.is_alive() for timer in timers) or len(answers) < 100:
-        answers.append(ask(world.host, fresh()))
+    answers, stop = [], threading.Event()
+
+    def ask_on():
+        while not stop.is_set():
+            answers.append(ask(world.host, fresh()))
+
+    def wait_answered_by(address):
+        before = len(answers)
+        wait_for(lambda: address in {answer for answer, _ in answers[before:]}, f"{address} answers")
+
+    asking = threading.Thread(target=ask_on)
+    asking.start()
+    try:
+        wait_answered_by("192.168.1.1")
+        world.net.pull("node:eth0")
+        wait_answered_by("192.168.2.1")
+        world.wait_servers({"192.168.2.1"})
+        world.net.plug("node:eth0")
+        world.wait_servers({"192.168.1.1", "192.168.2.1"})
+        wait_answered_by("192.168.1.1")
+        wait_for(lambda: len(answers) >= 100, "a hundred have been answered")
+    finally:
+        stop.set()
+        asking.join()
     assert {"192.168.1.1", "192.168.2.1"} == {answer for answer, _ in answers}
     worst = max(seconds for _, seconds in answers)
     print(f"{len(answers)} answers, the slowest after {worst * 1000:.0f} ms")
