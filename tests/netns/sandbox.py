@@ -167,3 +167,11 @@ def command_of(pid):
         return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0").split("\0")
     except OSError:
         return [""]
+
+
+def parent_of(pid):
+    """Its id; 0 when that is outside, or when the process has ended meanwhile."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -136,11 +136,17 @@ def _sysctls():
     return [f"{key}={pathlib.Path('/proc/sys', key).read_text().strip()}" for key in SYSCTLS]
 
 
+def _comes_and_goes(pid, command):
+    """dhcpcd has a child for each address on which it listens just now; one without it counts."""
+    return command.startswith("dhcpcd: [network proxy]") and \
+        sandbox.command_of(sandbox.parent_of(pid))[0].startswith("dhcpcd: ")
+
+
 def _processes(host):
     lines = []
     for pid in sandbox.processes_in(host.path):
         command = " ".join(sandbox.command_of(pid))
-        if command:  # not a zombie
+        if command and not _comes_and_goes(pid, command):  # without a command: a zombie
             lines.append(command)
     return lines
 

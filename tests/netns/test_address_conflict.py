@@ -86,9 +86,13 @@ def test_nothing_is_a_conflict_that_is_none(net, node):
                    packets.arp_frame(TWIN, "192.168.1.50", LEASE), packets.arp_frame(TWIN, "0.0.0.0", "0.0.0.0"),
                    packets.arp_frame(me, LEASE, LEASE), packets.arp_frame(TWIN, LEASE, LEASE)[:30])
     packets.inject(net["twin"], "eth0", packets.arp_frame(TWIN, "192.168.1.51", "192.168.1.51"))
-    packets.assert_reaches(net["node"], topology.WEB4, 7, net["internet"])  # they went before
-    assert "address_conflict" not in node.log()
+    packets.assert_reaches(net["node"], topology.WEB4, 7, net["internet"])
     wait_conflicts(node, [], "no conflict")
+    other = "02:00:00:00:00:99"
+    packets.inject(net["twin"], "eth0", packets.arp_frame(other, LEASE, LEASE))
+    wait_conflicts(node, [(LEASE, other)], "what is one, and came last, is told")
+    told = [line for line in node.log().splitlines() if "event=address_conflict" in line]
+    assert len(told) == 1 and f"mac={other}" in told[0], told
 
 
 def test_two_ports_on_one_subnet_are_no_conflict_and_each_speaks_for_itself(net, node):
