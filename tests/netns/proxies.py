@@ -22,6 +22,7 @@ class World:
 
     def __init__(self, net, node, folder):
         self.node, self.isp, self.far, self.pki = node, net["isp-a"], net["internet"], Pki(folder)
+        self.isp_b = net["isp-b"]
         self.given = node.folder / "given"
         self.given.mkdir()
         (self.given / "root-certificate.pem").write_bytes(self.pki.root.cert.read_bytes())
@@ -36,8 +37,8 @@ class World:
     def proxy(self, port=3128, **options):
         return Proxy(self.isp, port, {NAME: WEB4}, **options)
 
-    def config(self, proxies, urls=HTTPS):
-        """uplink-a with these, uplink-b without any."""
+    def config(self, proxies, urls=HTTPS, proxies_b=None):
+        """uplink-a with these, uplink-b without any, or with those."""
         self.version += 1
         config = Config(self.version)
         for n, letter in enumerate("ab", 1):
@@ -45,12 +46,15 @@ class World:
                         address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
         if proxies:
             config.root["networks"][0]["entProxy"] = proxies
+        if proxies_b:
+            config.root["networks"][1]["entProxy"] = proxies_b
         config.item("timer.port.timeout", 2)
         config.item("edgeway.probe.urls", urls)
         return config
 
-    def start(self, proxies, urls=HTTPS):
-        config = self.config(proxies, urls)
+    def start(self, *args, **options):
+        """The node with config(…)."""
+        config = self.config(*args, **options)
         mark = self.node.log_mark() if self.version > 1 else None
         if mark is None:
             self.node.start(config)

@@ -10,10 +10,12 @@
 import json
 import os
 import signal
+import socket
 import time
 
 import pytest
 
+import packets
 import sandbox
 import topology
 from config import Config
@@ -110,8 +112,13 @@ def test_pulled_cable_is_a_failed_link_and_the_other_port_passes(make_world):
 def test_without_a_target_a_round_on_demand_sends_nothing(world):
     world.node.start(static_config("a"))
     before = int(wait_test(world.node, "uplink-a", passed, "it passes")["successes"])
-    test = world.test()
-    assert int(test["successes"]) > before and test["target"] == ""
+    with packets.Sniffer(world.net["isp-a"], "lan") as sniffer:
+        test = world.test()
+        assert int(test["successes"]) > before and test["target"] == ""
+        with world.net["node"].inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"marker", ("192.168.1.1", 9))
+        ipv4 = sniffer.find(lambda f: f[12:14] == b"\x08\x00" and f[26:30] == socket.inet_aton("192.168.1.2"), 5)
+    assert ipv4.endswith(b"marker"), "nothing but ARP came before it"
     assert "passed: link, address and gateway" in world.node.edgeway("ports", "uplink-a")
 
 
