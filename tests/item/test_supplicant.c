@@ -37,40 +37,49 @@ static const struct dp_supplicant up0 = {
 	.ifname = IFNAME("up0"), .conf_file = "pnac/up0.conf", .ifindex = 7, .stamp = "1"
 };
 
+static void conforms_with(const struct dp_supplicant *other)
+{
+	item_conformance(&(struct item_story){ .type = &dp_supplicant_type,
+					       .a = &up0,
+					       .b = other,
+					       .prepare = make_link,
+					       .world = world });
+}
+
 static void supplicant_conforms(void **state)
 {
 	struct dp_supplicant other = up0;
 
 	(void)state;
 	strcpy(other.stamp, "2");
-	item_conformance(&(struct item_story){ .type = &dp_supplicant_type,
-					       .a = &up0,
-					       .b = &other,
-					       .prepare = make_link,
-					       .world = world });
+	conforms_with(&other);
 	other = up0;
 	other.ifindex++;
-	item_conformance(&(struct item_story){ .type = &dp_supplicant_type,
-					       .a = &up0,
-					       .b = &other,
-					       .prepare = make_link,
-					       .world = world });
+	conforms_with(&other);
 }
 
-/* ---- The link is left as it is ---- */
-
-static void link_body(const void *arg)
+/* A node with its supplicant, which listens. */
+static struct node *node_with_supplicant(void)
 {
 	struct dp_graph *g = dp_graph_new("files");
 	struct node *n;
 
-	(void)arg;
 	make_link();
 	n = node_new();
 	world(g);
 	require(dp_submit(node_dp(n), g) == 0, "submit");
 	node_apply(n, &dp_supplicant_type, &up0);
 	node_wait_sh(n, 5000, "test -S " SOCKET);
+	return n;
+}
+
+/* ---- The link is left as it is ---- */
+
+static void link_body(const void *arg)
+{
+	struct node *n = node_with_supplicant();
+
+	(void)arg;
 	node_apply(n, &dp_supplicant_type, NULL);
 	sh("ip link show up0 | grep -q '[<,]UP[,>]'");
 	require(access(SOCKET, F_OK) < 0, "its socket is gone");
@@ -86,16 +95,9 @@ static void its_end_leaves_the_link_up_and_no_socket(void **state)
 /* Killed by somebody else, it cannot clean up. */
 static void killed_body(const void *arg)
 {
-	struct dp_graph *g = dp_graph_new("files");
-	struct node *n;
+	struct node *n = node_with_supplicant();
 
 	(void)arg;
-	make_link();
-	n = node_new();
-	world(g);
-	require(dp_submit(node_dp(n), g) == 0, "submit");
-	node_apply(n, &dp_supplicant_type, &up0);
-	node_wait_sh(n, 5000, "test -S " SOCKET);
 	helper_kill("supplicant.up0");
 	node_wait_state(n, &dp_supplicant_type, "up0", DP_CREATED);
 	node_apply(n, &dp_supplicant_type, NULL);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/pbjson.h"
+#include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "nim/cards.h"
 #include "status.pb-c.h"
@@ -108,62 +109,67 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void is(const struct world *w, unsigned int port, const char *ifname, const char *error)
+/* wanted: a line for each port, "IFNAME" or "IFNAME: ERROR" */
+static void becomes(struct world *w, const char *json, const char *wanted)
 {
-	assert_string_equal(w->config.ports[port].ifname.str, ifname);
-	assert_string_equal(w->config.ports[port].error, error);
+	_cleanup_(strbuf_fini) struct strbuf have = STRBUF_INIT;
+
+	load(w, json);
+	for (unsigned int i = 0; i < w->config.nports; i++)
+		strbuf_addf(&have, "%s%s%s\n", w->config.ports[i].ifname.str,
+			    w->config.ports[i].error[0] ? ": " : "", w->config.ports[i].error);
+	assert_string_equal(strbuf_str(&have), wanted);
 }
 
 static void the_address_counts_before_the_name(void **state)
 {
 	struct world *w = *state;
 
-	load(w, "{'ports':[{'logicallabel':'a','ifname':'eth7','pci_address':'0000:01:00.0'},"
+	becomes(w,
+		"{'ports':[{'logicallabel':'a','ifname':'eth7','pci_address':'0000:01:00.0'},"
 		"{'logicallabel':'b','pci_address':'0000:01:00.1'},"
 		"{'logicallabel':'c','usb_address':'1:2.3'},"
-		"{'logicallabel':'d','ifname':'two1','pci_address':'0000:02:00.0'}]}");
-	is(w, 0, "eth0", "");
-	is(w, 1, "eth1", "");
-	is(w, 2, "usb0", "");
-	is(w, 3, "two1", "");
-	load(w, "{'ports':[{'logicallabel':'d','pci_address':'0000:02:00.0'}]}");
-	is(w, 0, "two0", "");
+		"{'logicallabel':'d','ifname':'two1','pci_address':'0000:02:00.0'}]}",
+		"eth0\n"
+		"eth1\n"
+		"usb0\n"
+		"two1\n");
+	becomes(w, "{'ports':[{'logicallabel':'d','pci_address':'0000:02:00.0'}]}", "two0\n");
 }
 
 static void a_name_is_believed_unless_its_card_shows_another_address(void **state)
 {
 	struct world *w = *state;
 
-	load(w, "{'ports':[{'logicallabel':'a','ifname':'veth','pci_address':'0000:09:00.0'},"
+	becomes(w,
+		"{'ports':[{'logicallabel':'a','ifname':'veth','pci_address':'0000:09:00.0'},"
 		"{'logicallabel':'b','ifname':'eth1','pci_address':'0000:09:00.1'},"
 		"{'logicallabel':'c','pci_address':'0000:09:00.2'},"
-		"{'logicallabel':'d','ifname':'a-name-of-sixteen','usb_address':'1:2.3'}]}");
-	is(w, 0, "veth", "");
-	is(w, 1, "", "no interface has the address: 0000:09:00.1");
-	is(w, 2, "", "no interface has the address: 0000:09:00.2");
-	is(w, 3, "usb0", "bad interface name: a-name-of-sixteen");
+		"{'logicallabel':'d','ifname':'a-name-of-sixteen','usb_address':'1:2.3'}]}",
+		"veth\n"
+		": no interface has the address: 0000:09:00.1\n"
+		": no interface has the address: 0000:09:00.2\n"
+		"usb0: bad interface name: a-name-of-sixteen\n");
 }
 
 static void DPCWithReleasedAndRenamedInterface(void **state)
 {
+	static const char ports[] =
+		"{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
+		"{'logicallabel':'v','ifname':'a.5','vlan':{'parent':'a','vid':5}}]}";
 	struct world *w = *state;
 
-	load(w, "{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
-		"{'logicallabel':'v','ifname':'a.5','vlan':{'parent':'a','vid':5}}]}");
-	is(w, 0, "eth0", "");
+	becomes(w, ports, "eth0\na.5\n");
 	assert_false(nim_cards_moved(&w->cards, &w->config));
 	assert_true(nim_cards_remove(&w->cards, "eth0"));
 	assert_false(nim_cards_remove(&w->cards, "eth0"));
 	assert_true(nim_cards_moved(&w->cards, &w->config));
-	load(w, "{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
-		"{'logicallabel':'v','ifname':'a.5','vlan':{'parent':'a','vid':5}}]}");
-	is(w, 0, "", "no interface has the address: 0000:01:00.0");
-	is(w, 1, "a.5", "lower layer a: no interface has the address: 0000:01:00.0");
+	becomes(w, ports,
+		": no interface has the address: 0000:01:00.0\n"
+		"a.5: lower layer a: no interface has the address: 0000:01:00.0\n");
 	put(w, "enp1s0", 9, "0000:01:00.0", "");
 	assert_true(nim_cards_moved(&w->cards, &w->config));
-	load(w, "{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
-		"{'logicallabel':'v','ifname':'a.5','vlan':{'parent':'a','vid':5}}]}");
-	is(w, 0, "enp1s0", "");
+	becomes(w, ports, "enp1s0\na.5\n");
 	assert_string_equal(w->config.ports[1].vlan.parent.str, "enp1s0");
 }
 
@@ -171,14 +177,15 @@ static void one_card_is_one_port(void **state)
 {
 	struct world *w = *state;
 
-	load(w, "{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
+	becomes(w,
+		"{'ports':[{'logicallabel':'a','pci_address':'0000:01:00.0'},"
 		"{'logicallabel':'b','ifname':'eth0'},"
 		"{'logicallabel':'c','usb_address':'1:2.3'},"
-		"{'logicallabel':'d','ifname':'eth1','usb_address':'1:2.3'}]}");
-	is(w, 0, "eth0", "interface used twice: eth0");
-	is(w, 1, "eth0", "interface used twice: eth0");
-	is(w, 2, "usb0", "address of a card used twice: d");
-	is(w, 3, "usb0", "address of a card used twice: c");
+		"{'logicallabel':'d','ifname':'eth1','usb_address':'1:2.3'}]}",
+		"eth0: interface used twice: eth0\n"
+		"eth0: interface used twice: eth0\n"
+		"usb0: address of a card used twice: d\n"
+		"usb0: address of a card used twice: c\n");
 }
 
 static bool assign(struct world *w, const char *json)
@@ -205,16 +212,14 @@ static void DPCWithAssignedInterface(void **state)
 	assert_false(assign(w, "{'adapters':[{'app':'cam','ifname':'other',"
 			       "'pci_address':'0000:01:00.1'},{'app':'plc','usb_address':'1:2.3'},"
 			       "{'app':'net','ifname':'veth'}]}"));
-	load(w, ports_of_apps);
-	is(w, 0, "eth0", "");
-	is(w, 1, "eth1", "assigned to an application: cam");
-	is(w, 2, "usb0", "assigned to an application: plc");
-	is(w, 3, "veth", "assigned to an application: net");
-	is(w, 4, "lag", "lower layer b: assigned to an application: cam");
+	becomes(w, ports_of_apps,
+		"eth0\n"
+		"eth1: assigned to an application: cam\n"
+		"usb0: assigned to an application: plc\n"
+		"veth: assigned to an application: net\n"
+		"lag: lower layer b: assigned to an application: cam\n");
 	assert_true(nim_cards_assign(&w->cards, NULL));
-	load(w, ports_of_apps);
-	for (unsigned int i = 0; i < 5; i++)
-		assert_string_equal(w->config.ports[i].error, "");
+	becomes(w, ports_of_apps, "eth0\neth1\nusb0\nveth\nlag\n");
 }
 
 static void a_card_that_is_not_there_may_come_unless_an_app_has_it(void **state)
@@ -229,8 +234,7 @@ static void a_card_that_is_not_there_may_come_unless_an_app_has_it(void **state)
 	assert_false(nim_cards_await(&w->cards, &w->config.ports[1]));
 	assert_false(nim_cards_await(&w->cards, &w->config.ports[2]));
 	assign(w, "{'adapters':[{'app':'cam','pci_address':'0000:09:00.0'}]}");
-	load(w, ports);
-	is(w, 0, "", "assigned to an application: cam");
+	becomes(w, ports, ": assigned to an application: cam\neth0\nveth\n");
 	assert_string_equal(nim_cards_port_app(&w->cards, &w->config.ports[0]), "cam");
 	assert_false(nim_cards_await(&w->cards, &w->config.ports[0]));
 	assert_null(nim_cards_port_app(&w->cards, &w->config.ports[1]));

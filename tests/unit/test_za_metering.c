@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metering in a device configuration: items by the label of a port, in any order. */
-#include <errno.h>
-
 #include "tests/unit/golden.h"
 #include "tests/unit/za_config.h"
 
@@ -23,13 +21,10 @@ static char *config_with(const char *items)
 
 static void meter_is(const char *items, bool metered, uint64_t quota_bytes, uint32_t billing_day)
 {
-	_cleanup_(za_config_freep) struct za_config *config = NULL;
 	_cleanup_(freep) char *text = config_with(items);
-	struct pbjson_error err = { "", "" };
+	_cleanup_(za_config_freep) struct za_config *config = za_test_parse(text);
 	const Ew__PortMeterConfig *meter;
 
-	if (za_config_parse(text, strlen(text), &config, &err) < 0)
-		fail_msg("%s: %s", err.pointer, err.why);
 	assert_int_equal(config->n_meters, metered);
 	if (!metered)
 		return;
@@ -42,12 +37,8 @@ static void meter_is(const char *items, bool metered, uint64_t quota_bytes, uint
 static void refused(const char *items, const char *pointer, const char *why)
 {
 	_cleanup_(freep) char *text = config_with(items);
-	struct pbjson_error err = { "", "" };
-	struct za_config *config;
 
-	assert_int_equal(za_config_parse(text, strlen(text), &config, &err), -EINVAL);
-	assert_string_equal(err.pointer, pointer);
-	assert_string_equal(err.why, why);
+	za_test_refused(text, pointer, why);
 }
 
 static void a_port_without_items_is_not_metered(void **state)

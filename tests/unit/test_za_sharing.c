@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spreading flows over ports of equal cost in a device configuration: an item by label. */
-#include <errno.h>
-
 #include "tests/unit/golden.h"
 #include "tests/unit/za_config.h"
 
@@ -22,13 +20,10 @@ static char *config_with(const char *items)
 /* "1-3": the instances that share */
 static void sharing_is(const char *items, const char *want)
 {
-	_cleanup_(za_config_freep) struct za_config *config = NULL;
 	_cleanup_(freep) char *text = config_with(items);
-	struct pbjson_error err = { "", "" };
+	_cleanup_(za_config_freep) struct za_config *config = za_test_parse(text);
 	char have[4] = "";
 
-	if (za_config_parse(text, strlen(text), &config, &err) < 0)
-		fail_msg("%s: %s", err.pointer, err.why);
 	assert_int_equal(config->n_instances, 3);
 	for (unsigned int i = 0; i < 3; i++)
 		have[i] = config->instances[i]->share_equal_cost ? '1' : '-';
@@ -40,12 +35,8 @@ static void sharing_is(const char *items, const char *want)
 static void refused(const char *items, const char *pointer, const char *why)
 {
 	_cleanup_(freep) char *text = config_with(items);
-	struct pbjson_error err = { "", "" };
-	struct za_config *config;
 
-	assert_int_equal(za_config_parse(text, strlen(text), &config, &err), -EINVAL);
-	assert_string_equal(err.pointer, pointer);
-	assert_string_equal(err.why, why);
+	za_test_refused(text, pointer, why);
 }
 
 static void only_instances_of_the_label_share(void **state)

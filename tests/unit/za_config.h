@@ -2,6 +2,7 @@
 /* For tests of the validator: files as text, whole configurations as text. */
 #pragma once
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,27 @@ static inline char *za_test_read(const char *path)
 
 	assert_int_equal(file_read(path, ZA_CONFIG_MAX, &text, &len), 0);
 	return text;
+}
+
+/* It is good. The caller frees. */
+static inline struct za_config *za_test_parse(const char *text)
+{
+	struct pbjson_error err = { "", "" };
+	struct za_config *config;
+
+	if (za_config_parse(text, strlen(text), &config, &err) < 0)
+		fail_msg("%s: %s", err.pointer, err.why);
+	return config;
+}
+
+static inline void za_test_refused(const char *text, const char *pointer, const char *why)
+{
+	struct pbjson_error err = { "", "" };
+	struct za_config *config;
+
+	assert_int_equal(za_config_parse(text, strlen(text), &config, &err), -EINVAL);
+	assert_string_equal(err.pointer, pointer);
+	assert_string_equal(err.why, why);
 }
 
 static inline void za_test_add(const char *topic, const ProtobufCMessage *msg, struct strbuf *out)
