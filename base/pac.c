@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/pac.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,6 +98,32 @@ bool pac_asks_for_names(const char *text, size_t len)
 
 	for (size_t i = 0; i < ARRAY_SIZE(asking); i++)
 		if (memmem(text, len, asking[i], strlen(asking[i])))
+			return true;
+	return false;
+}
+
+unsigned int pac_max_age_s(const char *cache_control)
+{
+	const char *age = cache_control ? strcasestr(cache_control, "max-age=") : NULL;
+	unsigned long long seconds;
+
+	if (cache_control &&
+	    (strcasestr(cache_control, "no-cache") || strcasestr(cache_control, "no-store")))
+		return 0;
+	if (!age || !isdigit((unsigned char)age[8]))
+		return PAC_AGE_MAX_S;
+	seconds = strtoull(age + 8, NULL, 10);
+	return seconds < PAC_AGE_MAX_S ? (unsigned int)seconds : PAC_AGE_MAX_S;
+}
+
+bool pac_is_type(const char *content_type)
+{
+	static const char *const types[] = { "application/x-ns-proxy-autoconfig",
+					     "application/x-javascript-config" };
+	size_t len = content_type ? strcspn(content_type, "; \t") : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strlen(types[i]) == len && strncasecmp(types[i], content_type, len) == 0)
 			return true;
 	return false;
 }

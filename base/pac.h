@@ -26,3 +26,10 @@ int pac_text_decode(const char *base64, char **ret);
 
 /* Whether the file may ask for addresses of names: it has one of the words for it. */
 bool pac_asks_for_names(const char *text, size_t len);
+
+/* Of the header Cache-Control; NULL: there is none. RFC 9111 5.2.2 */
+unsigned int pac_max_age_s(const char *cache_control);
+#define PAC_AGE_MAX_S 3600
+
+/* Of Content-Type, NULL: there is none: that of a PAC file, and not of a page to log in, say. */
+bool pac_is_type(const char *content_type);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/pac.h"
 #include "base/strbuf.h"
 #include "conntest/trust.h"
 
@@ -31,6 +32,7 @@ struct fetch {
 	int fd; /* of the connection while curl has it; -1: none was made */
 	int err; /* of bind() */
 	size_t body;
+	struct strbuf text_of; /* of a document */
 	char text[CURL_ERROR_SIZE];
 };
 
@@ -69,8 +71,14 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
 {
 	struct fetch *fetch = arg;
 
-	(void)data, (void)one;
+	(void)one;
 	fetch->body += len;
+	if (fetch->conf.document) {
+		if (fetch->body > PAC_TEXT_MAX)
+			return 0;
+		strbuf_addmem(&fetch->text_of, data, len);
+		return len;
+	}
 	return fetch->body > BODY_MAX ? 0 : len; /* 0 ends it */
 }
 
@@ -150,8 +158,32 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 		ret->text = fetch->text[0] ? fetch->text : curl_easy_strerror(code);
 }
 
+static const char *header(CURL *easy, const char *name)
+{
+	struct curl_header *found;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
+										      : NULL;
+}
+
+/* What it points to lives as long as the fetch. */
+static void describe_document(const struct fetch *fetch, struct conn_document *ret)
+{
+	char *type = NULL, *elsewhere = NULL;
+
+	curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &elsewhere);
+	*ret = (struct conn_document){ .text = strbuf_str(&fetch->text_of),
+				       .len = fetch->text_of.len,
+				       .too_long = fetch->body > PAC_TEXT_MAX,
+				       .type = type,
+				       .cache_control = header(fetch->easy, "Cache-Control"),
+				       .elsewhere = elsewhere };
+}
+
 static void fetch_free(struct fetch *fetch)
 {
+	strbuf_fini(&fetch->text_of);
 	curl_multi_remove_handle(fetch->conf.fetcher->multi, fetch->easy);
 	curl_easy_cleanup(fetch->easy);
 	curl_slist_free_all(fetch->connect_to);
@@ -165,14 +197,19 @@ static void fetch_end(struct fetch *fetch, CURLcode code)
 {
 	_cleanup_(freep) char *text = NULL;
 	fetch_fn *ended = fetch->ended;
+	struct conn_document document;
 	struct conn_attempt attempt;
 	void *arg = fetch->arg;
 
 	describe(fetch, code, &attempt);
 	text = xstrdup(attempt.text);
 	attempt.text = text;
-	fetch_free(fetch);
+	if (fetch->conf.document) {
+		describe_document(fetch, &document);
+		attempt.document = &document;
+	}
 	ended(&attempt, arg);
+	fetch_free(fetch);
 }
 
 void fetch_give_up(struct fetch *fetch, struct conn_attempt *ret)

@@ -27,6 +27,7 @@ struct fetch_conf {
 	const struct trust *trust; /* borrowed while it runs, and so is proxy */
 	const struct http_proxy *proxy; /* is asked for the URL; NULL: nobody, it is asked itself */
 	bool show_certificate;
+	bool document; /* attempt->document is told, with at most PAC_TEXT_MAX */
 	struct ipaddr from, to; /* to: of the proxy, if there is one */
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pac.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
 
@@ -171,6 +172,35 @@ void conn_judge_attempt(const struct conn_attempt *a, int64_t now_s, struct conn
 		judge_tls(a, now_s, ret);
 	else
 		judge_http(a, ret);
+}
+
+/* What the server of a file does is for nobody but its owner to mend: CONN_REMOTE is of targets. */
+static void judge_no_document(const struct conn_attempt *a, int64_t now_s, struct conn_result *ret)
+{
+	conn_judge_attempt(a, now_s, ret);
+	if (ret->outcome == CONN_OK)
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: HTTP %u, without a file", a->between,
+		    a->status);
+	if (ret->outcome == CONN_REMOTE)
+		ret->outcome = CONN_FAILED;
+}
+
+void conn_judge_document(const struct conn_attempt *a, int64_t now_s, struct conn_result *ret)
+{
+	const struct conn_document *d = a->document;
+
+	if (d->too_long)
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: longer than %u KiB", a->between,
+		    PAC_TEXT_MAX >> 10);
+	else if (*a->text || (!d->elsewhere && a->status != 200))
+		judge_no_document(a, now_s, ret);
+	else if (!d->elsewhere && !pac_is_type(d->type))
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: it is of type '%.60s'", a->between,
+		    d->type ? d->type : "");
+	else if (!d->elsewhere && (!d->len || memchr(d->text, '\0', d->len)))
+		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: it is no text", a->between);
+	else
+		say(ret, CONN_OK, CONN_STAGE_DONE, "%s", "");
 }
 
 bool conn_tells_more(const struct conn_result *a, const struct conn_result *b)

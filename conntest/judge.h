@@ -25,6 +25,15 @@ void conn_judge_dns(enum conn_dns dns, const char *host, const char *servers,
 /* Of two ends of one question to several servers, the one that says more. */
 enum conn_dns conn_dns_better(enum conn_dns a, enum conn_dns b);
 
+/* What came of a URL that was asked for a document. */
+struct conn_document {
+	const char *text; /* not for its text's sake but with NUL */
+	size_t len;
+	bool too_long;
+	const char *type, *cache_control; /* NULL: none was told */
+	const char *elsewhere; /* where it is instead, with 30x; NULL: nowhere */
+};
+
 /* How one attempt at a URL ended: the last thing that was reached, and what was in the way. */
 struct conn_attempt {
 	char between[CONN_ATTEMPT_NAME]; /* "192.0.2.7 to 198.51.100.80" */
@@ -38,8 +47,13 @@ struct conn_attempt {
 	int err; /* errno of bind() and connect(); 0: it was none of these */
 	long verify; /* X509_V_…; 0: it was not the certificate */
 	const char *text; /* the library's words; borrowed for the call */
+	const struct conn_document *document; /* the same; NULL: that was not asked for */
 };
 void conn_judge_attempt(const struct conn_attempt *attempt, int64_t now_s, struct conn_result *ret);
+
+/* The same of a document: it is there, it is elsewhere (both CONN_OK), or why it is not. */
+void conn_judge_document(const struct conn_attempt *attempt, int64_t now_s,
+			 struct conn_result *ret);
 
 /* Which of two failures tells more of a port: the one that got farther; at the same stage one
  * that another configuration would not mend. */

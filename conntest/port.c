@@ -324,11 +324,20 @@ static void pass(struct track *k)
 		return;
 	if (left_ms > PORT_AFTERGLOW_MS)
 		left_ms = PORT_AFTERGLOW_MS;
-	if (left_ms < 0)
+	if (left_ms < 0 || t->conf.document)
 		left_ms = 0;
 	wait = (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
 	event_add(t->deadline_ev, &wait);
 	tell(t, &good, k->lane->target, k->lane->proxy);
+}
+
+static void judge_attempt(const struct track *k, const struct conn_attempt *attempt,
+			  struct conn_result *ret)
+{
+	if (k->lane->test->conf.document)
+		conn_judge_document(attempt, wall_ms() / 1000, ret);
+	else
+		conn_judge_attempt(attempt, wall_ms() / 1000, ret);
 }
 
 static void attempt_ended(struct conn_attempt *attempt, void *arg)
@@ -338,8 +347,10 @@ static void attempt_ended(struct conn_attempt *attempt, void *arg)
 	struct conn_result result;
 
 	k->fetches[a->index] = NULL;
-	conn_judge_attempt(attempt, wall_ms() / 1000, &result);
+	judge_attempt(k, attempt, &result);
 	if (result.outcome == CONN_OK) {
+		if (attempt->document && !k->lane->test->told)
+			k->lane->test->ops->document(attempt->document, k->lane->test->arg);
 		pass(k);
 	} else {
 		k->failed++;
@@ -368,6 +379,7 @@ static void track_next(struct track *k)
 							  .trust = l->test->conf.trust,
 							  .proxy = l->proxy,
 							  .show_certificate = l->target->controller,
+							  .document = l->test->conf.document,
 							  .from = k->from,
 							  .to = l->to[i] },
 				    attempt_ended, &k->attempts[i]);
@@ -498,7 +510,7 @@ static void chain_begin(struct port_test *t, unsigned int i)
 
 /* ---- Life ---- */
 
-static struct resolver *open_resolver(const struct port_conf *conf)
+struct resolver *port_resolver(const struct port_conf *conf)
 {
 	struct resolver_conf rc = { .base = conf->base,
 				    .ifname = conf->ifname,
@@ -521,7 +533,7 @@ struct port_test *port_test_start(const struct port_conf *conf, const struct por
 	t->ops = ops;
 	t->arg = arg;
 	t->begun = mono_now();
-	t->resolver = open_resolver(conf);
+	t->resolver = port_resolver(conf);
 	t->deadline_ev = event_new(conf->base, -1, 0, on_deadline, t);
 	t->settle_ev = event_new(conf->base, -1, 0, on_settle, t);
 	if (!t->deadline_ev || !t->settle_ev || event_add(t->deadline_ev, &limit) < 0)

@@ -50,6 +50,7 @@ struct port_conf { /* copied, but for what it points to */
 	const struct port_target *targets;
 	unsigned int ntargets;
 	unsigned int deadline_ms;
+	bool document; /* what the target is asked for; it ends with the first */
 };
 
 struct port_ops { /* from the loop */
@@ -57,6 +58,8 @@ struct port_ops { /* from the loop */
 	 * whom, NULL: directly. */
 	void (*verdict)(const struct conn_result *result, const struct port_target *target,
 			const struct http_proxy *proxy, void *arg);
+	/* Just before the verdict that it passed, if conf.document; borrowed for the call. */
+	void (*document)(const struct conn_document *document, void *arg);
 	/* What has not worked although the port passed, "" is nothing; before ended(), if it passed. */
 	void (*warning)(const char *text, void *arg);
 	/* Nothing is under way any more. port_test_free() is allowed. */
@@ -68,6 +71,9 @@ struct port_ops { /* from the loop */
 
 /* Less, where the deadline leaves less for each way. */
 #define PORT_PATIENCE_MS 3000
+
+/* That of the port; the caller's. */
+struct resolver *port_resolver(const struct port_conf *conf);
 
 struct port_test *port_test_start(const struct port_conf *conf, const struct port_ops *ops,
 				  void *arg);

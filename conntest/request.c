@@ -58,6 +58,23 @@ static int load_ways(const Ew__ConnPort *msg, struct port_ways **ret)
 	return r;
 }
 
+/* Its texts stay those of msg. */
+static int load_pac(const Ew__ConnPac *msg, struct pac_fetch_conf **ret)
+{
+	struct pac_fetch_conf *pac;
+
+	if (!msg)
+		return 0;
+	if (msg->n_urls > PAC_FETCH_URLS || msg->n_names > PORT_TARGETS)
+		return -EINVAL;
+	pac = *ret = xcalloc(1, sizeof(*pac));
+	for (size_t i = 0; i < msg->n_urls; i++)
+		pac->urls[pac->nurls++] = msg->urls[i];
+	for (size_t i = 0; i < msg->n_names; i++)
+		pac->names[pac->nnames++] = msg->names[i];
+	return 0;
+}
+
 static int load_port(const Ew__ConnPort *msg, uint32_t deadline_ms, struct port_conf *port)
 {
 	int r = ifname_parse(msg->ifname, &port->ifname);
@@ -101,6 +118,8 @@ int request_load(const Ew__ConnRequest *msg, struct request *ret)
 		r = load_port(msg->ports[i], msg->deadline_ms, &ret->ports[i]);
 		if (r == 0)
 			r = load_ways(msg->ports[i], &ret->ways[i]);
+		if (r == 0)
+			r = load_pac(msg->ports[i]->pac, &ret->pacs[i]);
 		ret->ports[i].ways = ret->ways[i];
 	}
 	if (r < 0)
@@ -114,7 +133,9 @@ void request_fini(struct request *request)
 		free(request->targets[i].url);
 		curl_slist_free_all(request->targets[i].headers);
 	}
-	for (unsigned int i = 0; i < request->nports; i++)
+	for (unsigned int i = 0; i < request->nports; i++) {
 		free(request->ways[i]);
+		free(request->pacs[i]);
+	}
 	*request = (struct request){ 0 };
 }

@@ -2,7 +2,7 @@
 /* nim's request as plain values. */
 #pragma once
 
-#include "conntest/port.h"
+#include "conntest/pac_fetch.h"
 
 #define REQUEST_PORTS 64
 
@@ -13,6 +13,7 @@ struct request {
 	unsigned int ntargets;
 	struct port_conf ports[REQUEST_PORTS]; /* without base, fetcher, targets and trust */
 	struct port_ways *ways[REQUEST_PORTS]; /* of ports; NULL: it has none */
+	struct pac_fetch_conf *pacs[REQUEST_PORTS]; /* without port; NULL: it is to be tested */
 	unsigned int nports;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/cert.h"
 #include "base/cleanup.h"
+#include "base/http_url.h"
 #include "config.pb-c.h"
 #include "dataplane/items/rundir.h"
 #include "nim/addressing.h"
@@ -163,6 +164,7 @@ static void check_proxy(struct nim_port *port, const Ew__ProxyServer *server)
 
 static void load_proxy(struct nim_port *port, const Ew__ProxyConfig *msg)
 {
+	struct http_url url;
 	struct cert ca;
 
 	port->proxy = msg;
@@ -171,6 +173,8 @@ static void load_proxy(struct nim_port *port, const Ew__ProxyConfig *msg)
 	check_proxy(port, msg->socks);
 	if (msg->error[0])
 		nim_port_fail(port, "proxy", msg->error);
+	if (msg->pac_url[0] && http_url_parse(msg->pac_url, &url) < 0)
+		nim_port_fail(port, "proxy: no URL of a PAC file", msg->pac_url);
 	if (msg->ca_pem[0] && cert_parse_pem(msg->ca_pem, strlen(msg->ca_pem), &ca) < 0)
 		nim_port_fail(port, "proxy: the CA's certificate is none", port->label);
 }

@@ -49,6 +49,8 @@ static void map_pac(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *ou
 {
 	_cleanup_(freep) char *text = NULL;
 
+	if (!*proxies->pacfile && proxies->networkproxyenable)
+		za_set(&out->pac_url, proxies->networkproxyurl);
 	if (!*proxies->pacfile)
 		return;
 	if (pac_text_decode(proxies->pacfile, &text) < 0)
@@ -63,9 +65,10 @@ Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) 
 
 	if (!proxies)
 		return NULL;
-	if (!*proxies->pacfile && (proxies->networkproxyenable || *proxies->networkproxyurl))
+	if (!*proxies->pacfile && proxies->networkproxyenable && !*proxies->networkproxyurl)
 		za_map_ignored(m, "networks.entProxy.automatic");
-	if (!proxies->n_proxies && !proxies->n_proxycertpem && !*proxies->pacfile)
+	if (!proxies->n_proxies && !proxies->n_proxycertpem && !*proxies->pacfile &&
+	    !proxies->networkproxyenable)
 		return NULL;
 	out = xcalloc(1, sizeof(*out));
 	ew__proxy_config__init(out);

@@ -31,6 +31,7 @@ struct program {
 	struct port {
 		struct program *program;
 		struct port_test *test;
+		struct pac_fetch *pac; /* instead of test */
 		struct trust *trust; /* NULL: that of all */
 	} ports[REQUEST_PORTS];
 	unsigned int left; /* ports that have not ended */
@@ -94,13 +95,60 @@ static void on_warning(const char *text, void *arg)
 	send_report(port->program, &report);
 }
 
-static void on_ended(void *arg)
+static void end_port(struct port *port)
 {
-	struct port *port = arg;
-
 	port->test = port_test_free(port->test);
+	port->pac = pac_fetch_free(port->pac);
 	if (--port->program->left == 0)
 		event_base_loopbreak(port->program->base);
+}
+
+static void on_ended(void *arg)
+{
+	end_port(arg);
+}
+
+static Ew__PacName *name_message(const struct pac_fetch_name *name)
+{
+	Ew__PacName *msg = xcalloc(1, sizeof(*msg));
+	char text[INET6_ADDRSTRLEN];
+
+	ew__pac_name__init(msg);
+	msg->name = xstrdup(name->name);
+	msg->addresses = xcalloc(name->naddrs + 1, sizeof(char *));
+	for (unsigned int i = 0; i < name->naddrs; i++)
+		msg->addresses[msg->n_addresses++] = xstrdup(ipaddr_str(&name->addrs[i], text));
+	return msg;
+}
+
+static void on_fetched(const struct pac_fetched *file, void *arg)
+{
+	Ew__ConnReport *report = xcalloc(1, sizeof(*report));
+	Ew__ConnPacFile *msg = xcalloc(1, sizeof(*msg));
+	struct port *port = arg;
+
+	ew__conn_report__init(report);
+	ew__conn_pac_file__init(msg);
+	report->port = (uint32_t)(port - port->program->ports);
+	report->said_case = EW__CONN_REPORT__SAID_PAC_FILE;
+	report->pac_file = msg;
+	msg->text.data = (uint8_t *)xstrndup(file->text, file->len);
+	msg->text.len = file->len;
+	msg->url = file->url;
+	msg->max_age_s = file->max_age_s;
+	msg->names = xcalloc(file->nnames + 1, sizeof(Ew__PacName *));
+	for (unsigned int i = 0; i < file->nnames; i++)
+		if (file->names[i].naddrs)
+			msg->names[msg->n_names++] = name_message(&file->names[i]);
+	send_report(port->program, report);
+	ew__conn_report__free_unpacked(report, NULL);
+	end_port(port);
+}
+
+static void on_not_fetched(const struct conn_result *failure, void *arg)
+{
+	on_verdict(failure, NULL, NULL, arg);
+	end_port(arg);
 }
 
 static int give_up(const struct program *p, int err, const char *fmt, ...)
@@ -206,23 +254,36 @@ static void on_hangup(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(p->base);
 }
 
-static void begin(struct program *p)
+static void begin_port(struct program *p, unsigned int i)
 {
+	static const struct pac_fetch_ops fetch_ops = { .fetched = on_fetched,
+							.failed = on_not_fetched };
 	static const struct port_ops ops = { .verdict = on_verdict,
 					     .warning = on_warning,
 					     .ended = on_ended };
 
-	p->left = p->request.nports;
-	for (unsigned int i = 0; i < p->request.nports; i++) {
-		struct port_conf *conf = &p->request.ports[i];
+	struct port_conf *conf = &p->request.ports[i];
+	struct pac_fetch_conf *pac = p->request.pacs[i];
+	struct port *port = &p->ports[i];
 
-		conf->base = p->base;
-		conf->fetcher = p->fetcher;
-		conf->targets = p->request.targets;
-		conf->ntargets = p->request.ntargets;
-		p->ports[i].program = p;
-		p->ports[i].test = port_test_start(conf, &ops, &p->ports[i]);
+	conf->base = p->base;
+	conf->fetcher = p->fetcher;
+	port->program = p;
+	if (pac) {
+		pac->port = *conf;
+		port->pac = pac_fetch_start(pac, &fetch_ops, port);
+		return;
 	}
+	conf->targets = p->request.targets;
+	conf->ntargets = p->request.ntargets;
+	port->test = port_test_start(conf, &ops, port);
+}
+
+static void begin(struct program *p)
+{
+	p->left = p->request.nports;
+	for (unsigned int i = 0; i < p->request.nports; i++)
+		begin_port(p, i);
 }
 
 static int run(struct program *p)
@@ -240,8 +301,10 @@ static int run(struct program *p)
 	begin(p);
 	if (p->left && event_base_dispatch(p->base) < 0)
 		r = -EIO;
-	for (unsigned int i = 0; i < p->request.nports; i++)
+	for (unsigned int i = 0; i < p->request.nports; i++) {
 		port_test_free(p->ports[i].test);
+		pac_fetch_free(p->ports[i].pac);
+	}
 	fetcher_free(p->fetcher);
 	event_free(hangup);
 	event_base_free(p->base);

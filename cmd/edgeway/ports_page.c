@@ -202,6 +202,11 @@ static void proxy_line(const struct page *page)
 	line(page, "proxies", &text);
 }
 
+static const char *pac_origin_name(const Ew__PacStatus *pac)
+{
+	return pac->origin == EW__PAC_ORIGIN__PAC_INLINE ? "inline" : "none so far";
+}
+
 static void pac_line(const struct page *page)
 {
 	const Ew__PacStatus *pac = page->port->p->pac;
@@ -209,9 +214,10 @@ static void pac_line(const struct page *page)
 
 	if (!pac)
 		return;
-	strbuf_add(&text, "inline");
+	strbuf_add(&text, pac->url[0] ? pac->url : pac_origin_name(pac));
 	if (pac->bytes)
 		strbuf_addf(&text, ", %u bytes", pac->bytes);
+	add_time(", fetched ", pac->fetched_ms, &text);
 	if (pac->error[0])
 		strbuf_addf(&text, ": %s", pac->error);
 	line(page, "PAC file", &text);

@@ -311,7 +311,9 @@ struct mono conntest_tested_at(const struct conntest *ct)
 
 unsigned int conntest_round_s(const struct conntest *ct)
 {
-	return ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000 + pacs_take_s(ct->pacs);
+	unsigned int helper_s = ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000;
+
+	return helper_s + pacs_take_s(ct->pacs, helper_s);
 }
 
 unsigned int conntest_interval_s(const struct conntest *ct)
@@ -329,6 +331,7 @@ int conntest_new(const struct conntest_conf *conf, struct conntest **ret)
 	ct->program = conf->program ? xstrdup(conf->program) : child_program("conn-test");
 	ct->pacs = pacs_new(&(struct pacs_conf){ .base = conf->base,
 						 .evaluator = conf->evaluator,
+						 .loader = ct->program,
 						 .config = conf->config,
 						 .changed = conf->changed,
 						 .arg = conf->arg });

@@ -309,6 +309,8 @@ static void read_pac(struct reader *r, const Dpc__Port *from, Ew__ProxyConfig *p
 {
 	_cleanup_(freep) char *text = NULL;
 
+	if (!*from->pacfile && from->networkproxyenable)
+		proxy->pac_url = arena_strdup(r->arena, from->networkproxyurl);
 	if (!*from->pacfile)
 		return;
 	if (pac_text_decode(from->pacfile, &text) < 0)
@@ -328,7 +330,8 @@ static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig
 	proxy->exceptions = arena_strdup(r->arena, from->exceptions);
 	proxy->ca_pem = join_pem(r, from->proxycertpem, from->n_proxycertpem);
 	read_pac(r, from, proxy);
-	if (proxy->http || proxy->https || proxy->socks || *proxy->ca_pem || *from->pacfile)
+	if (proxy->http || proxy->https || proxy->socks || *proxy->ca_pem || *from->pacfile ||
+	    from->networkproxyenable)
 		port->proxy = proxy;
 }
 
@@ -403,7 +406,7 @@ bool dpc_is_usable(const Ew__DevicePortConfig *config)
 
 static bool has_automatic_proxy(const Dpc__Port *p)
 {
-	return !*p->pacfile && (p->networkproxyenable || *p->networkproxyurl);
+	return !*p->pacfile && p->networkproxyenable && !*p->networkproxyurl;
 }
 
 const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)

@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wall.h"
 #include "nim/config.h"
 #include "nim/proxy/proxy_ways.h"
 #include "status.pb-c.h"
@@ -15,8 +16,22 @@
 struct pac_file {
 	char label[NIM_LABEL];
 	size_t bytes;
-	char why[PAC_WHY]; /* "": it decides */
+	char why[160]; /* "": it decides */
+	/* Of one that was fetched. */
+	char *key, *text; /* NULL: it was not */
+	size_t len;
+	char url[HTTP_URL_MAX];
+	int origin;
+	struct mono good_until;
+	int64_t fetched_ms; /* Unix time */
 };
+
+static void forget_text(struct pac_file *file)
+{
+	free(take_ptr(file->key));
+	free(take_ptr(file->text));
+	file->len = 0;
+}
 
 struct pacs {
 	struct pacs_conf conf;
@@ -55,6 +70,8 @@ static void forget_others(struct pacs *p)
 	for (unsigned int i = 0; i < p->nfiles; i++)
 		if (has_pac(p, p->files[i].label))
 			p->files[n++] = p->files[i];
+		else
+			forget_text(&p->files[i]);
 	p->nfiles = n;
 }
 
@@ -71,6 +88,43 @@ static struct pac_file *make_file(struct pacs *p, const char *label)
 	snprintf(file->label, sizeof(file->label), "%s", label);
 	return file;
 }
+
+/* ---- Fetched ones ---- */
+
+void pacs_keep(struct pacs *p, const char *label, const struct pac_fetch_note *note,
+	       const char *text, size_t len, struct mono now)
+{
+	struct pac_file *file;
+
+	if (!has_pac(p, label)) /* of a candidate, say */
+		return;
+	file = make_file(p, label);
+	forget_text(file);
+	file->key = xstrdup(note->key);
+	file->text = xstrndup(text, len);
+	file->len = len;
+	snprintf(file->url, sizeof(file->url), "%s", note->url);
+	file->origin = note->origin;
+	file->good_until = (struct mono){ now.ns + note->max_age_s * 1000000000ull };
+	file->fetched_ms = wall_ms();
+	log_info("pac_fetched", "port=%s url=\"%s\" bytes=%zu max_age_s=%u", label, note->url, len,
+		 note->max_age_s);
+	p->conf.changed(p->conf.arg);
+}
+
+const char *pacs_find(const struct pacs *p, const char *label, const char *key, struct mono now,
+		      bool *ret_fresh, size_t *ret_len)
+{
+	const struct pac_file *file = find_file(p, label);
+
+	if (!file || !file->text || strcmp(file->key, key) != 0)
+		return NULL;
+	*ret_fresh = mono_diff_ms(file->good_until, now) > 0;
+	*ret_len = file->len;
+	return file->text;
+}
+
+/* ---- What became of them ---- */
 
 void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char *why)
 {
@@ -105,16 +159,21 @@ void pacs_status(const struct pacs *p, struct Ew__DeviceNetworkStatus *status, s
 		ew__pac_status__init(msg);
 		if (!file)
 			continue;
+		if (file->text) {
+			msg->origin = (Ew__PacOrigin)file->origin;
+			msg->url = arena_strdup(arena, file->url);
+			msg->fetched_ms = file->fetched_ms;
+		}
 		msg->bytes = (uint32_t)file->bytes;
 		msg->error = arena_strdup(arena, file->why);
 	}
 }
 
-unsigned int pacs_take_s(const struct pacs *p)
+unsigned int pacs_take_s(const struct pacs *p, unsigned int limit_s)
 {
 	for (unsigned int i = 0; i < p->conf.config->nports; i++)
 		if (proxy_has_pac(p->conf.config->ports[i].proxy))
-			return PAC_EVAL_LIMIT_MS / 1000;
+			return limit_s + PAC_EVAL_LIMIT_MS / 1000;
 	return 0;
 }
 
@@ -126,6 +185,11 @@ struct event_base *pacs_base(const struct pacs *p)
 const char *pacs_evaluator(const struct pacs *p)
 {
 	return p->evaluator;
+}
+
+const char *pacs_loader(const struct pacs *p)
+{
+	return p->conf.loader;
 }
 
 struct pacs *pacs_new(const struct pacs_conf *conf)
@@ -141,6 +205,8 @@ struct pacs *pacs_free(struct pacs *p)
 {
 	if (!p)
 		return NULL;
+	for (unsigned int i = 0; i < p->nfiles; i++)
+		forget_text(&p->files[i]);
 	free(p->files);
 	free(p->evaluator);
 	free(p);

@@ -40,7 +40,7 @@ struct Ew__ConnWays *proxy_ways_static(const struct Ew__ProxyConfig *config, con
 
 bool proxy_has_pac(const struct Ew__ProxyConfig *config)
 {
-	return config && config->pac_text[0];
+	return config && (config->pac_text[0] || config->pac_url[0]);
 }
 
 struct Ew__ConnPac *proxy_pac(const struct Ew__ProxyConfig *config, struct arena *arena)
@@ -50,6 +50,12 @@ struct Ew__ConnPac *proxy_pac(const struct Ew__ProxyConfig *config, struct arena
 
 	ew__conn_pac__init(pac);
 	pac->text = (ProtobufCBinaryData){ strlen(config->pac_text), (uint8_t *)config->pac_text };
+	if (!config->pac_text[0]) {
+		pac->urls = arena_alloc(arena, sizeof(char *));
+		pac->urls[pac->n_urls++] = config->pac_url;
+		pac->origins = arena_alloc(arena, sizeof(Ew__PacOrigin));
+		pac->origins[pac->n_origins++] = EW__PAC_ORIGIN__PAC_URL;
+	}
 	pac->servers = arena_alloc(arena, sizeof(servers));
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
 		if (servers[i] && servers[i]->user[0])

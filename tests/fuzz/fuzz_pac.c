@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a PAC file may return, what pac-eval may be asked and what it may say. By the first byte; what
+ * What a PAC file may return, what pac-eval may be asked, what it and conn-test may say. By the first byte; what
  * is taken is in range, and what is told of it printable.
  */
 #include <stdint.h>
@@ -11,7 +11,9 @@
 #include "base/pac.h"
 #include "base/strbuf.h"
 #include "cmd/pac-eval/ask.h"
+#include "conntest.pb-c.h"
 #include "nim/proxy/pac_eval.h"
+#include "nim/proxy/pac_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,6 +48,8 @@ static void check_result(const uint8_t *data, size_t size)
 	unsigned int n;
 
 	pac_asks_for_names(text, strlen(text));
+	must(pac_max_age_s(text) <= PAC_AGE_MAX_S);
+	pac_is_type(text);
 	if (pac_result_parse(text, ways, &n) == 0)
 		check_ways(ways, n);
 }
@@ -83,11 +87,26 @@ static void check_reply(const uint8_t *data, size_t size)
 		must(*c >= ' ' && *c <= '~');
 }
 
+static void check_report(const uint8_t *data, size_t size)
+{
+	struct conn_result failure;
+	Ew__ConnPacFile *file = NULL;
+
+	if (pac_report_read(data, size, 2, &file, &failure) < 0)
+		return;
+	if (!file) {
+		must(failure.outcome > CONN_OK && strnlen(failure.why, sizeof(failure.why)) < 160);
+		return;
+	}
+	must(file->url < 2 && file->text.len && file->text.len <= PAC_TEXT_MAX);
+	ew__conn_pac_file__free_unpacked(file, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
 		check_result(data + 1, size - 1);
 		break;
@@ -99,6 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		check_reply(data + 1, size - 1);
+		break;
+	case 4:
+		check_report(data + 1, size - 1);
 		break;
 	}
 	return 0;

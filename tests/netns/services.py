@@ -161,6 +161,27 @@ class SecureWeb(Http):
         super().__init__(host, port, Handler, tls_context(certificate, client_root))
 
 
+class Files(Http):
+    """A web server of files: {path: (type, text, {header: value})}; a number instead of a text is a status."""
+
+    def __init__(self, host, port, files):
+        web = self
+        self.files, self.seen = files, []  # (client, host asked for, path)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                web.seen.append((seen_as(self.client_address), self.headers["Host"], self.path))
+                kind, text, more = web.files.get(self.path, ("text/html", 404, {}))
+                body = text.encode() if isinstance(text, str) else b""
+                self.send_response(200 if isinstance(text, str) else text)
+                for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **more}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+        super().__init__(host, port, Handler)
+
+
 class Proxy(Http):
     """A proxy for CONNECT and plain requests that knows where its names live; with to everything goes there."""
 

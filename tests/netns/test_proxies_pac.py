@@ -6,13 +6,16 @@
 """
 
 import base64
+import json
 import os
+import subprocess
 
 import pytest
 
 import topology
+from node import BIN
 from proxies import HTTPS, NAME, World, by, failed, wait_passed
-from services import Socks, Web, mute
+from services import Files, Socks, Web, mute
 from topology import WEB4
 from waiting import wait_for
 
@@ -43,7 +46,8 @@ def test_inline_file_decides_and_goes_before_everything_else(world):
     wait_passed(world)
     assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
     assert ("192.168.1.2", "CONNECT", f"{NAME}:443") in proxy.seen
-    assert status(world)["pac"] == {"origin": "PAC_INLINE", "bytes": len(file(body)), "error": ""}
+    assert status(world)["pac"] == {
+        "origin": "PAC_INLINE", "url": "", "fetchedMs": "0", "bytes": len(file(body)), "error": ""}
     assert f"{HTTPS} by 192.168.1.1:3128" in world.node.edgeway("ports", "uplink-a")
     assert "PAC file     inline" in world.node.edgeway("ports", "uplink-a")
     for topic in ("DeviceNetworkStatus", "DevicePortConfig"):
@@ -104,6 +108,119 @@ def test_what_is_no_file_is_an_error_of_its_port(world):
     world.node.wait("DeviceNetworkStatus", lambda t: [
         p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
     assert status(world)["error"] == "proxy: the PAC file is no base64, empty, or longer than 1 MiB"
+
+
+PAC_TYPE = "application/x-ns-proxy-autoconfig"
+BY_PROXY = 'return "PROXY 192.168.1.1:3128";'
+
+
+def at(url, **more):
+    return {"networkProxyEnable": True, "networkProxyURL": url, **more}
+
+
+def files(world, text, port=8080, kind=PAC_TYPE, path="/a.pac", **headers):
+    return Files(world.isp, port, {path: (kind, text, {name.replace("_", "-"): value for name, value in headers.items()})})
+
+
+def test_file_of_a_url_is_fetched_by_the_port_itself_and_kept(world):
+    """EVE fetches it again at each update of the status."""
+    world.proxy()
+    server = files(world, file(BY_PROXY))
+    url = "http://192.168.1.1:8080/a.pac"
+    world.start(at(url, **by("192.168.1.1", port=3129)))
+    wait_passed(world)
+    seen = len(server.seen)  # a round that was called off may have had one of its own
+    for _ in range(3):
+        assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
+    assert len(server.seen) == seen and set(server.seen) == {("192.168.1.2", "192.168.1.1:8080", "/a.pac")}
+    pac = status(world)["pac"]
+    assert (pac["origin"], pac["url"], pac["error"]) == ("PAC_URL", url, "") and int(pac["fetchedMs"]) > 0
+    assert f"PAC file     {url}, " in world.node.edgeway("ports", "uplink-a")
+    assert f'event=pac_fetched port=uplink-a url="{url}"' in world.node.log()
+    config = json.loads(world.node.config_path.read_text())
+    config["networks"][0]["ip"]["gateway"] = "192.168.1.99"  # another network, as far as one can tell
+    config["id"]["version"] = "77"
+    world.node.configure(json.dumps(config))
+    wait_for(lambda: world.tests() and len(server.seen) > seen, "it is fetched anew")
+
+
+def test_file_that_is_too_old_is_fetched_again_and_asked_all_the_same_when_that_fails(world):
+    world.proxy()
+    server = files(world, file(BY_PROXY), Cache_Control="max-age=0")
+    world.start(at("http://192.168.1.1:8080/a.pac"))
+    wait_passed(world)
+    seen = len(server.seen)
+    world.tests()
+    assert len(server.seen) == seen + 1
+    server.files = {}
+    assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
+    assert status(world)["pac"]["error"].startswith("an old one is asked: PAC file http://192.168.1.1:8080/a.pac: ")
+    assert "HTTP 404" in status(world)["pac"]["error"]
+
+
+def test_file_is_told_the_addresses_of_the_target_by_the_ports_own_dns(world):
+    """Inline as well: then nothing but the names is asked for."""
+    world.proxy()
+    body = f'return dnsResolve(host) == "{WEB4}" && isInNet(host, "198.51.100.0", "255.255.255.0") ? ' \
+        '"PROXY 192.168.1.1:3128" : "PROXY 192.168.1.1:1";'
+    files(world, file(body))
+    world.start(at("http://192.168.1.1:8080/a.pac"))
+    wait_passed(world)
+    world.start(inline(body))
+    wait_passed(world)
+
+
+def test_file_may_be_elsewhere(world):
+    world.proxy()
+    server = files(world, 302, Location="/b.pac?x=1")
+    server.files["/b.pac?x=1"] = (f"{PAC_TYPE}; charset=utf-8", file(BY_PROXY), {})
+    world.start(at("http://192.168.1.1:8080/a.pac"))
+    wait_passed(world)
+    assert [path for *_, path in server.seen][:2] == ["/a.pac", "/b.pac?x=1"]
+
+
+@pytest.mark.parametrize("what, why", [
+    (("text/html", "<html>please log in</html>", {}), "it is of type 'text/html'"),
+    ((PAC_TYPE, 404, {}), "HTTP 404"),
+    ((PAC_TYPE, 500, {}), "HTTP 500"),
+    ((PAC_TYPE, 204, {}), "HTTP 204, without a file"),
+    ((PAC_TYPE, "", {}), "it is no text"),
+    ((PAC_TYPE, "a\0b", {}), "it is no text"),
+    ((PAC_TYPE, " " * ((1 << 20) + 1), {}), "longer than 1024 KiB"),
+    ((PAC_TYPE, 302, {"Location": "/a.pac"}), "sent elsewhere too often"),
+    ((PAC_TYPE, 302, {"Location": "file:///etc/passwd"}), "sent to where it is not asked for")])
+def test_what_is_no_file_at_a_url_is_told_of_with_its_stage(world, what, why):
+    Files(world.isp, 8080, {"/a.pac": what})
+    world.start(at("http://192.168.1.1:8080/a.pac"))
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "HTTP", "PAC file http://192.168.1.1:8080/a.pac: ")
+    assert why in tests["uplink-a"]["error"] and tests["uplink-b"]["outcome"] == "TEST_OK"
+    assert why in status(world)["pac"]["error"]
+
+
+def test_server_of_the_file_that_hangs_holds_up_no_other_port(world):
+    """EVE gives up the test of all ports."""
+    mute(world.isp, 8080)
+    world.start(at("http://192.168.1.1:8080/a.pac"))
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "HTTP", "no answer to the request")
+    assert tests["uplink-b"]["outcome"] == "TEST_OK" and tests["uplink-b"]["latencyMs"] < 1000
+    asked = subprocess.Popen(["ip", "netns", "exec", world.node.host.netns, str(BIN / "edgeway"), "ports", "--test",
+                              "--run-dir", str(world.node.run_dir)], stdout=subprocess.DEVNULL)
+    wait_for(lambda: successes(world, "uplink-b") > int(tests["uplink-b"]["successes"]), "b is told of")
+    assert asked.poll() is None, "and a is not yet"
+    asked.wait(30)
+
+
+def successes(world, label):
+    return int(status(world, label)["test"]["successes"])
+
+
+def test_url_that_is_none_is_an_error_of_its_port(world):
+    world.node.start(world.config(at("ftp://192.168.1.1/a.pac")))
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
+    assert status(world)["error"] == "proxy: no URL of a PAC file: ftp://192.168.1.1/a.pac"
 
 
 def test_nim_killed_in_the_middle_leaves_no_evaluation_behind(world):

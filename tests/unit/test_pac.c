@@ -16,7 +16,9 @@
 #include "base/mono.h"
 #include "base/pac.h"
 #include "base/strbuf.h"
+#include "conntest.pb-c.h"
 #include "nim/proxy/pac_eval.h"
+#include "nim/proxy/pac_load.h"
 #include "paceval.pb-c.h"
 
 static char *program;
@@ -88,6 +90,91 @@ static void only_files_that_ask_for_names_get_some(void **state)
 	assert_true(pac_asks_for_names(asks, strlen(asks)));
 	assert_false(pac_asks_for_names(does_not, strlen(does_not)));
 	assert_false(pac_asks_for_names(asks, 8));
+}
+
+static void age_is_that_of_cache_control_and_an_hour_at_most(void **state)
+{
+	(void)state;
+	assert_int_equal(pac_max_age_s(NULL), PAC_AGE_MAX_S);
+	assert_int_equal(pac_max_age_s("public"), PAC_AGE_MAX_S);
+	assert_int_equal(pac_max_age_s("public, Max-Age=60"), 60);
+	assert_int_equal(pac_max_age_s("max-age=99999999999999999999999"), PAC_AGE_MAX_S);
+	assert_int_equal(pac_max_age_s("max-age=-1"), PAC_AGE_MAX_S);
+	assert_int_equal(pac_max_age_s("max-age=60, no-cache"), 0);
+	assert_int_equal(pac_max_age_s("No-Store"), 0);
+}
+
+static void type_of_a_file_is_one_of_two(void **state)
+{
+	(void)state;
+	assert_true(pac_is_type("application/x-ns-proxy-autoconfig"));
+	assert_true(pac_is_type("Application/X-Javascript-Config; charset=utf-8"));
+	assert_false(pac_is_type("application/x-ns-proxy-autoconfigs"));
+	assert_false(pac_is_type("text/html"));
+	assert_false(pac_is_type(NULL));
+}
+
+static void text_is_base64_with_or_without_line_ends(void **state)
+{
+	char *text = NULL;
+
+	(void)state;
+	assert_int_equal(pac_text_decode("ZnVu\r\nY3Rpb24=\n", &text), 0);
+	assert_string_equal(text, "function");
+	free(text);
+	assert_int_equal(pac_text_decode("", &text), -EINVAL);
+	assert_int_equal(pac_text_decode("!", &text), -EINVAL);
+	assert_int_equal(pac_text_decode("YQBi", &text), -EINVAL); /* with NUL */
+}
+
+/* ---- What conn-test says of one ---- */
+
+static void report_is(Ew__ConnReport *report, unsigned int nurls, int want)
+{
+	size_t len = protobuf_c_message_get_packed_size(&report->base);
+	_cleanup_(freep) uint8_t *packed = xcalloc(1, len + 1);
+	struct conn_result failure = { .outcome = CONN_UNTESTED };
+	Ew__ConnPacFile *file = NULL;
+
+	protobuf_c_message_pack(&report->base, packed);
+	assert_int_equal(pac_report_read(packed, len, nurls, &file, &failure), want);
+	assert_true(want < 0 ? !file : !file == (failure.outcome != CONN_UNTESTED));
+	if (file)
+		ew__conn_pac_file__free_unpacked(file, NULL);
+}
+
+static void only_a_file_that_was_asked_for_is_taken(void **state)
+{
+	Ew__ConnVerdict verdict = EW__CONN_VERDICT__INIT;
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	Ew__ConnPacFile file = EW__CONN_PAC_FILE__INIT;
+	uint8_t text[] = "text";
+
+	(void)state;
+	report.said_case = EW__CONN_REPORT__SAID_PAC_FILE;
+	report.pac_file = &file;
+	report_is(&report, 0, 0); /* names only */
+	report_is(&report, 1, -EBADMSG);
+	file.text = (ProtobufCBinaryData){ 4, text };
+	report_is(&report, 0, -EBADMSG);
+	report_is(&report, 1, 0);
+	file.text.len = 5; /* with the NUL */
+	report_is(&report, 1, -EBADMSG);
+	file.text.len = 4;
+	file.url = 1;
+	report_is(&report, 1, -EBADMSG);
+	report_is(&report, 2, 0);
+	report.port = 1;
+	report_is(&report, 2, -EBADMSG);
+	report.port = 0;
+	report.said_case = EW__CONN_REPORT__SAID_VERDICT;
+	report.verdict = &verdict;
+	verdict.outcome = EW__TEST_OUTCOME__TEST_FAILED;
+	verdict.stage = EW__TEST_STAGE__TEST_STAGE_DNS;
+	report_is(&report, 1, 0);
+	verdict.outcome = EW__TEST_OUTCOME__TEST_OK;
+	verdict.stage = EW__TEST_STAGE__TEST_STAGE_DONE;
+	report_is(&report, 1, -EBADMSG);
 }
 
 /* ---- Runs ---- */
@@ -248,6 +335,10 @@ int main(void)
 		cmocka_unit_test(result_is_a_list_of_ways),
 		cmocka_unit_test(what_is_broken_in_a_result_is_passed_over),
 		cmocka_unit_test(only_files_that_ask_for_names_get_some),
+		cmocka_unit_test(age_is_that_of_cache_control_and_an_hour_at_most),
+		cmocka_unit_test(type_of_a_file_is_one_of_two),
+		cmocka_unit_test(text_is_base64_with_or_without_line_ends),
+		cmocka_unit_test(only_a_file_that_was_asked_for_is_taken),
 		cmocka_unit_test(file_decides_for_each_url),
 		cmocka_unit_test(file_sees_our_address_and_the_names_it_was_given),
 		cmocka_unit_test(broken_file_is_told_of_in_the_words_of_the_engine),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nim/proxy/pac_load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "conntest.pb-c.h"
+#include "nim/conn/conn_helper.h"
+#include "nim/conn/framed.h"
+
+struct pac_load {
+	pac_load_fn *done;
+	void *arg;
+	struct framed *helper;
+	unsigned int nurls;
+	Ew__ConnPacFile *file;
+	struct conn_result failure; /* CONN_UNTESTED: it has not said */
+};
+
+/* ---- What it says ---- */
+
+static bool is_name(const Ew__PacName *name)
+{
+	struct ipaddr addr;
+
+	for (size_t i = 0; i < name->n_addresses; i++)
+		if (ipaddr_parse(name->addresses[i], &addr) < 0)
+			return false;
+	return strlen(name->name) < HTTP_URL_MAX;
+}
+
+static bool is_file(const Ew__ConnPacFile *file, unsigned int nurls)
+{
+	const ProtobufCBinaryData *text = &file->text;
+
+	for (size_t i = 0; i < file->n_names; i++)
+		if (!is_name(file->names[i]))
+			return false;
+	if (!nurls)
+		return !text->len;
+	return file->url < nurls && text->len && text->len <= PAC_TEXT_MAX &&
+	       !memchr(text->data, '\0', text->len);
+}
+
+static int read_failure(const uint8_t *msg, size_t len, struct conn_result *ret)
+{
+	struct conn_report report;
+
+	if (conn_report_read(msg, len, 1, &report) < 0)
+		return -EBADMSG;
+	switch (report.kind) {
+	case CONN_REPORT_VERDICT:
+		if (report.result.outcome == CONN_OK)
+			return -EBADMSG;
+		*ret = report.result;
+		return 0;
+	case CONN_REPORT_FAILURE:
+		*ret = (struct conn_result){ .outcome = CONN_FAILED, .stage = CONN_STAGE_TCP };
+		memcpy(ret->why, report.text, sizeof(ret->why));
+		return 0;
+	case CONN_REPORT_WARNING:
+		break;
+	}
+	return -EBADMSG;
+}
+
+int pac_report_read(const uint8_t *msg, size_t len, unsigned int nurls,
+		    struct Ew__ConnPacFile **ret, struct conn_result *ret_failure)
+{
+	Ew__ConnReport *report = ew__conn_report__unpack(NULL, len, msg);
+	Ew__ConnPacFile *file = NULL;
+	int r;
+
+	if (!report)
+		return -EBADMSG;
+	if (report->said_case == EW__CONN_REPORT__SAID_PAC_FILE && report->pac_file) {
+		r = report->port == 0 && is_file(report->pac_file, nurls) ? 0 : -EBADMSG;
+		if (r == 0)
+			file = take_ptr(report->pac_file);
+	} else {
+		r = read_failure(msg, len, ret_failure);
+	}
+	ew__conn_report__free_unpacked(report, NULL);
+	if (r == 0)
+		*ret = file;
+	return r;
+}
+
+static int on_frame(const uint8_t *msg, size_t len, void *arg)
+{
+	struct pac_load *l = arg;
+
+	return pac_report_read(msg, len, l->nurls, &l->file, &l->failure);
+}
+
+/* ---- Its life ---- */
+
+static void on_ended(const char *failure, int status, void *arg)
+{
+	struct pac_load *l = arg;
+	Ew__ConnPacFile *file = take_ptr(l->file);
+
+	(void)status;
+	l->helper = NULL;
+	if (!file && l->failure.outcome == CONN_UNTESTED)
+		snprintf(l->failure.why, sizeof(l->failure.why), "%s",
+			 failure ? failure : "the test program says nothing of the PAC file");
+	l->done(file, file ? NULL : &l->failure, l->arg);
+	pac_load_free(l);
+}
+
+int pac_load_start(struct event_base *base, const char *path, const struct Ew__ConnRequest *request,
+		   pac_load_fn *done, void *arg, struct pac_load **ret)
+{
+	static const struct framed_ops ops = { .frame = on_frame, .ended = on_ended };
+	const struct framed_conf conf = { .path = path,
+					  .name = "the test program",
+					  .request = &request->base,
+					  .limit_ms = request->deadline_ms + CONN_HELPER_MORE_MS,
+					  .frames = 1 };
+	struct pac_load *l = xcalloc(1, sizeof(*l));
+	int r;
+
+	l->done = done;
+	l->arg = arg;
+	l->nurls = (unsigned int)request->ports[0]->pac->n_urls;
+	r = framed_start(base, &conf, &ops, l, &l->helper);
+	if (r < 0)
+		free(l);
+	else
+		*ret = l;
+	return r;
+}
+
+struct pac_load *pac_load_free(struct pac_load *l)
+{
+	if (!l)
+		return NULL;
+	framed_free(l->helper);
+	if (l->file)
+		ew__conn_pac_file__free_unpacked(l->file, NULL);
+	free(l);
+	return NULL;
+}

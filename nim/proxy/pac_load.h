@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of conn-test that fetches the PAC file of a port, addresses of names for it, or both. */
+#pragma once
+
+#include "nim/conn/conn_result.h"
+#include "nim/proxy/pac_eval.h"
+
+struct event_base;
+struct pac_load;
+struct Ew__ConnPacFile;
+struct Ew__ConnRequest;
+
+/* Once, from the loop; pac_load is gone then. file is given to the callee, or NULL, and failure,
+ * borrowed for the call, is why. */
+typedef void pac_load_fn(struct Ew__ConnPacFile *file, const struct conn_result *failure,
+			 void *arg);
+
+/* request is for one port, with its pac: borrowed for the call. path: of conn-test. 0 or -errno. */
+int pac_load_start(struct event_base *base, const char *path, const struct Ew__ConnRequest *request,
+		   pac_load_fn *done, void *arg, struct pac_load **ret);
+/* Kills it; no callback follows. NULL is fine. */
+struct pac_load *pac_load_free(struct pac_load *l);
+
+/* Foreign bytes: a report for one port with nurls URLs. 0: *ret is a file, the caller's to free, or
+ * NULL, and *ret_failure is why. -EBADMSG: it is none. */
+int pac_report_read(const uint8_t *msg, size_t len, unsigned int nurls,
+		    struct Ew__ConnPacFile **ret, struct conn_result *ret_failure);
