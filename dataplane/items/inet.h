@@ -96,12 +96,13 @@ struct dp_neigh {
 };
 extern const struct dp_type dp_neigh_type;
 
-/* A route of the main table that a DHCP client makes beyond its subnet: never wanted, only removed.
+/* A route of the main table that a DHCP client makes beyond its networks: never wanted, only removed.
  * See stray_route.c. */
 struct dp_stray_route {
 	struct ifname ifname;
 	struct prefix dst;
 	uint32_t metric;
 	uint8_t protocol;
+	bool on_link; /* not by way of a router */
 };
 extern const struct dp_type dp_stray_route_type;

@@ -8,6 +8,11 @@
 /* For routes: the need of this next hop id, if it is the id of one of our groups. */
 void nhgroup_need(struct dp_deps *deps, uint32_t nhid);
 
+/* Reads the routes of one family, of a protocol (0: any) and a table (RT_TABLE_UNSPEC: any); none when
+ * there is no such table yet, or no IPv6. 0 or -errno. */
+int route_dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t table,
+		    rtnl_msg_fn *seen);
+
 /* Outside of any operation: an address that is none of ours. 0 or -errno. */
 int dp_addr_remove_now(struct dp *dp, const struct dp_addr *addr);
 

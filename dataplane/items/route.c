@@ -426,8 +426,8 @@ static void route_gone(struct dp *dp, const struct nlmsghdr *msg)
 }
 
 /* The kernel filters by protocol and by table (strict checking, since 4.20), not by length. */
-static int dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t table,
-		     rtnl_msg_fn *seen)
+int route_dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t table,
+		    rtnl_msg_fn *seen)
 {
 	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg));
@@ -438,7 +438,7 @@ static int dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t ta
 	rtm->rtm_protocol = protocol;
 	rtm->rtm_table = table;
 	r = rtnl_dump(dp, msg, seen);
-	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r; /* no such table (yet), no IPv6 */
+	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r;
 }
 
 static int route_dump(struct dp *dp)
@@ -448,9 +448,9 @@ static int route_dump(struct dp *dp)
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < 2; i++) {
-		r = dump_some(dp, families[i], protocol, RT_TABLE_UNSPEC, route_seen);
+		r = route_dump_some(dp, families[i], protocol, RT_TABLE_UNSPEC, route_seen);
 		if (r == 0)
-			r = dump_some(dp, families[i], 0, RT_TABLE_MAIN, route_seen_foreign);
+			r = route_dump_some(dp, families[i], 0, RT_TABLE_MAIN, route_seen_foreign);
 	}
 	return r;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routes of the main table that a DHCP client of ours makes because a server or a router said so,
- * beyond the subnet of its address: by them whoever answers DHCP on one port takes the traffic of
+ * beyond the networks of its addresses: by them whoever answers DHCP on one port takes the traffic of
  * all others (CVE-2024-3661). dhcpcd cannot be told to leave them out and let us have its word for
- * them. So each that appears counts as ours and nobody wants it: the engine removes it. One that is
- * on the link is taken for that subnet, whatever it is, if it is no larger than a subnet may be.
+ * them. So each that appears counts as ours and nobody wants it: the engine removes it.
+ *
+ * The client sets an address before it makes the route to its network, but a dump of the routes may
+ * run ahead of the news of addresses. So those are read once more before a route is removed.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -13,10 +15,11 @@
 #include "dataplane/items/host.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/inet_observers.h"
-#include "dataplane/nl/rtnl.h"
+#include "dataplane/nl/rtnl_state.h"
 
 #define SUBNET_MIN4 8 /* bits: no subnet is larger */
 #define SUBNET_MIN6 16
+#define SUBNET_MIN_DHCP6 64 /* which gives addresses without a network: a router tells it */
 
 static const uint8_t protocols[] = { RTPROT_DHCP, RTPROT_RA };
 
@@ -42,37 +45,6 @@ static void stray_print(const void *spec, struct strbuf *out)
 	strbuf_addf(out, "dev=%s", stray->ifname.str);
 }
 
-/* Nobody may want one. */
-static int stray_create(struct dp_op *op, const void *want)
-{
-	(void)op, (void)want;
-	return -EOPNOTSUPP;
-}
-
-/* ip route del PREFIX dev NAME metric METRIC proto PROTOCOL */
-static int stray_remove(struct dp_op *op, const void *have)
-{
-	const struct dp_stray_route *stray = have;
-	uint32_t ifindex = rtnl_ifindex(dp_op_dp(op), &stray->ifname);
-	struct nlmsghdr *msg;
-	struct rtmsg *rtm;
-
-	if (!ifindex)
-		return 0; /* it went with its link */
-	msg = rtnl_begin(op, RTM_DELROUTE, 0, sizeof(*rtm));
-	rtm = mnl_nlmsg_get_payload(msg);
-	rtm->rtm_family = stray->dst.addr.family;
-	rtm->rtm_dst_len = stray->dst.len;
-	rtm->rtm_table = RT_TABLE_MAIN;
-	rtm->rtm_protocol = stray->protocol;
-	rtm->rtm_scope = RT_SCOPE_NOWHERE;
-	if (stray->dst.len)
-		rtnl_put_ipaddr(msg, RTA_DST, &stray->dst.addr);
-	mnl_attr_put_u32(msg, RTA_OIF, ifindex);
-	mnl_attr_put_u32(msg, RTA_PRIORITY, stray->metric);
-	return rtnl_end(op, msg, RTNL_ABSENT_OK);
-}
-
 /* ---- What exists ---- */
 
 static bool is_client_route(const struct nlmsghdr *msg)
@@ -86,9 +58,35 @@ static bool is_client_route(const struct nlmsghdr *msg)
 	       !(rtm->rtm_flags & RTM_F_CLONED) && !rtm->rtm_src_len && !rtm->rtm_tos;
 }
 
-static bool is_subnet(const struct prefix *dst, const struct nlattr *gateway)
+struct search {
+	const struct dp_stray_route *route;
+	bool found;
+};
+
+static void compare_network(const char *key, const void *spec, void *arg)
 {
-	return !gateway && dst->len >= (dst->addr.family == AF_INET ? SUBNET_MIN4 : SUBNET_MIN6);
+	const struct dp_addr *addr = spec;
+	struct search *search = arg;
+	const struct prefix *dst = &search->route->dst;
+
+	(void)key;
+	if (ifname_equal(&addr->ifname, &search->route->ifname) &&
+	    prefix_contains(dst, &addr->prefix.addr) &&
+	    (addr->prefix.len == dst->len ||
+	     (addr->prefix.len == 128 && dst->len >= SUBNET_MIN_DHCP6)))
+		search->found = true;
+}
+
+/* An attacker's DHCP server may still say that its subnet is a large one. */
+static bool is_of_an_address(const struct dp *dp, const struct dp_stray_route *route)
+{
+	struct search search = { .route = route };
+
+	if (!route->on_link ||
+	    route->dst.len < (route->dst.addr.family == AF_INET ? SUBNET_MIN4 : SUBNET_MIN6))
+		return false;
+	dp_each_have(dp, &dp_addr_type, compare_network, &search);
+	return search.found;
 }
 
 static bool stray_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_stray_route *ret)
@@ -101,19 +99,20 @@ static bool stray_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_str
 		return false;
 	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);
 	*ret = (struct dp_stray_route){ .metric = rtnl_u32(tb[RTA_PRIORITY]),
-					.protocol = rtm->rtm_protocol };
+					.protocol = rtm->rtm_protocol,
+					.on_link = !tb[RTA_GATEWAY] && !tb[RTA_VIA] };
 	ret->dst.addr = tb[RTA_DST] ? rtnl_ipaddr(tb[RTA_DST], rtm->rtm_family)
 				    : ipaddr_from(rtm->rtm_family, zero);
 	ret->dst.len = rtm->rtm_dst_len;
-	return rtnl_ifname(dp, rtnl_u32(tb[RTA_OIF]), &ret->ifname) &&
-	       !is_subnet(&ret->dst, tb[RTA_GATEWAY] ? tb[RTA_GATEWAY] : tb[RTA_VIA]);
+	return rtnl_ifname(dp, rtnl_u32(tb[RTA_OIF]), &ret->ifname);
 }
 
 static void stray_seen(struct dp *dp, const struct nlmsghdr *msg)
 {
 	struct dp_stray_route stray;
 
-	if (stray_parse(dp, msg, &stray) && dp_have(dp, &dp_dhcpcd_type, stray.ifname.str))
+	if (stray_parse(dp, msg, &stray) && !is_of_an_address(dp, &stray) &&
+	    dp_have(dp, &dp_dhcpcd_type, stray.ifname.str))
 		dp_observed(dp, &dp_stray_route_type, &stray, true);
 }
 
@@ -127,20 +126,6 @@ static void stray_gone(struct dp *dp, const struct nlmsghdr *msg)
 	stray_key(&stray, &key);
 	dp_gone(dp, &dp_stray_route_type, strbuf_str(&key));
 	strbuf_fini(&key);
-}
-
-static int stray_dump_some(struct dp *dp, uint8_t family, uint8_t protocol)
-{
-	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
-	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg));
-	struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
-	int r;
-
-	rtm->rtm_family = family;
-	rtm->rtm_protocol = protocol;
-	rtm->rtm_table = RT_TABLE_MAIN;
-	r = rtnl_dump(dp, msg, stray_seen);
-	return r == -ENOENT || r == -EAFNOSUPPORT ? 0 : r;
 }
 
 static void count_client(const char *key, const void *spec, void *arg)
@@ -158,11 +143,47 @@ static int stray_dump(struct dp *dp)
 	if (!clients)
 		return 0; /* most daemons have none, and a fresh start has none yet */
 	for (size_t i = 0; r == 0 && i < sizeof(protocols); i++) {
-		r = stray_dump_some(dp, AF_INET, protocols[i]);
+		r = route_dump_some(dp, AF_INET, protocols[i], RT_TABLE_MAIN, stray_seen);
 		if (r == 0)
-			r = stray_dump_some(dp, AF_INET6, protocols[i]);
+			r = route_dump_some(dp, AF_INET6, protocols[i], RT_TABLE_MAIN, stray_seen);
 	}
 	return r;
+}
+
+/* ---- Operations ---- */
+
+/* Nobody may want one. */
+static int stray_create(struct dp_op *op, const void *want)
+{
+	(void)op, (void)want;
+	return -EOPNOTSUPP;
+}
+
+/* ip route del PREFIX dev NAME metric METRIC proto PROTOCOL */
+static int stray_remove(struct dp_op *op, const void *have)
+{
+	const struct dp_stray_route *stray = have;
+	uint32_t ifindex = rtnl_ifindex(dp_op_dp(op), &stray->ifname);
+	struct nlmsghdr *msg;
+	struct rtmsg *rtm;
+
+	if (!ifindex)
+		return 0; /* it went with its link */
+	rtnl_monitor_drain(rtnl_state(dp_op_dp(op))->monitor);
+	if (is_of_an_address(dp_op_dp(op), stray))
+		return 0;
+	msg = rtnl_begin(op, RTM_DELROUTE, 0, sizeof(*rtm));
+	rtm = mnl_nlmsg_get_payload(msg);
+	rtm->rtm_family = stray->dst.addr.family;
+	rtm->rtm_dst_len = stray->dst.len;
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = stray->protocol;
+	rtm->rtm_scope = RT_SCOPE_NOWHERE;
+	if (stray->dst.len)
+		rtnl_put_ipaddr(msg, RTA_DST, &stray->dst.addr);
+	mnl_attr_put_u32(msg, RTA_OIF, ifindex);
+	mnl_attr_put_u32(msg, RTA_PRIORITY, stray->metric);
+	return rtnl_end(op, msg, RTNL_ABSENT_OK);
 }
 
 const struct dp_type dp_stray_route_type = {

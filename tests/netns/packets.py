@@ -410,6 +410,16 @@ def neighbour_advert_frame(mac_from, ip_from, ip_to="ff02::1", mac_to="33:33:00:
     return ethernet(mac_to, mac_from, ETH_P_IPV6, head + body)
 
 
+def advertisement_frame(mac, source, message):
+    """A router advertisement (ICMPv6 message without checksum), to all nodes."""
+    source, to = packed(source), packed("ff02::1")
+    pseudo = source + to + struct.pack("!II", len(message), 58)
+    check = checksum(pseudo + message)
+    message = message[:2] + struct.pack("!H", check) + message[4:]
+    header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + source + to
+    return ethernet("33:33:00:00:00:01", mac, 0x86DD, header + message)
+
+
 def inject(host, dev, *frames):
     """Puts frames on the wire at dev, past the host's own stack."""
     with host.inside():

@@ -344,9 +344,9 @@ def swallow(isp, rule):
             f"add rule inet hole early {rule} drop")
 
 
-def dnsmasq(host, dev, net4, net6, names):
+def dnsmasq(host, dev, net4, net6, names, more=()):
     """DHCP for net4.100 to .199 and net6::100 to ::1ff, router advertisements, and DNS that knows
-    names: {name: (IPv4, IPv6)}."""
+    names: {name: (IPv4, IPv6)}; more: further options."""
     folder = tempfile.mkdtemp(prefix=f"{host.netns}.", dir="/run")
     options = [
         "keep-in-foreground", "conf-file=/dev/null", "user=root", "no-hosts", "no-resolv", "no-ping",
@@ -359,5 +359,5 @@ def dnsmasq(host, dev, net4, net6, names):
     ]
     for name, addresses in names.items():
         options += [f"address=/{name}/{address}" for address in addresses]
-    host.start("dnsmasq", *(f"--{option}" for option in options))
+    host.start("dnsmasq", *(f"--{option}" for option in (*options, *more)))
     return folder

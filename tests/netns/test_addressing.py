@@ -5,13 +5,16 @@
 """
 
 import json
+import os
 import re
+import signal
 import struct
 
 import pytest
 
 import dhcp
 import packets
+import services
 import topology
 from config import Config
 from dhcp import DhcpServer, ip
@@ -335,3 +338,63 @@ def test_routes_of_a_lease_stay_with_their_port(world):
     world.host.configure("route add 172.30.0.0/16 via 192.168.1.1 dev eth0 proto static")
     world.node.wait_settled()
     assert "172.30.0.0/16" in world.host.run("ip", "-4", "route").stdout  # an operator's is none of ours
+
+
+def test_networks_that_are_not_a_ports_own_do_not_draw_traffic_to_it(make_net, make_node):
+    """As above, by routes without a router: of dnsmasq, and prefixes of a router advertisement."""
+    net = make_net(topology.standard, "b")
+    isp = topology.uplink(net, "a", dhcp=False)
+    host, node = net["node"], make_node(net["node"])
+    services.dnsmasq(isp, "lan", "192.168.1", "2001:db8:1", names={}, more=(
+        "dhcp-option=121,198.51.100.0/24,0.0.0.0,198.51.100.80/32,0.0.0.0,192.168.0.0/16,0.0.0.0,0.0.0.0/0,192.168.1.1",))
+    config = Config()
+    config.port("uplink-a", "eth0", cost=10)
+    config.port("uplink-b", "eth1")
+    node.start(config)
+
+    def ready(table):
+        ports = table.get("global", {}).get("ports", [])
+        return len(ports) == 2 and all(p.get("usable4") and p.get("usable6") for p in ports)
+
+    def advertise(*prefixes):
+        """On the link, and no addresses by them."""
+        body = b"".join(struct.pack("!BBBBIII", 3, 4, length, 0x80, 600, 600, 0) + packets.packed(prefix)
+                        for prefix, length in prefixes)
+        packets.inject(isp, "p1", packets.advertisement_frame(
+            topology.mac_of("isp-a:p1"), "fe80::66", struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + body))
+
+    def main(family, what):
+        return [line for line in host.run("ip", family, "route").stdout.splitlines() if what in line]
+
+    node.wait("DeviceNetworkStatus", ready, "both ports work", 20)
+    table = next(p["table"] for p in node.table("DeviceNetworkStatus")["global"]["ports"] if p["ifname"] == "eth0")
+    node.wait_settled()
+    advertise(("2001:db8:80::", 64), ("2001:db8::", 32), ("2001:db8:77::", 64))
+    # Its own table has them, which only answers of its addresses use.
+    assert "198.51.100.0/24" in host.run("ip", "route", "show", "table", str(table)).stdout
+    with packets.Sniffer(isp) as sniffer:
+        for web in (topology.WEB4, topology.WEB6):
+            wait_for(lambda w=web: "dev eth1" in host.run("ip", "route", "get", w).stdout, f"{web} is reached by eth1", 5)
+            packets.assert_reaches(host, web, 7, net["internet"])
+        node.wait_settled()
+        assert not sniffer.find(lambda f: packets.packed(topology.WEB4) in f or packets.packed(topology.WEB6) in f, 0)
+    assert [line.split()[:3] for line in main("-4", "proto dhcp")] == [["192.168.1.0/24", "dev", "eth0"],
+                                                                        ["192.168.2.0/24", "dev", "eth1"]]
+    wait_for(lambda: [line.split()[0] for line in main("-6", "proto ra") if "dev eth0" in line] == ["2001:db8:1::/64"],
+             "of its prefixes the one it has an address of", 5)
+
+    # Another address: its network stays, whichever is heard of first, and goes with it.
+    nim = node.daemons()["nim"]
+    os.kill(nim, signal.SIGSTOP)
+    host.configure("route add 192.168.9.0/24 dev eth0 proto dhcp metric 1009",
+                   "addr add 192.168.9.7/24 dev eth0 noprefixroute")
+    os.kill(nim, signal.SIGCONT)
+    host.configure("route add 192.168.10.0/24 dev eth0 proto dhcp metric 1009")
+    wait_for(lambda: not main("-4", "192.168.10.0/24"), "that of no address is removed", 10)
+    assert main("-4", "192.168.9.0/24 dev eth0")
+    node.kill("nim")
+    node.wait_daemons()
+    node.wait_settled()
+    assert main("-4", "192.168.9.0/24 dev eth0")
+    host.configure("addr del 192.168.9.7/24 dev eth0")
+    wait_for(lambda: not main("-4", "192.168.9.0/24"), "it goes with the address", 10)

@@ -105,15 +105,6 @@ class Mutator:
         return struct.pack("!BBHBBHII", 134, 0, 0, 64, flags, dice.choice((0, 1, 1800, 65535)), 0, 0) + body
 
 
-def advertisement_frame(mac, source, message):
-    source, to = packets.packed(source), packets.packed("ff02::1")
-    pseudo = source + to + struct.pack("!II", len(message), 58)
-    check = packets.checksum(pseudo + message)
-    message = message[:2] + struct.pack("!H", check) + message[4:]
-    header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + source + to
-    return packets.ethernet("33:33:00:00:00:01", mac, 0x86DD, header + message)
-
-
 @pytest.fixture
 def world(make_net, make_node):
     net = make_net(topology.standard, dhcp=False)
@@ -205,7 +196,7 @@ def test_mutated_router_advertisements_harm_nobody(world):
     mac, starts = topology.mac_of("isp-a:p1"), starts_of_nim(node)
     with packets.Ping(net["node"], "192.168.2.1") as ping:
         for first in range(0, ADVERTISEMENTS, 50):
-            packets.inject(net["isp-a"], "p1", *(advertisement_frame(
+            packets.inject(net["isp-a"], "p1", *(packets.advertisement_frame(
                 mac, f"fe80::{1 + n % 7:x}", mutator.advertisement(n)) for n in range(first, first + 50)))
             pause(0.02)  # the client has a queue; what overflows it tests nothing
     ping.result.assert_nothing_lost()
