@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "nim/dpc/dpc_choice.h"
 #include "nim/dpc/dpc_layers.h"
 
 /* Test durations that a pass waits for each thing. With something that has worked to fall back on
@@ -16,35 +17,6 @@
 #define WAIT_IPDNS 5
 #define SHORT_TENTHS 15
 #define VOIDS 2 /* in a row: the tests themselves do not work */
-
-const char *dpc_state_name(Ew__DpcState state)
-{
-	switch (state) {
-	case EW__DPC_STATE__DPC_STATE_NONE:
-		return "NONE";
-	case EW__DPC_STATE__DPC_STATE_FAIL:
-		return "FAIL";
-	case EW__DPC_STATE__DPC_STATE_FAIL_WITH_IPANDDNS:
-		return "FAIL_WITH_IPANDDNS";
-	case EW__DPC_STATE__DPC_STATE_SUCCESS:
-		return "SUCCESS";
-	case EW__DPC_STATE__DPC_STATE_IPDNS_WAIT:
-		return "IPDNS_WAIT";
-	case EW__DPC_STATE__DPC_STATE_PCI_WAIT:
-		return "PCI_WAIT";
-	case EW__DPC_STATE__DPC_STATE_INTF_WAIT:
-		return "INTF_WAIT";
-	case EW__DPC_STATE__DPC_STATE_REMOTE_WAIT:
-		return "REMOTE_WAIT";
-	case EW__DPC_STATE__DPC_STATE_ASYNC_WAIT:
-		return "ASYNC_WAIT";
-	case EW__DPC_STATE__DPC_STATE_WWAN_WAIT:
-		return "WWAN_WAIT";
-	case _EW__DPC_STATE_IS_INT_SIZE:
-		break;
-	}
-	return "unknown";
-}
 
 static bool is_working(const Ew__DpcEntry *entry)
 {
@@ -74,68 +46,18 @@ static void set_text(struct dpc_verify *v, char **dst, const char *src)
 	v->changed = true;
 }
 
-/* ---- Which one ---- */
-
-static bool failed_lately(const struct dpc_verify *v, const Ew__DpcEntry *entry, int64_t wall_ms)
+static struct dpc_choice choice_of(const struct dpc_verify *v, struct dpcv_time now)
 {
-	return entry->last_failed_ms > entry->last_succeeded_ms &&
-	       entry->last_failed_ms <= wall_ms && /* else the clock was set back */
-	       wall_ms - entry->last_failed_ms < v->timers.since_failure_ms;
+	return (struct dpc_choice){ .list = v->list,
+				    .wall_ms = now.wall_ms,
+				    .since_failure_ms = v->timers.since_failure_ms };
 }
 
-/* Nothing below a manual one counts. */
-static size_t reach(const struct dpc_list *list)
+static int next_testable(const struct dpc_verify *v, struct dpcv_time now, size_t start)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (list->entries[i]->source == EW__DPC_SOURCE__DPC_MANUAL)
-			return i + 1;
-	return list->n;
-}
+	const struct dpc_choice choice = choice_of(v, now);
 
-/* Does what failed a moment ago say already that this one, below it, fails as well? */
-static bool is_hopeless(const struct dpc_verify *v, size_t i, int64_t wall_ms)
-{
-	for (size_t above = 0; above < i; above++) {
-		const Ew__DpcEntry *failed = v->list->entries[above];
-
-		if (failed->n_results && failed_lately(v, failed, wall_ms) &&
-		    !dpc_changes_failure(failed, v->list->entries[i]->config))
-			return true;
-	}
-	return false;
-}
-
-static bool is_testable(const struct dpc_verify *v, size_t i, int64_t wall_ms)
-{
-	const Ew__DpcEntry *entry = v->list->entries[i];
-
-	return !entry->error[0] && !failed_lately(v, entry, wall_ms) && !is_hopeless(v, i, wall_ms);
-}
-
-/* -1: none. */
-static int next_testable(const struct dpc_verify *v, size_t start, int64_t wall_ms)
-{
-	size_t n = reach(v->list);
-
-	for (size_t i = 0; i < n; i++)
-		if (is_testable(v, (start + i) % n, wall_ms))
-			return (int)((start + i) % n);
-	return -1;
-}
-
-static bool is_other_working(const Ew__DpcEntry *entry, const Ew__DpcEntry *tested)
-{
-	return entry != tested && !entry->error[0] && dpc_entry_works(entry);
-}
-
-/* Something else has worked and might again. */
-static bool has_fallback(const struct dpc_verify *v, const Ew__DpcEntry *tested)
-{
-	for (size_t i = 0; i < reach(v->list); i++)
-		if (is_other_working(v->list->entries[i], tested) &&
-		    dpc_changes_failure(tested, v->list->entries[i]->config))
-			return true;
-	return false;
+	return dpc_choice_next(&choice, start);
 }
 
 /* ---- Passes ---- */
@@ -206,16 +128,10 @@ static void settle(struct dpc_verify *v, struct dpcv_time now)
 static void park(struct dpc_verify *v, struct dpcv_time now)
 {
 	struct dpc_list *list = v->list;
-	size_t n = reach(list), at = 0;
+	Ew__DpcEntry *at = dpc_choice_park(list);
 
-	while (at + 1 < n && list->entries[at]->error[0])
-		at++;
-	if (n && list->entries[n - 1]->source == EW__DPC_SOURCE__DPC_MANUAL)
-		at = n - 1;
-	else if (n && list->entries[at]->error[0])
-		at = 0;
-	if (list->n && list->current != list->entries[at]) {
-		list->current = list->entries[at];
+	if (list->current != at) {
+		list->current = at;
 		v->changed = v->keep = true;
 	}
 	v->failed_once = true;
@@ -225,7 +141,7 @@ static void park(struct dpc_verify *v, struct dpcv_time now)
 static void restart(struct dpc_verify *v, struct dpcv_time now, const char *why)
 {
 	struct dpc_list *list = v->list;
-	int next = next_testable(v, 0, now.wall_ms);
+	int next = next_testable(v, now, 0);
 
 	if (next >= 0 && !(v->hold && list->current)) {
 		begin(v, now, list->entries[next], why);
@@ -256,7 +172,7 @@ static void after_failure(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEnt
 		begin(v, now, first, "it is the first of the list");
 		return;
 	}
-	next = next_testable(v, dpc_list_index(list, failed) + 1, now.wall_ms);
+	next = next_testable(v, now, dpc_list_index(list, failed) + 1);
 	if (beside && (next < 0 || list->entries[next] == list->current ||
 		       dpc_list_index(list, list->current) < (size_t)next))
 		stay(v, now);
@@ -310,58 +226,6 @@ static void succeed(struct dpc_verify *v, struct dpcv_time now, const struct con
 
 /* ---- Rounds ---- */
 
-void dpcv_outcome(const struct dpcv_port *ports, size_t n, struct conn_result *ret)
-{
-	static const int order[] = {
-		[CONN_UNTESTED] = 0, [CONN_FAILED] = 1, [CONN_NOT_READY] = 2,
-		[CONN_REMOTE] = 3,   [CONN_OK] = 4,
-	};
-	struct conn_result best = { .outcome = CONN_UNTESTED, .why = "no management port" };
-
-	for (size_t i = 0; i < n; i++) {
-		const struct conn_result *r = &ports[i].result;
-
-		if (ports[i].is_mgmt && (order[r->outcome] > order[best.outcome] ||
-					 (r->outcome == best.outcome && r->stage > best.stage)))
-			best = *r;
-	}
-	*ret = best;
-}
-
-static void record_ports(Ew__DpcEntry *entry, const struct dpcv_port *ports, size_t n)
-{
-	for (size_t i = 0; i < entry->n_results; i++)
-		ew__dpc_port_result__free_unpacked(entry->results[i], NULL);
-	free(entry->results);
-	entry->results = xcalloc(n + 1, sizeof(Ew__DpcPortResult *));
-	entry->n_results = n;
-	for (size_t i = 0; i < n; i++) {
-		Ew__DpcPortResult *r = xcalloc(1, sizeof(*r));
-
-		ew__dpc_port_result__init(r);
-		r->logicallabel = xstrdup(ports[i].label);
-		r->outcome = ports[i].result.outcome;
-		r->stage = ports[i].result.stage;
-		r->why = xstrdup(ports[i].result.why);
-		entry->results[i] = r;
-	}
-}
-
-static bool ports_changed(const Ew__DpcEntry *entry, const struct dpcv_port *ports, size_t n)
-{
-	if (entry->n_results != n)
-		return true;
-	for (size_t i = 0; i < n; i++) {
-		const Ew__DpcPortResult *r = entry->results[i];
-
-		if (strcmp(r->logicallabel, ports[i].label) != 0 ||
-		    r->outcome != ports[i].result.outcome || r->stage != ports[i].result.stage ||
-		    strcmp(r->why, ports[i].result.why) != 0)
-			return true;
-	}
-	return false;
-}
-
 /* True: still within the time that a pass gives to it; the state says what for. */
 static bool wait_for(struct dpc_verify *v, struct dpcv_time now, Ew__DpcState state,
 		     int64_t durations, const char *why)
@@ -371,7 +235,7 @@ static bool wait_for(struct dpc_verify *v, struct dpcv_time now, Ew__DpcState st
 	int64_t step = now.mono_ms + v->timers.duration_ms;
 
 	if (state != EW__DPC_STATE__DPC_STATE_WWAN_WAIT && !dpcv_beside(v) && limit > brief &&
-	    has_fallback(v, v->list->tested))
+	    dpc_choice_has_fallback(v->list, v->list->tested))
 		limit = brief;
 	if (now.mono_ms - v->started_ms >= limit)
 		return false;
@@ -438,7 +302,7 @@ void dpcv_begun(struct dpc_verify *v)
 }
 
 void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_facts *facts,
-		const struct dpcv_port *ports, size_t n)
+		const struct dpc_port_result *ports, size_t n)
 {
 	Ew__DpcEntry *entry = v->list->tested ?: v->list->current;
 	struct conn_result result;
@@ -448,9 +312,9 @@ void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fa
 	v->voids = 0;
 	if (!entry)
 		return;
-	dpcv_outcome(ports, n, &result);
-	if (ports_changed(entry, ports, n)) {
-		record_ports(entry, ports, n);
+	dpc_results_outcome(ports, n, &result);
+	if (dpc_results_differ(entry, ports, n)) {
+		dpc_results_record(entry, ports, n);
 		v->changed = true;
 	}
 	if (!v->list->tested)
@@ -475,12 +339,8 @@ static void give_up(struct dpc_verify *v, struct dpcv_time now, const char *fail
 	set_text(v, &entry->last_error, why);
 	set_state(v, entry,
 		  works ? EW__DPC_STATE__DPC_STATE_SUCCESS : EW__DPC_STATE__DPC_STATE_NONE, why);
-	for (size_t i = 0; !works && !dpcv_beside(v) && i < reach(list); i++) {
-		if (is_other_working(list->entries[i], entry)) {
-			list->current = list->tested = list->entries[i];
-			break;
-		}
-	}
+	if (!works && !dpcv_beside(v))
+		list->current = dpc_choice_working(list, entry) ?: entry;
 	v->changed = v->keep = true;
 	settle(v, now);
 }
@@ -517,10 +377,12 @@ static void step_pass(struct dpc_verify *v, struct dpcv_time now, const struct d
 
 static void try_better(struct dpc_verify *v, struct dpcv_time now)
 {
+	const struct dpc_choice choice = choice_of(v, now);
+
 	v->better_ms = 0;
 	if (v->list->current == v->list->entries[0])
 		return;
-	if (is_testable(v, 0, now.wall_ms) && !v->hold)
+	if (dpc_choice_testable(&choice, 0) && !v->hold)
 		begin(v, now, v->list->entries[0], "time to try the first of the list again");
 	else
 		arm_better(v, now);
@@ -553,7 +415,7 @@ bool dpcv_list_changed(struct dpc_verify *v, struct dpcv_time now, const char *w
 {
 	struct dpc_list *list = v->list;
 	bool was_testing = v->testing, lost = v->in_pass && !list->tested;
-	int next = next_testable(v, 0, now.wall_ms);
+	int next = next_testable(v, now, 0);
 	const Ew__DpcEntry *best = next < 0 ? NULL : list->entries[next];
 
 	v->changed = true;

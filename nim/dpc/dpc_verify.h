@@ -29,8 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nim/conn/conn_result.h"
-#include "nim/dpc/dpc_list.h"
+#include "nim/dpc/dpc_results.h"
 
 #define DPCV_WHY 160
 
@@ -59,12 +58,6 @@ struct dpcv_facts { /* about the tested, else the current configuration */
 	bool modem_pending; /* a modem has not taken the configuration yet */
 	unsigned int present, missing; /* interfaces of management ports */
 	bool ip_and_dns; /* a management port has an address and a DNS server */
-};
-
-struct dpcv_port { /* result of one port; borrowed */
-	const char *label;
-	bool is_mgmt;
-	struct conn_result result;
 };
 
 struct dpc_verify {
@@ -103,7 +96,7 @@ void dpcv_step(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fac
 	       bool event);
 void dpcv_begun(struct dpc_verify *v);
 void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_facts *facts,
-		const struct dpcv_port *ports, size_t n);
+		const struct dpc_port_result *ports, size_t n);
 /* The round says nothing: it was called off, or could not be made because of failure, a fault of
  * the node and of no configuration. Another one in a while; but a pass ends with the second in a row
  * that could not be made, and what works, or has, is in force. */
@@ -125,10 +118,6 @@ static inline bool dpcv_beside(const struct dpc_verify *v)
 {
 	return v->list->tested && v->list->tested != v->list->current;
 }
-const char *dpc_state_name(Ew__DpcState state); /* "IPDNS_WAIT", as in EVE */
 
 /* dpc_list_compress(), but never during a verification. True: the list is another. */
 bool dpcv_compress(struct dpc_verify *v, bool last_resort);
-
-/* Of all management ports: what counts is the best. why: of the port that got furthest. */
-void dpcv_outcome(const struct dpcv_port *ports, size_t n, struct conn_result *ret);

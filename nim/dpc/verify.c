@@ -7,23 +7,22 @@
 #include "base/cleanup.h"
 #include "base/control.h"
 #include "base/daemon.h"
-#include "base/hmap.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/wall.h"
 #include "dataplane/dp.h"
 #include "nim/conn/conn_schedule.h"
-#include "nim/dns/dns.h"
 #include "nim/dpc/beside.h"
 #include "nim/dpc/dpc.h"
 #include "nim/dpc/dpc_verify.h"
 #include "nim/dpc/verify_control.h"
+#include "nim/dpc/verify_facts.h"
 #include "nim/nim_state.h"
 
 #define LAST_ROUNDS 2 /* one that others have begun, and ours */
 
 struct results { /* of a round, so far; labels are owned */
-	struct dpcv_port *ports;
+	struct dpc_port_result *ports;
 	size_t n;
 };
 
@@ -75,56 +74,8 @@ static bool is_busy(const struct nim_verify *nv)
 static void gather(const struct nim_verify *nv, struct dpcv_facts *ret)
 {
 	struct conn_ports on = subject(nv);
-	const struct nim_cards *cards = &nv->nim->cards;
-	struct ipaddr servers[NIM_PORT_DNS];
-	const char *taken = NULL;
 
-	*ret = (struct dpcv_facts){ .busy = is_busy(nv) };
-	for (unsigned int i = 0; i < on.config->nports; i++) {
-		const struct nim_port *port = &on.config->ports[i];
-		const struct nim_iface *iface = &on.facts->ifaces[i];
-
-		if (!port->is_mgmt)
-			continue;
-		ret->card_pending = ret->card_pending || nim_cards_await(cards, port);
-		if (nim_cards_port_app(cards, port))
-			taken = port->error;
-		if (port->error[0])
-			continue;
-		ret->present += iface->ifindex != 0;
-		ret->missing += iface->ifindex == 0;
-		if (iface->naddrs && nim_port_dns(port, iface, servers))
-			ret->ip_and_dns = true;
-	}
-	if (!ret->present && !ret->missing && !ret->card_pending)
-		ret->card_taken = taken;
-}
-
-/* Whatever a test of the management ports may depend on. */
-static uint32_t digest(const struct nim_verify *nv)
-{
-	struct conn_ports on = subject(nv);
-	bool busy = is_busy(nv);
-	uint32_t hash = hash_bytes(&busy, sizeof(busy), 0);
-
-	for (unsigned int i = 0; i < on.config->nports; i++) {
-		const struct nim_iface *iface = &on.facts->ifaces[i];
-		const struct nim_port_view *view = &on.view->ports[i];
-		const uint32_t state[] = { iface->ifindex, iface->up, iface->carrier, view->usable4,
-					   view->usable6 };
-		struct ipaddr servers[NIM_PORT_DNS] = { 0 };
-		unsigned int n;
-
-		if (!on.config->ports[i].is_mgmt)
-			continue;
-		n = nim_port_dns(&on.config->ports[i], iface, servers);
-		hash = hash_bytes(state, sizeof(state), hash);
-		hash = hash_bytes(iface->addrs, iface->naddrs * sizeof(iface->addrs[0]), hash);
-		hash = hash_bytes(&view->gateway4, sizeof(view->gateway4), hash);
-		hash = hash_bytes(&view->gateway6, sizeof(view->gateway6), hash);
-		hash = hash_bytes(servers, n * sizeof(servers[0]), hash);
-	}
-	return hash;
+	verify_facts(&on, &nv->nim->cards, is_busy(nv), ret);
 }
 
 /* ---- Rounds ---- */
@@ -155,9 +106,9 @@ static void add_result(struct results *results, const struct nim_config *config,
 		       const struct conn_result *result)
 {
 	results->ports = xrealloc(results->ports, results->n + 1, sizeof(*results->ports));
-	results->ports[results->n++] = (struct dpcv_port){ .label = xstrdup(label),
-							   .is_mgmt = is_mgmt(config, label),
-							   .result = *result };
+	results->ports[results->n++] = (struct dpc_port_result){ .label = xstrdup(label),
+								 .is_mgmt = is_mgmt(config, label),
+								 .result = *result };
 }
 
 static void judge(struct nim_verify *nv, struct results *results, const char *failure)
@@ -166,7 +117,7 @@ static void judge(struct nim_verify *nv, struct results *results, const char *fa
 	struct dpcv_facts facts;
 
 	gather(nv, &facts);
-	dpcv_outcome(results->ports, results->n, &outcome);
+	dpc_results_outcome(results->ports, results->n, &outcome);
 	if (failure && outcome.outcome != CONN_OK) {
 		log_warning("dpc_round", "why=\"%s\"", failure);
 		dpcv_void(&nv->machine, now(), failure);
@@ -445,31 +396,28 @@ void nim_verify_cards(struct nim_verify *nv)
 	event_active(nv->run_ev, 0, 0);
 }
 
-/* Radios that are off prove nothing against a configuration that relies on them. */
-static bool is_silenced(const struct nim *nim)
+static void look(struct nim_verify *nv)
 {
-	for (unsigned int i = 0; i < nim->config.nports; i++)
-		if (nim->config.ports[i].is_mgmt && nim->facts.ifaces[i].radio_silent)
-			return true;
-	return false;
-}
+	const struct conn_ports running = { &nv->nim->config, &nv->nim->facts, &nv->nim->view };
+	struct conn_ports on = subject(nv);
+	bool silenced = verify_is_silenced(&running);
+	uint32_t seen = verify_digest(&on, is_busy(nv));
 
-void nim_verify_look(struct nim_verify *nv)
-{
-	uint32_t seen;
-
-	if (!nv)
-		return;
-	if (nv->machine.hold != is_silenced(nv->nim)) {
-		dpcv_hold(&nv->machine, now(), is_silenced(nv->nim));
+	if (nv->machine.hold != silenced) {
+		dpcv_hold(&nv->machine, now(), silenced);
 		event_active(nv->run_ev, 0, 0);
 	}
-	seen = digest(nv);
 	if (seen == nv->seen)
 		return;
 	nv->seen = seen;
 	nv->event = true;
 	event_active(nv->run_ev, 0, 0);
+}
+
+void nim_verify_look(struct nim_verify *nv)
+{
+	if (nv)
+		look(nv);
 }
 
 void nim_verify_items(struct nim_verify *nv)

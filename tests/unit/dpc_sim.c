@@ -68,9 +68,9 @@ static const Ew__DpcEntry *target(struct sim *s)
 static void one_round(struct sim *s)
 {
 	const struct truth *t = truth_of(s, target(s));
-	struct dpcv_port port = { .label = target(s)->config->ports[0]->logicallabel,
-				  .is_mgmt = true,
-				  .result = { .outcome = t->outcome, .stage = t->stage } };
+	struct dpc_port_result port = { .label = target(s)->config->ports[0]->logicallabel,
+					.is_mgmt = true,
+					.result = { .outcome = t->outcome, .stage = t->stage } };
 
 	s->rounds++;
 	if (t->outcome != CONN_OK)

@@ -114,7 +114,7 @@ static void an_event_during_a_round_has_another_one_follow(void **state)
 	drive(s, true);
 	assert_int_equal(s->rounds, rounds + 1);
 	dpcv_round(&s->v, s->now, &(struct dpcv_facts){ .present = 1 },
-		   &(struct dpcv_port){ .label = "eth0", .is_mgmt = true }, 1);
+		   &(struct dpc_port_result){ .label = "eth0", .is_mgmt = true }, 1);
 	assert_true(s->v.test);
 }
 
@@ -135,9 +135,9 @@ static void without_a_remote_target_nothing_wakes_an_idle_node(void **state)
 
 static void a_target_that_goes_away_during_a_periodic_test_leaves_no_timer(void **state)
 {
-	const struct dpcv_port port = { .label = "eth0",
-					.is_mgmt = true,
-					.result = { .outcome = CONN_OK } };
+	const struct dpc_port_result port = { .label = "eth0",
+					      .is_mgmt = true,
+					      .result = { .outcome = CONN_OK } };
 	struct dpcv_facts facts = { .present = 1, .ip_and_dns = true };
 	struct sim *s = *state;
 

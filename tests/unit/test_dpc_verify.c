@@ -23,7 +23,7 @@ static void SingleDPC(void **state)
 
 static void DPCWithMultipleEths(void **state)
 {
-	const struct dpcv_port ports[] = {
+	const struct dpc_port_result ports[] = {
 		{ "a", true, { CONN_FAILED, CONN_STAGE_TCP, 0, "a: time-out" } },
 		{ "apps", false, { CONN_OK, CONN_STAGE_DONE, 3, "" } },
 		{ "b", true, { CONN_FAILED, CONN_STAGE_TLS, 0, "b: unknown CA" } },
@@ -33,14 +33,14 @@ static void DPCWithMultipleEths(void **state)
 	struct conn_result r;
 
 	(void)state; /* one management port is enough; what failed furthest is told */
-	dpcv_outcome(ports, 5, &r);
+	dpc_results_outcome(ports, 5, &r);
 	assert_int_equal(r.outcome, CONN_OK);
-	dpcv_outcome(ports, 4, &r);
+	dpc_results_outcome(ports, 4, &r);
 	assert_int_equal(r.outcome, CONN_REMOTE);
-	dpcv_outcome(ports, 3, &r);
+	dpc_results_outcome(ports, 3, &r);
 	assert_int_equal(r.outcome, CONN_FAILED);
 	assert_string_equal(r.why, "b: unknown CA");
-	dpcv_outcome(ports + 1, 1, &r);
+	dpc_results_outcome(ports + 1, 1, &r);
 	assert_int_equal(r.outcome, CONN_UNTESTED);
 }
 
