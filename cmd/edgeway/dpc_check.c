@@ -84,7 +84,8 @@ static int check_json(const char *file, const char *text, size_t len)
 
 	if (stem > 5 && strcmp(name + stem - 5, ".json") == 0)
 		stem -= 5;
-	origin.key = key = xasprintf("%.*s", (int)stem, name);
+	key = xasprintf("%.*s", (int)stem, name);
+	origin.key = key;
 	r = dpc_read(text, len, &origin, &arena, &entry, &ignored, &err);
 	r = r < 0 ? refused(file, err.pointer, err.why) : tell(entry, "", ignored);
 	arena_fini(&arena);
@@ -168,22 +169,29 @@ static bool is_json(const char *file, const char *text)
 	       (len > 5 && strcmp(file + len - 5, ".json") == 0);
 }
 
+/* 0, or the exit status after a complaint. */
+static int read_regular(const char *file, char **ret, size_t *ret_len)
+{
+	struct stat st;
+	int r;
+
+	if (stat(file, &st) < 0)
+		return cli_fail("%s: %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return cli_fail("%s: not a regular file", file);
+	r = file_read(file, BOOTSTRAP_FILE_MAX, ret, ret_len);
+	if (r == -EFBIG)
+		return refused(file, "", "larger than 1 MiB");
+	return r < 0 ? cli_fail("%s: %s", file, strerror(-r)) : 0;
+}
+
 int dpc_check(const char *file, const char *roots)
 {
 	_cleanup_(freep) char *text = NULL;
-	struct stat st;
 	size_t len = 0;
-	int r = 0;
+	int r = read_regular(file, &text, &len);
 
-	if (stat(file, &st) < 0)
-		r = -errno;
-	else if (!S_ISREG(st.st_mode))
-		return cli_fail("%s: not a regular file", file);
-	if (r == 0)
-		r = file_read(file, BOOTSTRAP_FILE_MAX, &text, &len);
-	if (r == -EFBIG)
-		return refused(file, "", "larger than 1 MiB");
-	if (r < 0)
-		return cli_fail("%s: %s", file, strerror(-r));
+	if (r || !text)
+		return r;
 	return is_json(file, text) ? check_json(file, text, len) : check_bootstrap(file, roots);
 }

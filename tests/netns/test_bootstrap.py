@@ -18,6 +18,7 @@ import wire
 from config import Config
 from container import ECDH, INTERMEDIATE, SIGNING, Maker
 from node import BIN
+from services import Proxy, SecureWeb, swallow
 from test_dpc import kill_all, network, reboot, start_nim, static_override, stored
 from test_dpc_sources import entries, stick, wait_last_resort
 from waiting import wait_for
@@ -180,6 +181,30 @@ def test_expired_one_that_was_taken_in_time_still_counts(given):
     sha_path(node).write_bytes(hashlib.sha256(content).digest())  # when its time was
     node.start()
     given.wait_works()
+
+
+def test_proxy_by_bootstrap(given):
+    """EVE: Bootstrap: proxy. Nothing but the proxy gets from isp-a to the far end by TLS."""
+    node, net, config = given.node, given.net, static_config()
+    web = SecureWeb(net["internet"], 443, given.maker.pki.sign("web", ["web.example"]))
+    proxy = Proxy(net["isp-a"], 3128, {"web.example": topology.WEB4})
+    swallow(net["isp-a"], "iifname lan tcp dport 443")
+    config.root["networks"][0]["entProxy"] = {"proxies": [{"proto": 1, "server": "192.168.1.1", "port": 3128}]}
+    config.item("timer.port.timeout", 2)
+    config.item("edgeway.probe.urls", "https://web.example/")
+    given.bootstrap(given.maker.file(config))
+    node.start()
+    given.wait_works()
+
+    def outcomes():
+        ports = json.loads(node.edgeway("ports", "--test", "--json", timeout=40))
+        return {p["status"]["logicallabel"]: p["status"]["test"]["outcome"] for p in ports}
+
+    wait_for(lambda: outcomes() == {"uplink-a": "TEST_OK", "uplink-b": "TEST_OK"}, "both ports reach it", 20,
+             told=outcomes)
+    assert ("192.168.1.9", "CONNECT", "web.example:443") in proxy.seen
+    assert STATIC not in {source for source, *_ in web.seen}
+    assert network(node)["led"] == 3
 
 
 # ---- It is refused ----
