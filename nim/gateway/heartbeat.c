@@ -195,8 +195,8 @@ static void follow_gateway(struct heartbeat *hb, const struct nim_iface *iface, 
 	}
 	if (good(view, family))
 		take_over(hb, i, family);
-	gw->allowed =
-		heartbeat_items_allow(hb->conf.items, &hb->conf.config->ports[i], iface->metered);
+	gw->allowed = port_switch_allows(&hb->conf.items->ports, &hb->conf.config->ports[i],
+					 iface->metered);
 	gw->can_be_asked = mac_is_set(&iface->mac);
 	wanted = good(view, family) && (gw->beat.silent || gw->beat.doubted ||
 					(gw->allowed && has_alternative(hb, i, family)));

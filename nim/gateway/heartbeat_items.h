@@ -10,26 +10,17 @@
  */
 #pragma once
 
-#include "nim/config.h"
 #include "nim/gateway/beat.h"
+#include "nim/port_switch.h"
 
-struct heartbeat_port_item {
-	char label[NIM_LABEL];
-	bool on;
-};
+struct Ew__GlobalConfig;
 
 struct heartbeat_items {
-	bool off; /* for all ports that have no item of their own */
+	struct port_switch ports; /* that may be asked time and again */
 	struct beat_pace pace;
 	uint32_t hold_ms;
-	struct heartbeat_port_item *ports; /* heap */
-	unsigned int nports;
 };
 
 /* Frees what *items held; msg NULL is no item at all, an all-zero *items is fine. True: others. */
 bool heartbeat_items_load(struct heartbeat_items *items, const struct Ew__GlobalConfig *msg);
 void heartbeat_items_fini(struct heartbeat_items *items);
-
-/* May this port be asked time and again? metered: somebody pays for its bytes. */
-bool heartbeat_items_allow(const struct heartbeat_items *items, const struct nim_port *port,
-			   bool metered);

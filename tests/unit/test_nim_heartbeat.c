@@ -319,9 +319,9 @@ static void heartbeats_are_for_ports_that_cost_nothing(void **state)
 	assert_int_equal(items.pace.interval_ms, 200);
 	assert_int_equal(items.pace.misses, 3);
 	assert_int_equal(items.hold_ms, 3000);
-	assert_true(heartbeat_items_allow(&items, &free_one, false));
-	assert_false(heartbeat_items_allow(&items, &free_one, true));
-	assert_false(heartbeat_items_allow(&items, &dear, false));
+	assert_true(port_switch_allows(&items.ports, &free_one, false));
+	assert_false(port_switch_allows(&items.ports, &free_one, true));
+	assert_false(port_switch_allows(&items.ports, &dear, false));
 	load(&items, (const char *const[]){
 			     "edgeway.heartbeat", "off", "edgeway.port.b.c.heartbeat", "on",
 			     "edgeway.heartbeat.interval.ms", "10", "edgeway.heartbeat.misses", "5",
@@ -329,12 +329,12 @@ static void heartbeats_are_for_ports_that_cost_nothing(void **state)
 	assert_int_equal(items.pace.interval_ms, 10);
 	assert_int_equal(items.pace.misses, 5);
 	assert_int_equal(items.hold_ms, 0);
-	assert_false(heartbeat_items_allow(&items, &free_one, false));
-	assert_true(heartbeat_items_allow(&items, &dear, true));
+	assert_false(port_switch_allows(&items.ports, &free_one, false));
+	assert_true(port_switch_allows(&items.ports, &dear, true));
 	assert_true(heartbeat_items_load(&items, NULL));
 	assert_false(heartbeat_items_load(&items, NULL));
 	load(&items, (const char *const[]){ "edgeway.port.a.heartbeat", "off", NULL });
-	assert_false(heartbeat_items_allow(&items, &free_one, false));
+	assert_false(port_switch_allows(&items.ports, &free_one, false));
 	heartbeat_items_fini(&items);
 }
 
