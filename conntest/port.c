@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conntest/port.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 
@@ -70,6 +71,8 @@ struct port_test {
 	struct chain chains[PORT_TARGETS];
 	struct lane *lanes[LANES];
 	unsigned int nlanes;
+	struct conn_peer peers[CONN_PEERS];
+	unsigned int npeers;
 };
 
 /* ---- What it comes to ---- */
@@ -218,6 +221,24 @@ static void warn(struct port_test *t)
 	t->ops->warning(strbuf_str(&text), t->arg);
 }
 
+/* ---- Who is there ---- */
+
+static void note_peer(const struct track *k, unsigned int index, const struct conn_attempt *attempt)
+{
+	const struct conn_peer who = { .addr = k->lane->to[index], .port = k->lane->whom->port };
+	struct port_test *t = k->lane->test;
+
+	if (!t->ops->peer || (!attempt->connected && attempt->err != ECONNREFUSED))
+		return;
+	for (unsigned int i = 0; i < t->npeers; i++)
+		if (t->peers[i].port == who.port && ipaddr_equal(&t->peers[i].addr, &who.addr))
+			return;
+	if (t->npeers == CONN_PEERS)
+		return;
+	t->peers[t->npeers++] = who;
+	t->ops->peer(&who.addr, (uint16_t)who.port, t->arg);
+}
+
 /* ---- The end ---- */
 
 static void give_up_track(struct track *k)
@@ -229,6 +250,7 @@ static void give_up_track(struct track *k)
 		if (!k->fetches[i])
 			continue;
 		fetch_give_up(take_ptr(k->fetches[i]), &attempt);
+		note_peer(k, i, &attempt);
 		conn_judge_attempt(&attempt, wall_ms() / 1000, &result);
 		if (!k->worst.why[0] || conn_tells_more(&result, &k->worst))
 			k->worst = result;
@@ -347,6 +369,7 @@ static void attempt_ended(struct conn_attempt *attempt, void *arg)
 	struct conn_result result;
 
 	k->fetches[a->index] = NULL;
+	note_peer(k, a->index, attempt);
 	judge_attempt(k, attempt, &result);
 	if (result.outcome == CONN_OK) {
 		if (attempt->document && !k->lane->test->told)

@@ -12,7 +12,7 @@
 #include "base/addr.h"
 #include "base/http_proxy.h"
 #include "conntest/resolver.h"
-#include "nim/conn/conn_result.h"
+#include "nim/conn/conn_record.h"
 
 #define PORT_SOURCES 8 /* own addresses, both families together */
 #define PORT_TARGETS 4
@@ -60,6 +60,9 @@ struct port_ops { /* from the loop */
 			const struct http_proxy *proxy, void *arg);
 	/* Just before the verdict that it passed, if conf.document; borrowed for the call. */
 	void (*document)(const struct conn_document *document, void *arg);
+	/* Each address of a target or proxy that has answered to TCP, once; before the verdict that is
+	 * owed to it. NULL: nobody wants to know. */
+	void (*peer)(const struct ipaddr *addr, uint16_t port, void *arg);
 	/* What has not worked although the port passed, "" is nothing; before ended(), if it passed. */
 	void (*warning)(const char *text, void *arg);
 	/* Nothing is under way any more. port_test_free() is allowed. */

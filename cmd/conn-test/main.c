@@ -84,6 +84,22 @@ static void on_verdict(const struct conn_result *result, const struct port_targe
 	send_report(port->program, &report);
 }
 
+static void on_peer(const struct ipaddr *addr, uint16_t number, void *arg)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	Ew__ConnPeer peer = EW__CONN_PEER__INIT;
+	char text[INET6_ADDRSTRLEN];
+	struct port *port = arg;
+
+	ipaddr_str(addr, text);
+	peer.address = text;
+	peer.port = number;
+	report.port = (uint32_t)(port - port->program->ports);
+	report.said_case = EW__CONN_REPORT__SAID_PEER;
+	report.peer = &peer;
+	send_report(port->program, &report);
+}
+
 static void on_warning(const char *text, void *arg)
 {
 	Ew__ConnReport report = EW__CONN_REPORT__INIT;
@@ -258,9 +274,9 @@ static void begin_port(struct program *p, unsigned int i)
 {
 	static const struct pac_fetch_ops fetch_ops = { .fetched = on_fetched,
 							.failed = on_not_fetched };
-	static const struct port_ops ops = { .verdict = on_verdict,
-					     .warning = on_warning,
-					     .ended = on_ended };
+	static const struct port_ops ops = {
+		.verdict = on_verdict, .peer = on_peer, .warning = on_warning, .ended = on_ended
+	};
 
 	struct port_conf *conf = &p->request.ports[i];
 	struct pac_fetch_conf *pac = p->request.pacs[i];

@@ -56,7 +56,9 @@ static void on_report(const struct conn_report *report, void *arg)
 {
 	struct conn_asked *a = arg;
 
-	if (report->kind == CONN_REPORT_WARNING)
+	if (report->kind == CONN_REPORT_PEER)
+		conn_round_add_peer(a->round, a->port[report->port], &report->peer);
+	else if (report->kind == CONN_REPORT_WARNING)
 		conn_round_warn(a->round, a->port[report->port], report->text);
 	else
 		conn_round_know(a->round, a->port[report->port], &report->result, &report->reached);

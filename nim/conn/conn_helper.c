@@ -47,7 +47,8 @@ int conn_helper_start(struct event_base *base, const char *path,
 					  .name = "the test program",
 					  .request = &request->base,
 					  .limit_ms = limit_ms,
-					  .frames = 2 * (unsigned int)request->n_ports };
+					  .frames = (2 + CONN_PEERS) *
+						    (unsigned int)request->n_ports };
 	struct conn_helper *h = xcalloc(1, sizeof(*h));
 	int r;
 

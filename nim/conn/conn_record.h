@@ -9,6 +9,7 @@
 #include "nim/conn/conn_result.h"
 
 #define CONN_TARGET 128
+#define CONN_PEERS 4 /* that are told of, of both families together */
 
 struct arena;
 struct Ew__PortTest;
@@ -19,12 +20,20 @@ struct conn_reached {
 	char target[CONN_TARGET], proxy[CONN_TARGET];
 };
 
+/* Who answered to TCP: a target, or a proxy. */
+struct conn_peer {
+	struct ipaddr addr;
+	uint32_t port;
+};
+
 struct conn_record {
 	char label[NIM_LABEL]; /* "": unused */
 	struct conn_result last;
 	/* It passed, but …: of the last round in which all of it was seen to its end. */
 	char warning[sizeof(((struct conn_result *)NULL)->why)];
 	struct conn_reached reached;
+	struct conn_peer peers[CONN_PEERS]; /* of the last test in which anybody answered */
+	unsigned int npeers;
 	int64_t success_ms, failure_ms; /* Unix time of the last one; 0: none */
 	uint64_t successes, failures; /* what says nothing about the port counts as neither */
 	uint64_t latency_sum_ms, latencies; /* of those that reached a target */

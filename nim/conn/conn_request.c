@@ -181,6 +181,16 @@ static int take_verdict(const Ew__ConnVerdict *v, struct conn_report *report)
 	return 0;
 }
 
+static int take_peer(const Ew__ConnPeer *r, struct conn_report *report)
+{
+	if (!r || !r->port || r->port > UINT16_MAX ||
+	    ipaddr_parse(r->address, &report->peer.addr) < 0)
+		return -EBADMSG;
+	report->peer.port = r->port;
+	report->kind = CONN_REPORT_PEER;
+	return 0;
+}
+
 int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct conn_report *ret)
 {
 	Ew__ConnReport *report = ew__conn_report__unpack(NULL, len, msg);
@@ -200,6 +210,8 @@ int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct
 		r = 0;
 	} else if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_VERDICT) {
 		r = take_verdict(report->verdict, &out);
+	} else if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_PEER) {
+		r = take_peer(report->peer, &out);
 	}
 	ew__conn_report__free_unpacked(report, NULL);
 	if (r == 0)

@@ -24,8 +24,10 @@ struct conn_report {
 	enum conn_report_kind {
 		CONN_REPORT_VERDICT,
 		CONN_REPORT_WARNING,
-		CONN_REPORT_FAILURE
+		CONN_REPORT_FAILURE,
+		CONN_REPORT_PEER
 	} kind;
+	struct conn_peer peer;
 	struct conn_result result;
 	struct conn_reached reached; /* of a verdict that it passed */
 	char text[sizeof(((struct conn_result *)NULL)->why)]; /* of a warning or failure */

@@ -26,6 +26,8 @@ struct conn_round_port {
 	char label[NIM_LABEL];
 	struct conn_result result;
 	struct conn_reached reached;
+	struct conn_peer peers[CONN_PEERS];
+	unsigned int npeers;
 	bool known, told, warned;
 	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* if it was warned of */
 };
@@ -50,6 +52,7 @@ struct conn_round {
 void conn_round_know(struct conn_round *round, unsigned int port, const struct conn_result *result,
 		     const struct conn_reached *reached);
 /* It passed, but. Of a port that is not told yet: with its result. */
+void conn_round_add_peer(struct conn_round *round, unsigned int i, const struct conn_peer *peer);
 void conn_round_warn(struct conn_round *round, unsigned int port, const char *text);
 /* One of round->asked is gone; failure NULL: as it should. The round may be gone now. */
 void conn_round_asked_ended(struct conn_round *round, const char *failure);

@@ -109,6 +109,24 @@ void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *
 	pacs_status(ct->pacs, status, arena);
 }
 
+/* Those of an earlier test count until there is one of this. */
+static void keep_peers(const struct conn_round *round, const struct conn_round_port *port)
+{
+	struct conn_record *record;
+
+	if (!round->kept || !is_configured(round->ct->conf.config, port->label))
+		return;
+	record = make_record(round->ct, port->label);
+	memcpy(record->peers, port->peers, sizeof(record->peers));
+	record->npeers = port->npeers;
+	round->ct->conf.changed(round->ct->conf.arg);
+}
+
+const struct conn_record *conntest_record(const struct conntest *ct, const char *label)
+{
+	return find_record(ct, label);
+}
+
 /* ---- Rounds ---- */
 
 static struct conn_round_port *next_to_tell(struct conn_round *round, bool *ret_all)
@@ -171,6 +189,16 @@ void conn_round_know(struct conn_round *round, unsigned int port, const struct c
 }
 
 /* ---- What is asked remotely ---- */
+
+void conn_round_add_peer(struct conn_round *round, unsigned int i, const struct conn_peer *peer)
+{
+	struct conn_round_port *port = &round->ports[i];
+
+	if (port->npeers == CONN_PEERS)
+		return;
+	port->peers[port->npeers++] = *peer;
+	keep_peers(round, port);
+}
 
 void conn_round_warn(struct conn_round *round, unsigned int i, const char *text)
 {

@@ -18,6 +18,7 @@
 
 struct arena;
 struct conntest;
+struct conn_record;
 struct conn_round;
 struct event_base;
 struct Ew__DeviceNetworkStatus;
@@ -71,6 +72,9 @@ struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports
 				    const struct conn_round_ops *ops, void *arg);
 /* Calls it off: no callback follows. Not after done(). NULL is fine. */
 struct conn_round *conn_round_free(struct conn_round *round);
+
+/* What is kept of that port's tests, until the loop's next turn; NULL: nothing. */
+const struct conn_record *conntest_record(const struct conntest *ct, const char *label);
 
 /* Adds each port's last results. Pure but for what conntest keeps. In the arena. */
 void conntest_status(const struct conntest *ct, struct Ew__DeviceNetworkStatus *status,

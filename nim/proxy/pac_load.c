@@ -61,6 +61,7 @@ static int read_failure(const uint8_t *msg, size_t len, struct conn_result *ret)
 		memcpy(ret->why, report.text, sizeof(ret->why));
 		return 0;
 	case CONN_REPORT_WARNING:
+	case CONN_REPORT_PEER:
 		break;
 	}
 	return -EBADMSG;

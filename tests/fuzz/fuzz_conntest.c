@@ -37,6 +37,9 @@ static void check(const uint8_t *msg, size_t len)
 	must_be_plain(report.reached.target, sizeof(report.reached.target));
 	must_be_plain(report.reached.proxy, sizeof(report.reached.proxy));
 	must_be_plain(report.result.why, sizeof(report.result.why));
+	if (report.kind == CONN_REPORT_PEER)
+		must(ipaddr_is_set(&report.peer.addr) && report.peer.port &&
+		     report.peer.port <= UINT16_MAX);
 	if (report.kind != CONN_REPORT_VERDICT)
 		return;
 	must(report.result.outcome > CONN_UNTESTED && report.result.outcome <= CONN_FAILED);

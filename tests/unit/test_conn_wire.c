@@ -206,6 +206,13 @@ static void sound_reports_are_taken(void **state)
 	assert_int_equal(read_report("{'failure':'no keys'}", &report), 0);
 	assert_int_equal(report.kind, CONN_REPORT_FAILURE);
 	assert_string_equal(report.text, "no keys");
+	assert_int_equal(
+		read_report("{'port':1,'peer':{'address':'2001:db8::1','port':443}}", &report),
+		0);
+	assert_int_equal(report.kind, CONN_REPORT_PEER);
+	assert_int_equal(report.port, 1);
+	assert_int_equal(report.peer.addr.family, AF_INET6);
+	assert_int_equal(report.peer.port, 443);
 }
 
 static void unsound_reports_are_refused(void **state)
@@ -217,6 +224,11 @@ static void unsound_reports_are_refused(void **state)
 		"{'verdict':{'outcome':'TEST_OK','stage':'TEST_STAGE_TLS'}}",
 		"{'verdict':{'outcome':'TEST_FAILED','stage':'TEST_STAGE_DONE'}}",
 		"{'verdict':{'outcome':'TEST_UNTESTED','stage':'TEST_STAGE_TCP'}}",
+		"{'port':2,'peer':{'address':'192.0.2.1','port':443}}",
+		"{'peer':{'address':'192.0.2.1','port':0}}",
+		"{'peer':{'address':'192.0.2.1','port':65536}}",
+		"{'peer':{'address':'web.example','port':443}}",
+		"{'peer':{'port':443}}",
 	};
 	struct conn_report report;
 
