@@ -24,6 +24,7 @@
 #include "nim/pnac/pnac_ports.h"
 #include "nim/radio/radio_run.h"
 #include "nim/status.h"
+#include "nim/upstream/upstream.h"
 
 /* What the engine reports of our scopes. */
 static void nim_look(struct nim *nim)
@@ -84,6 +85,8 @@ static void nim_set_view(struct nim *nim, const struct nim_view *view)
 		const struct nim_port_view *was = &nim->view.ports[i], *now = &view->ports[i];
 		unsigned int unsaid;
 
+		if (was->behind4 != now->behind4 || was->behind6 != now->behind6)
+			conn_schedule_changed(nim->conn_schedule);
 		if (was->usable4 == now->usable4 && was->usable6 == now->usable6)
 			continue;
 		if (rate_allow(&nim->said_usable[i], NIM_LOG_LINES, NIM_LOG_MS, mono_now(),
@@ -146,6 +149,7 @@ void nim_apply(struct nim *nim)
 		radio_run_apply(nim->radio, &nim->config, &nim->facts,
 				nim->items.switches.radio_timeout_s);
 	heartbeat_tell(nim->heartbeat, &nim->facts);
+	upstream_tell(nim->upstream, &nim->facts);
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim->stale = false;
@@ -161,6 +165,7 @@ void nim_apply(struct nim *nim)
 	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
 	heartbeat_keep(nim->heartbeat);
+	upstream_keep(nim->upstream);
 	nim_chrony_look(nim->chrony, nim->dp);
 	nim_verify_look(nim->verify);
 }

@@ -227,6 +227,8 @@ static void view_port(const struct nim_port *port, const struct nim_iface *iface
 	view->good6 = link && ipaddr_is_set(&view->gateway6) && has_family(iface, AF_INET6);
 	view->held4 = view->good4 && iface->health[NIM_V4].held;
 	view->held6 = view->good6 && iface->health[NIM_V6].held;
+	view->behind4 = view->good4 && iface->upstream[NIM_V4].behind;
+	view->behind6 = view->good6 && iface->upstream[NIM_V6].behind;
 }
 
 static bool port_before(const struct nim_config *config, unsigned int a, unsigned int b)
@@ -268,9 +270,13 @@ static bool default_before(const struct nim_config *config, const struct nim_vie
 	const struct nim_port_view *pa = &view->ports[a], *pb = &view->ports[b];
 	bool held_a = family == AF_INET6 ? pa->held6 : pa->held4;
 	bool held_b = family == AF_INET6 ? pb->held6 : pb->held4;
+	bool behind_a = family == AF_INET6 ? pa->behind6 : pa->behind4;
+	bool behind_b = family == AF_INET6 ? pb->behind6 : pb->behind4;
 
 	if (config->ports[a].is_mgmt != config->ports[b].is_mgmt)
 		return config->ports[a].is_mgmt;
+	if (behind_a != behind_b)
+		return !behind_a;
 	if (held_a != held_b)
 		return !held_a;
 	return pa->rank < pb->rank;
@@ -290,18 +296,29 @@ static int choose_default(const struct nim_config *config, const struct nim_view
 	return best;
 }
 
-/* Class of cost among management ports: equal ones share the requests. */
-static uint8_t port_turn(const struct nim_config *config, unsigned int port)
+/* Of no use to requests of the management while there is another. */
+static bool is_behind(const struct nim_port_view *view)
 {
-	bool seen[256] = { 0 };
+	return (view->usable4 || view->usable6) && (!view->usable4 || view->behind4) &&
+	       (!view->usable6 || view->behind6);
+}
+
+/* Classes of management ports that come first, by cost; equal ones share the requests. Those behind
+ * are classes of their own. */
+static uint8_t port_turn(const struct nim_config *config, const struct nim_view *view,
+			 unsigned int port)
+{
+	unsigned int own = config->ports[port].cost + (is_behind(&view->ports[port]) ? 256u : 0);
+	bool seen[2 * 256] = { false };
 	uint8_t turn = 0;
 
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const struct nim_port *p = &config->ports[i];
+		unsigned int class = p->cost + (is_behind(&view->ports[i]) ? 256u : 0);
 
-		if (!p->is_mgmt || p->cost >= config->ports[port].cost || seen[p->cost])
+		if (!p->is_mgmt || class >= own || seen[class])
 			continue;
-		seen[p->cost] = true;
+		seen[class] = true;
 		turn++;
 	}
 	return turn;
@@ -314,9 +331,10 @@ void nim_view(const struct nim_config *config, const struct nim_facts *facts, st
 		view_port(&config->ports[i], &facts->ifaces[i], &ret->ports[i]);
 		for (unsigned int j = 0; j < config->nports; j++)
 			ret->ports[i].rank += j != i && port_before(config, j, i);
-		ret->ports[i].turn = port_turn(config, i);
 	}
 	view_usable(facts, config->nports, ret);
+	for (unsigned int i = 0; i < config->nports; i++)
+		ret->ports[i].turn = port_turn(config, ret, i);
 	ret->default4 = choose_default(config, ret, AF_INET);
 	ret->default6 = choose_default(config, ret, AF_INET6);
 }

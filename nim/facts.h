@@ -64,6 +64,27 @@ struct nim_health { /* of one family: nim/gateway/heartbeat.h */
 	uint32_t losses; /* times it ceased to work */
 };
 
+enum nim_upstream_state {
+	NIM_UPSTREAM_UNKNOWN, /* nobody is known who could be asked */
+	NIM_UPSTREAM_NOT_ASKED, /* nothing would follow from it, or it is not wanted */
+	NIM_UPSTREAM_ASKED, /* and nobody has answered yet */
+	NIM_UPSTREAM_ANSWERS,
+	NIM_UPSTREAM_SILENT, /* and on no other port has anybody answered since */
+	NIM_UPSTREAM_FAILED, /* and on another port he has */
+};
+
+struct nim_upstream { /* of one family, what is beyond the gateway: nim/upstream/upstream.h */
+	enum nim_upstream_state state;
+	bool behind; /* others are preferred: it has failed, or has not been well for long enough */
+	uint32_t interval_ms; /* it is looked at so often; 0: not at all */
+	int64_t since_ms; /* Unix time of the last change; 0: none */
+	int64_t held_until_ms; /* Unix time; 0: not held */
+	uint32_t failures;
+	uint64_t questions, answers;
+	struct ipaddr target; /* the first that is asked; unset: none */
+	uint16_t target_port;
+};
+
 struct nim_iface {
 	struct ifname ifname; /* empty: slot unused */
 	uint32_t ifindex; /* 0: not there */
@@ -83,6 +104,7 @@ struct nim_iface {
 	uint64_t client_since_s; /* CLOCK_BOOTTIME; a DHCP client that is older is started anew */
 	bool metered;
 	struct nim_health health[NIM_FAMILIES];
+	struct nim_upstream upstream[NIM_FAMILIES];
 	char problem[200]; /* first failed item of the port's scope; "" = none */
 };
 
@@ -97,6 +119,7 @@ struct nim_port_view {
 	bool good4, good6; /* carrier, address and gateway */
 	bool usable4, usable6; /* … which answers, or there is no better: may carry traffic */
 	bool held4, held6; /* behind others that are usable */
+	bool behind4, behind6; /* behind these as well: nothing is heard from beyond its gateway */
 	uint8_t rank; /* 0 = first choice among all ports */
 	uint8_t turn; /* management goes to the lowest that works, by turns among equal ones */
 };

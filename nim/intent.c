@@ -3,7 +3,8 @@
  * What the node needs of each port, and why:
  *
  *   main table        default via GW dev PORT metric 5000+rank   the node's own traffic; +64 while
- *                                                                the port is held
+ *                                                                the port is held, +128 while
+ *                                                                nothing beyond it answers
  *   table 500+number  connected prefixes, default via GW         traffic bound to this port
  *   rule 15000        from ADDR lookup 500+number                answers leave where they came in
  *   rule 900          fwmark MARK/0xff000000 lookup 500+number   flows of apps stay on the port
@@ -30,6 +31,7 @@
 #define METRIC_LEASE 100 /* behind connected ones */
 #define VENDOR_CLASS "LFEDGE-EVE" /* DHCP option 60, as EVE says it */
 #define METRIC_HELD NIM_PORTS /* on top: behind all that are not */
+#define METRIC_BEHIND (2 * NIM_PORTS) /* on top: behind those as well */
 
 /* No link is set up before the firewall stands for it. */
 static void intent_link(struct dp_graph *g, const struct nim_config *config,
@@ -237,6 +239,11 @@ struct dp_graph *nim_intent_port(const struct nim_config *config, const struct n
 	return g;
 }
 
+static uint32_t extra_metric(bool behind, bool held)
+{
+	return behind ? METRIC_BEHIND : held ? METRIC_HELD : 0;
+}
+
 struct dp_graph *nim_intent_node(const struct nim_config *config, const struct nim_view *view)
 {
 	struct dp_graph *g = dp_graph_new("node");
@@ -252,10 +259,10 @@ struct dp_graph *nim_intent_node(const struct nim_config *config, const struct n
 
 		if (pv->usable4)
 			want_default(g, port, &pv->gateway4, RT_TABLE_MAIN,
-				     metric + (pv->held4 ? METRIC_HELD : 0));
+				     metric + extra_metric(pv->behind4, pv->held4));
 		if (pv->usable6)
 			want_default(g, port, &pv->gateway6, RT_TABLE_MAIN,
-				     metric + (pv->held6 ? METRIC_HELD : 0));
+				     metric + extra_metric(pv->behind6, pv->held6));
 	}
 	return g;
 }

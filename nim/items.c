@@ -18,6 +18,7 @@ static int parse(const char *text, size_t len, void *arg, struct pbjson_error *e
 	nim_switches_load(&items->switches, (const Ew__GlobalConfig *)msg);
 	dpc_timers_load(&items->timers, (const Ew__GlobalConfig *)msg);
 	heartbeat_items_load(&items->heartbeat, (const Ew__GlobalConfig *)msg);
+	upstream_items_load(&items->upstream, (const Ew__GlobalConfig *)msg);
 	protobuf_c_message_free_unpacked(msg, NULL);
 	return 0;
 }
@@ -30,6 +31,7 @@ int nim_items_open(struct nim_items *items, const struct daemon *d)
 	nim_switches_load(&items->switches, NULL); /* the defaults */
 	dpc_timers_load(&items->timers, NULL);
 	heartbeat_items_load(&items->heartbeat, NULL);
+	upstream_items_load(&items->upstream, NULL);
 	if (r == 0)
 		items->known = stored_load(items->stored, parse, items);
 	return r;
@@ -39,6 +41,7 @@ void nim_items_fini(struct nim_items *items)
 {
 	nim_switches_fini(&items->switches);
 	heartbeat_items_fini(&items->heartbeat);
+	upstream_items_fini(&items->upstream);
 	stored_free(items->stored);
 }
 
@@ -57,6 +60,7 @@ bool nim_items_set(struct nim_items *items, const Ew__GlobalConfig *msg)
 
 	changed = dpc_timers_load(&items->timers, msg) || changed;
 	changed = heartbeat_items_load(&items->heartbeat, msg) || changed;
+	changed = upstream_items_load(&items->upstream, msg) || changed;
 	if (msg && (changed || !items->known))
 		store(items, msg);
 	return changed;

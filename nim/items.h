@@ -8,6 +8,7 @@
 #include "nim/config.h"
 #include "nim/dpc/dpc_verify.h"
 #include "nim/gateway/heartbeat_items.h"
+#include "nim/upstream/upstream_items.h"
 
 struct daemon;
 struct stored;
@@ -16,6 +17,7 @@ struct nim_items {
 	struct nim_switches switches;
 	struct dpcv_timers timers;
 	struct heartbeat_items heartbeat;
+	struct upstream_items upstream;
 	bool known; /* by the bus or stored; else the switches are all off */
 	struct stored *stored;
 };

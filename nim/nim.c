@@ -33,6 +33,7 @@
 #include "nim/pnac/pnac_ports.h"
 #include "nim/radio/radio_run.h"
 #include "nim/stored.h"
+#include "nim/upstream/upstream.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
 {
@@ -205,6 +206,8 @@ static void test_told(void *arg)
 {
 	const struct nim *nim = arg;
 
+	if (nim->upstream)
+		upstream_tested(nim->upstream);
 	event_active(nim->status_ev, 0, 0);
 }
 
@@ -251,6 +254,20 @@ static int nim_open_heartbeat(struct nim *nim)
 						       .changed = health_changed,
 						       .arg = nim },
 			     &nim->heartbeat);
+}
+
+static int nim_open_upstream(struct nim *nim)
+{
+	return upstream_new(&(struct upstream_conf){ .base = daemon_base(nim->daemon),
+						     .ps = nim->ps,
+						     .config = &nim->config,
+						     .items = &nim->items.upstream,
+						     .hold_ms = &nim->items.heartbeat.hold_ms,
+						     .conntest = nim->conntest,
+						     .run_dir = daemon_run_dir(nim->daemon),
+						     .changed = health_changed,
+						     .arg = nim },
+			    &nim->upstream);
 }
 
 /* Ports come up from what is stored: the controller's word may take its time. */
@@ -319,6 +336,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_heartbeat(nim);
 	if (r == 0)
+		r = nim_open_upstream(nim);
+	if (r == 0)
 		r = nim_assigned_open(&nim->cards, d, &nim->assigned);
 	if (r == 0)
 		r = nim_open_dpc(nim, options);
@@ -346,6 +365,7 @@ struct nim *nim_free(struct nim *nim)
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
 	heartbeat_free(nim->heartbeat);
+	upstream_free(nim->upstream);
 	nim_cards_fini(&nim->cards);
 	stored_free(nim->assigned);
 	ps_free(nim->ps);

@@ -22,6 +22,7 @@ struct dp;
 struct dp_lease_watch;
 struct event;
 struct heartbeat;
+struct upstream;
 struct metering;
 struct nim_chrony;
 struct lease_again;
@@ -65,6 +66,7 @@ struct nim {
 	struct lease_again *lease_again;
 	struct nim_bonds *bonds;
 	struct heartbeat *heartbeat;
+	struct upstream *upstream;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
 	struct nim_cards cards;
 	struct stored *assigned;

@@ -11,6 +11,7 @@
 #include "nim/dns/dns.h"
 #include "nim/gateway/heartbeat_status.h"
 #include "nim/pnac/pnac.h"
+#include "nim/upstream/upstream_status.h"
 #include "status.pb-c.h"
 
 struct texts { /* a repeated string field while it grows */
@@ -157,6 +158,8 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 	if (*pnac)
 		return pnac;
 	ill = nim_health_error(iface, view, a);
+	if (!ill[0])
+		ill = nim_upstream_error(iface, a);
 	if (ill[0])
 		return ill;
 	if (!port->is_l3 || port->dhcp == NIM_DHCP_NONE || view->usable4 || view->usable6)
@@ -215,6 +218,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->pnac = nim_pnac_status(port, iface, a);
 	s->error = arena_strdup(a, port_error(port, iface, view, a));
 	nim_health_status(s, iface, view);
+	nim_upstream_status(s, iface, view, a);
 	return s;
 }
 

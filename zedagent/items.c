@@ -75,6 +75,9 @@ static const struct item {
 	{ "edgeway.heartbeat.interval.ms", ITEM_NUMBER, 10, 10000 },
 	{ "edgeway.heartbeat.misses", ITEM_NUMBER, 1, 20 },
 	{ "edgeway.recovery.hold.ms", ITEM_NUMBER, 0, 600000 },
+	{ "edgeway.upstream", ITEM_SWITCH, 0, 0 },
+	{ "edgeway.upstream.interval.ms", ITEM_NUMBER, 500, 60000 },
+	{ "edgeway.upstream.misses", ITEM_NUMBER, 1, 10 },
 };
 
 static bool is_one_of(const char *value, const char *const *list)

@@ -6,6 +6,7 @@
  *	edgeway.port.LABEL.quota.month.bytes   both directions
  *	edgeway.port.LABEL.billing.day         1 to 28
  *	edgeway.port.LABEL.heartbeat           on, off
+ *	edgeway.port.LABEL.upstream            on, off
  *
  * Any of the first three meters the port; metering=off leaves the others without effect. What nim
  * reads by itself of GlobalConfig is only checked here.
@@ -63,6 +64,7 @@ static const struct item {
 	{ ".quota.month.bytes", set_quota, true },
 	{ ".billing.day", set_billing_day, true },
 	{ ".heartbeat", check_switch, false },
+	{ ".upstream", check_switch, false },
 };
 
 /* Labels may have dots. *ret_len: of the label. */
@@ -140,7 +142,7 @@ static int map_item(struct za_map *m, size_t i, const char **ret_off)
 	if (!item)
 		return za_refuse(m->err, &at, "/key",
 				 "expected edgeway.port.LABEL.metering, .quota.month.bytes, "
-				 ".billing.day or .heartbeat");
+				 ".billing.day, .heartbeat or .upstream");
 	port = find_port(m, rest, len);
 	if (!port)
 		return za_refuse(m->err, &at, "/key", "there is no port \"%.*s\"",

@@ -33,6 +33,7 @@ struct zr_port { /* as nim reports it */
 	bool is_mgmt, usable4, usable6;
 	bool over_quota; /* apps may not use it at present */
 	bool held4, held6; /* others are preferred for a while */
+	bool behind4, behind6; /* others are preferred by those who want to get far: ports.c */
 	uint8_t cost;
 	uint32_t mark, mtu_bytes;
 	struct prefix addrs[ZR_PORT_ADDRS];

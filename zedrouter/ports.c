@@ -17,6 +17,8 @@ static void load_port(struct zr_port *port, const Ew__PortStatus *msg)
 	port->over_quota = msg->over_quota;
 	port->held4 = msg->held4;
 	port->held6 = msg->held6;
+	port->behind4 = msg->behind4;
+	port->behind6 = msg->behind6;
 	port->cost = (uint8_t)msg->cost;
 	port->mark = msg->mark;
 	port->mtu_bytes = msg->mtu;

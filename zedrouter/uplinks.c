@@ -47,9 +47,23 @@ static bool is_held(const struct zr_port *port, const struct zr_uplink *u)
 	return u->family == AF_INET6 ? port->held6 : port->held4;
 }
 
+/* As in EVE: only EVE's own labels of what leads to the controller want that somebody far is reached. A
+ * label of the user's may select private networks. */
+static bool wants_far(const struct zr_uplink *u)
+{
+	return strcmp(u->label, "uplink") == 0 || strcmp(u->label, "freeuplink") == 0;
+}
+
+static bool is_behind(const struct zr_port *port, const struct zr_uplink *u)
+{
+	return wants_far(u) && (u->family == AF_INET6 ? port->behind6 : port->behind4);
+}
+
 static bool is_before(const struct zr_ports *ports, const struct zr_uplink *u, unsigned int a,
 		      unsigned int b, int current)
 {
+	if (is_behind(&ports->port[a], u) != is_behind(&ports->port[b], u))
+		return is_behind(&ports->port[b], u);
 	if (is_held(&ports->port[a], u) != is_held(&ports->port[b], u))
 		return is_held(&ports->port[b], u);
 	if (ports->port[a].cost != ports->port[b].cost)
@@ -79,6 +93,8 @@ void zr_uplink_pick(const struct zr_ports *ports, int current, struct zr_uplink 
 		bool shares =
 			u->sharing && u->count + 1 < ZR_WAYS && u->count &&
 			ports->port[next].cost == ports->port[u->port[0]].cost &&
+			is_behind(&ports->port[next], u) ==
+				is_behind(&ports->port[u->port[0]], u) &&
 			is_held(&ports->port[next], u) == is_held(&ports->port[u->port[0]], u);
 
 		if (u->count && !shares) { /* the standby */
@@ -95,14 +111,17 @@ bool zr_uplink_uses(const struct zr_uplink *u, int port)
 	return u && port >= 0 && memchr(u->port, port, u->in_use);
 }
 
+/* After the choice. */
 static void note_ports(const struct zr_ports *ports, struct zr_uplink *u)
 {
+	bool better = u->in_use && !is_behind(&ports->port[u->port[0]], u);
+
 	for (unsigned int i = 0; i < ports->count; i++)
 		if (zr_port_matches(&ports->port[i], u->label))
 			zr_portset_add(&u->had, zr_port_number(&ports->port[i]));
 	u->usable = (struct zr_portset){ 0 };
 	for (unsigned int i = 0; i < ports->count; i++)
-		if (is_usable(&ports->port[i], u))
+		if (is_usable(&ports->port[i], u) && !(better && is_behind(&ports->port[i], u)))
 			zr_portset_add(&u->usable, zr_port_number(&ports->port[i]));
 }
 

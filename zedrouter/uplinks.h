@@ -26,7 +26,8 @@ struct zr_uplink {
 	uint8_t port[ZR_WAYS]; /* indexes into zr_ports: those in use, then the standby */
 	uint8_t in_use, count; /* 0: no port is usable; count: with the standby, if there is one */
 	struct zr_portset had; /* ports that ever had its label, */
-	struct zr_portset usable; /* and those of them that are usable now */
+	struct zr_portset
+		usable; /* and those of them that are usable now, and not behind one in use */
 	unsigned int touched; /* enum zr_touch, by the last change of ports */
 	char *told; /* the ports in use an operator knows of; NULL: none */
 };
@@ -49,8 +50,8 @@ void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was);
 bool zr_uplink_has_name(const struct zr_model *m, const char *name);
 
 /*
- * Pure: ports in use and standby, given the one that was first in use (index; -1: none). Those that
- * are not held come first, then the lowest cost; among equals the former first one, then the order
+ * Pure: ports in use and standby, given the one that was first in use (index; -1: none). For the labels
+ * uplink and freeuplink those by which somebody far is reached come first; then those that are not held, then the lowest cost; among equals the former first one, then the order
  * of the ports.
  */
 void zr_uplink_pick(const struct zr_ports *ports, int current, struct zr_uplink *u);

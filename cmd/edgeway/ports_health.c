@@ -29,6 +29,35 @@ void port_heartbeat(const struct Ew__PortStatus *p, struct strbuf *out)
 		strbuf_addf(out, "asked each %u ms", p->heartbeat_ms);
 }
 
+static void add_since(const struct Ew__UpstreamStatus *u, struct strbuf *out)
+{
+	if (!u->since_ms)
+		return;
+	strbuf_add(out, " since ");
+	rfc3339_format(u->since_ms / 1000, 0, out);
+}
+
+void port_upstream(const struct Ew__UpstreamStatus *u, struct strbuf *out)
+{
+	static const char *const states[] = { "", "not asked", "no answer yet", "answers",
+					      "answers by no port", "is not reached by it" };
+
+	if (!u || u->state == EW__UPSTREAM_STATE__UPSTREAM_UNKNOWN ||
+	    (size_t)u->state >= ARRAY_SIZE(states))
+		return;
+	strbuf_addf(out, "%s %s", u->target, states[u->state]);
+	add_since(u, out);
+	if (u->interval_ms)
+		strbuf_addf(out, ", looked at each %u ms", u->interval_ms);
+	if (u->questions)
+		strbuf_addf(out, ", %llu questions, %llu answers", (unsigned long long)u->questions,
+			    (unsigned long long)u->answers);
+	if (!u->held_until_ms)
+		return;
+	strbuf_add(out, ", others are preferred until ");
+	rfc3339_format(u->held_until_ms / 1000, 0, out);
+}
+
 void port_recovery(const struct Ew__PortStatus *p, struct strbuf *out)
 {
 	if (!p->losses)

@@ -3,11 +3,14 @@
 #pragma once
 
 struct Ew__PortStatus;
+struct Ew__UpstreamStatus;
 struct strbuf;
 
 /* "192.168.1.1 (answers), fe80::1 (silent)"; nothing without gateways. */
 void port_gateways(const struct Ew__PortStatus *p, struct strbuf *out);
 /* "asked each 200 ms"; nothing when it is not asked. */
 void port_heartbeat(const struct Ew__PortStatus *p, struct strbuf *out);
+/* Whether somebody far is reached by it; u NULL: nobody is known who could be asked. */
+void port_upstream(const struct Ew__UpstreamStatus *u, struct strbuf *out);
 /* "lost twice, others are preferred until …"; nothing for a port that was never lost. */
 void port_recovery(const struct Ew__PortStatus *p, struct strbuf *out);

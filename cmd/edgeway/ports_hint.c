@@ -167,6 +167,27 @@ static void hint_silent(const struct hints *h)
 		     p->ifname);
 }
 
+static bool is_upstream(const Ew__PortStatus *p, Ew__UpstreamState state)
+{
+	return (p->upstream4 && p->upstream4->state == state) ||
+	       (p->upstream6 && p->upstream6->state == state);
+}
+
+static void hint_upstream(const struct hints *h)
+{
+	const Ew__PortStatus *p = h->port->p;
+
+	if (is_upstream(p, EW__UPSTREAM_STATE__UPSTREAM_FAILED))
+		hint(h,
+		     "the gateway answers, and who is beyond it by another port is not reached by "
+		     "this one: is the router's own line up, does a firewall behind it let the node "
+		     "out? \"traceroute -i %s\" shows how far it gets",
+		     p->ifname);
+	else if (is_upstream(p, EW__UPSTREAM_STATE__UPSTREAM_SILENT))
+		hint(h, "nobody far answers by any port: is the controller up, or do all lines "
+			"lead through the same fault? Nothing is moved meanwhile");
+}
+
 static void hint_quota(const struct hints *h)
 {
 	if (h->port->p->over_quota)
@@ -222,6 +243,7 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	hint_conflicts(&h);
 	hint_dhcp(&h);
 	hint_silent(&h);
+	hint_upstream(&h);
 	hint_test(&h);
 	hint_quota(&h);
 	hint_pnac(&h);

@@ -130,6 +130,10 @@ static void address_lines(const struct page *page)
 	line(page, "gateways", &text);
 	port_heartbeat(p, &text);
 	line(page, "heartbeat", &text);
+	port_upstream(p->upstream4, &text);
+	line(page, "beyond", &text);
+	port_upstream(p->upstream6, &text);
+	line(page, "beyond", &text);
 	line_list(page, "DNS servers", p->dns_servers, p->n_dns_servers);
 	line_list(page, "NTP servers", p->ntp_servers, p->n_ntp_servers);
 	line_list(page, "domain", p->search_domains, p->n_search_domains);

@@ -59,6 +59,7 @@ static Ew__PortStatus good_port(void)
 	static Ew__AddressConflict conflict = EW__ADDRESS_CONFLICT__INIT;
 	static Ew__AddressConflict *conflicts[] = { &conflict };
 	static char *domains[] = { (char *)"plant.example" };
+	static Ew__UpstreamStatus four = EW__UPSTREAM_STATUS__INIT, six = EW__UPSTREAM_STATUS__INIT;
 	Ew__PortStatus p = port("uplink-a", "eth0", 2);
 
 	p.is_mgmt = p.up = p.carrier = p.usable4 = p.usable6 = true;
@@ -86,6 +87,19 @@ static Ew__PortStatus good_port(void)
 	p.losses = 2;
 	p.held4 = true;
 	p.held_until_ms = 1795219203000;
+	four.state = EW__UPSTREAM_STATE__UPSTREAM_FAILED;
+	four.since_ms = 1795219200000;
+	four.target = (char *)"198.51.100.80:443";
+	four.interval_ms = 2500;
+	four.questions = 41;
+	four.answers = 38;
+	four.failures = 1;
+	p.upstream4 = &four;
+	six.state = EW__UPSTREAM_STATE__UPSTREAM_ANSWERS;
+	six.target = (char *)"[2001:db8:80::80]:443";
+	six.held_until_ms = 1795219203000;
+	p.upstream6 = &six;
+	p.behind4 = p.behind6 = true;
 	p.table = 501;
 	p.mark = 1u << 24;
 	return p;

@@ -74,9 +74,9 @@ static void wrong_items_are_refused_with_their_place(void **state)
 	refused(ITEM("raw.metering", "on") "," ITEM("eth1.metering", "on"), "/configItems/1/key",
 		"there is no port \"eth1\"");
 	refused(ITEM("eth0.lte.quota", "1"), "/configItems/0/key",
-		"expected edgeway.port.LABEL.metering, .quota.month.bytes, .billing.day or .heartbeat");
+		"expected edgeway.port.LABEL.metering, .quota.month.bytes, .billing.day, .heartbeat or .upstream");
 	refused(ITEM(".metering", "on"), "/configItems/0/key",
-		"expected edgeway.port.LABEL.metering, .quota.month.bytes, .billing.day or .heartbeat");
+		"expected edgeway.port.LABEL.metering, .quota.month.bytes, .billing.day, .heartbeat or .upstream");
 	refused(ITEM("eth0.lte.billing.day", "0"), "/configItems/0/value", "expected 1 to 28");
 	refused(ITEM("eth0.lte.billing.day", "29"), "/configItems/0/value", "expected 1 to 28");
 	refused(ITEM("eth0.lte.quota.month.bytes", "5 GB"), "/configItems/0/value",

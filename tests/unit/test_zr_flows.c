@@ -11,6 +11,9 @@
 #define A_OVER PORT("a", "16777216", "uplink", ",'usable4':true,'over_quota':true")
 #define A_OTHER PORT("a", "16777216", "other", ",'usable4':true")
 #define B_DOWN PORT("b", "33554432", "uplink", ",'cost':10")
+#define A_BEHIND PORT("a", "16777216", "uplink", ",'usable4':true,'behind4':true")
+#define A_LOST PORT("a", "16777216", "uplink", ",'behind4':true")
+#define B_BEHIND PORT("b", "33554432", "uplink", ",'usable4':true,'behind4':true,'cost':10")
 #define B_UP PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10")
 #define C_UP PORT("c", "50331648", "other", ",'usable4':true")
 
@@ -180,6 +183,21 @@ static void instance_with_another_label_takes_its_flows_along(void **state)
 	require_flows(w, "");
 }
 
+/* Who named the port, or private networks by a label of his own, keeps his flows. */
+static void
+flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	add_ni(w, 2, "a");
+	require_follow(w, A_UP "," B_UP, A_BEHIND "," B_UP,
+		       "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	require_change(w, A_LOST "," B_UP, "");
+	require_change(w, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	require_change(w, A_BEHIND "," B_BEHIND, ""); /* there is no better */
+}
+
 static void static_route_counts_as_well(void **state)
 {
 	struct zr_world *w = *state;
@@ -231,6 +249,7 @@ int main(void)
 		TEST(port_without_the_label_is_none_of_the_instance_any_more),
 		TEST(instance_with_another_label_takes_its_flows_along),
 		TEST(walks_for_all_spare_who_stays),
+		TEST(flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far),
 		TEST(static_route_counts_as_well),
 		TEST(many_instances_need_few_walks),
 	};

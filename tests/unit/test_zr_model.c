@@ -191,6 +191,27 @@ static void a_held_port_is_behind_the_others_of_its_label(void **state)
 	assert_string_equal(pick(p, "uplink", AF_INET, 1, false), "0");
 }
 
+/* As in EVE: uplink and freeuplink lead to the controller; other labels may be of private networks. */
+static void a_port_that_reaches_nobody_is_behind_the_others_for_uplink_only(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ports *p = &w->model.ports;
+
+	zr_ports(w, two_ports);
+	p->port[0].behind4 = true;
+	p->port[1].held4 = true; /* held is better than that */
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, false), "1 | 0");
+	assert_string_equal(pick(p, "all", AF_INET, 1, false), "0 | 1");
+	assert_string_equal(pick(p, "wan-a", AF_INET, 0, false), "0");
+	p->port[0].cost = p->port[1].cost;
+	p->port[1].held4 = false;
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, true), "1 | 0");
+	p->port[1].behind4 = true;
+	assert_string_equal(pick(p, "uplink", AF_INET, 0, true), "0 1");
+	p->port[1].usable4 = false;
+	assert_string_equal(pick(p, "uplink", AF_INET, 1, false), "0");
+}
+
 static void only_ports_of_equal_cost_share(void **state)
 {
 	static const uint8_t costs[] = { 10, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0 };
@@ -348,6 +369,7 @@ int main(void)
 		TEST(static_address_has_to_fit),
 		TEST(cheapest_usable_port_with_the_label_is_chosen),
 		TEST(a_held_port_is_behind_the_others_of_its_label),
+		TEST(a_port_that_reaches_nobody_is_behind_the_others_for_uplink_only),
 		TEST(only_ports_of_equal_cost_share),
 		TEST(those_who_name_one_label_follow_one_uplink),
 		TEST(ports_of_a_static_route_concern_the_instance_too),
