@@ -260,6 +260,7 @@ def test_kill_turns_nothing_back_to_a_port_that_reaches_nobody(make_net, make_no
     wait_state(edge, "uplink-a", "UPSTREAM_ANSWERS", 20)
     hole(net["isp-a"])
     wait_default(edge, "uplink-b")
+    edge.wait_internet("app-a", topology.WEB4)  # zedrouter has followed
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
         edge.node.kill("nim")
