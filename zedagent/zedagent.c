@@ -27,6 +27,7 @@ struct zedagent {
 	struct file_watch *watch;
 	struct keep *keep;
 	struct za_bootstrap *bootstrap;
+	bool synced; /* all that is to be found at start has been published */
 	const char *source; /* path or last_path: where the one in force is from; "" = none */
 	int64_t applied_ms;
 	struct pbjson_error error; /* of a newer file that was refused; why "" = none */
@@ -171,7 +172,6 @@ static void first_load(struct zedagent *za)
 	if (apply_file(za, last.config) < 0 && last.config)
 		put_in_force(za, take_ptr(last.config), za->last_path);
 	publish_status(za);
-	za_publish_synced(za->publish);
 }
 
 /* ---- Before the first configuration ---- */
@@ -179,10 +179,14 @@ static void first_load(struct zedagent *za)
 static void on_bootstrap(void *arg)
 {
 	struct zedagent *za = arg;
+	bool first = !za->synced;
 
 	/* The ports first: the status says that they are to be expected. */
 	za_publish_bootstrap(za->publish, za_bootstrap_config(za->bootstrap));
 	za_publish_bootstrap_status(za->publish, za_bootstrap_status(za->bootstrap));
+	za->synced = true;
+	if (first)
+		za_publish_synced(za->publish);
 }
 
 static int start_bootstrap(struct zedagent *za, const char *config_dir)
@@ -251,6 +255,11 @@ int zedagent_new(struct daemon *d, const struct zedagent_options *options, struc
 		first_load(za);
 		r = start_bootstrap(za, options->config_dir);
 	}
+	/* Without a configuration the bootstrap file has its say first, or nim would take its items
+	 * for gone until it is verified. */
+	za->synced = r == 0 && za->source[0];
+	if (za->synced)
+		za_publish_synced(za->publish);
 	if (r < 0) {
 		log_error("start_failed", "file=\"%s\" err=%d", za->path, -r);
 		zedagent_free(za);

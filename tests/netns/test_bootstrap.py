@@ -93,6 +93,7 @@ def test_static_ip_by_bootstrap(given):
     config.app("app-a", "nowhere")  # not for a bootstrap file to say
     config.instance("ni4", "10.1.0.0/24")
     config.item("timer.port.testinterval", 77)
+    config.item("app.allow.vnc", "true")
     made = given.maker.file(config, timestamp=1700000000)
     given.bootstrap(made)
     node.start()
@@ -119,6 +120,13 @@ def test_static_ip_by_bootstrap(given):
     node.wait_settled()
     assert entries(node) == ["bootstrap"]
     assert not [line for line in node.log_since(mark) if "bootstrap_taken" in line]
+
+    mark, pid = node.log_mark(), node.daemons()["zedagent"]
+    node.kill("zedagent")
+    wait_for(lambda: node.daemons().get("zedagent", pid) != pid, "zedagent runs again")
+    given.wait_state("TAKEN")
+    node.wait_settled()
+    assert not [line for line in node.log_since(mark) if "event=firewall" in line], "no item was ever away"
 
 
 def test_controllers_configuration_takes_its_place_for_good(given):

@@ -178,6 +178,29 @@ static enum nim_led led_of(Ew__PortStatus *first, Ew__PortStatus *second)
 	return nim_led(&device);
 }
 
+static void number_tells_of_a_bootstrap_file_while_nothing_far_has_answered(void **state)
+{
+	Ew__DeviceNetworkStatus device = EW__DEVICE_NETWORK_STATUS__INIT;
+	Ew__DpcRefusal refusal = EW__DPC_REFUSAL__INIT;
+	Ew__PortTest ok = port_test(EW__TEST_OUTCOME__TEST_OK, EW__TEST_STAGE__TEST_STAGE_DONE,
+				    "https://controller.example/");
+	Ew__PortStatus a = port("a", "eth0", NULL);
+
+	(void)state;
+	refusal.file = (char *)(uintptr_t) "bootstrap-config.pb";
+	device.dpc_refusals = (Ew__DpcRefusal *[]){ &refusal };
+	device.n_dpc_refusals = 1;
+	assert_int_equal(nim_led(&device), NIM_LED_NO_ADDRESS);
+	device.ports = (Ew__PortStatus *[]){ &a };
+	device.n_ports = 1;
+	assert_int_equal(nim_led(&device), NIM_LED_BAD_BOOTSTRAP);
+	refusal.file = (char *)(uintptr_t) "override.json";
+	assert_int_equal(nim_led(&device), NIM_LED_CONNECTING);
+	refusal.file = (char *)(uintptr_t) "bootstrap-config.pb";
+	a.test = &ok;
+	assert_int_equal(nim_led(&device), NIM_LED_CONNECTED);
+}
+
 static void number_is_that_of_the_best_management_port(void **state)
 {
 	Ew__PortTest ok = port_test(EW__TEST_OUTCOME__TEST_OK, EW__TEST_STAGE__TEST_STAGE_DONE,
@@ -207,6 +230,7 @@ int main(void)
 		cmocka_unit_test(page_of_a_node_that_works),
 		cmocka_unit_test(page_of_a_node_that_does_not),
 		cmocka_unit_test(page_of_a_node_without_anything),
+		cmocka_unit_test(number_tells_of_a_bootstrap_file_while_nothing_far_has_answered),
 		cmocka_unit_test(number_is_that_of_the_best_management_port),
 	};
 
