@@ -10,7 +10,7 @@ import pytest
 from node import BIN, DAEMONS, TOP
 
 PROGRAMS = {"edgeway", "nim", "zedrouter", "domainmgr", "zedagent", "dhcp-hook", "dns-relay", "usb-config",
-            "usb-stick", "conn-test", "packet-capture", "pac-eval"}
+            "usb-stick", "conn-test", "packet-capture", "pac-eval", "bootstrap-config"}
 
 
 @pytest.mark.parametrize("name", [*DAEMONS, "usb-config"])
@@ -37,7 +37,7 @@ def test_installed_tree_is_complete(tmp_path):
             assert (tmp_path / program.lstrip("/")).exists(), program
     assert {page.name for page in (tmp_path / "usr/share/man/man8").iterdir()} == \
         {f"{name}.8" for name in PROGRAMS - {"dhcp-hook", "dns-relay", "usb-stick", "conn-test", "packet-capture",
-                                             "pac-eval"}}
+                                             "pac-eval", "bootstrap-config"}}
     assert "_edgeway" in (tmp_path / "usr/share/bash-completion/completions/edgeway").read_text()
     assert (tmp_path / "usr/bin/edgeway").readlink() == pathlib.Path("/usr/libexec/edgeway/edgeway")
     version = subprocess.run([tmp_path / "usr/libexec/edgeway/edgeway", "version"], check=True,
