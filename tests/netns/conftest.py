@@ -11,7 +11,7 @@ sandbox.enter()
 import scenario  # noqa: E402
 import topology  # noqa: E402
 from node import Node  # noqa: E402
-from waiting import wait_for  # noqa: E402
+from waiting import SLOW, wait_for  # noqa: E402
 
 INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 
@@ -35,6 +35,13 @@ def pytest_collection_modifyitems(config, items):
     asked = asked[number - 1::of]
     config.hook.pytest_deselected(items=[item for item in items if item not in asked])
     items[:] = asked
+
+
+def pytest_collection_finish(session):
+    """Those that measure time begin when the kernel is done with what ran before."""
+    if not session.config.option.collectonly and any(item.get_closest_marker("quiet") for item in session.items):
+        seconds = sandbox.await_teardown(60 * SLOW)
+        session.config.get_terminal_writer().line(f"waited {seconds:.1f} s for namespaces of earlier runs to go")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
@@ -128,6 +129,20 @@ def retire_netns(path):
     _mount(path, kept, "none", MS_BIND)
     _call("umount2", str(path).encode(), MNT_DETACH)
     path.unlink()
+
+
+def await_teardown(limit_s):
+    """Until the kernel has taken down all namespaces that were given up before now, or the limit:
+    hundreds, at the end of a test run, hold its RTNL lock for seconds. It takes them down in their
+    order (net/core/net_namespace.c, cleanup_net()), so that of a last one tells. Returns seconds."""
+    begin = time.monotonic()
+    last = make_netns("last")
+    subprocess.run(["ip", "link", "add", "last", "type", "veth", "peer", "name", "far", "netns", "last"], check=True)
+    _call("umount2", str(last).encode(), MNT_DETACH)
+    last.unlink()
+    while os.path.exists("/proc/sys/net/ipv4/conf/last") and time.monotonic() - begin < limit_s:
+        time.sleep(0.05)  # the kernel tells nobody when a namespace is gone
+    return time.monotonic() - begin
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ import pytest
 import packets
 import snapshot
 import topology
-from waiting import SLOW, Stopwatch, Timeout, wait_for
+from stalls import NOTICED_MS, Stalls
+from waiting import SLOW, Stopwatch, Timeout, pause, wait_for
 
 
 @pytest.fixture
@@ -37,6 +38,17 @@ def test_topology_is_made_quickly(make_net):
     with Stopwatch() as took:
         make_net(topology.standard)
     assert took.seconds < 10 * SLOW  # 0.1 s of its own; what is torn down elsewhere holds it up
+
+
+def test_stalls_of_the_kernels_lock_are_counted(monkeypatch):
+    with Stalls() as real:
+        pause(0.05)
+    assert real.ms == 0 or real.ms > NOTICED_MS
+    turns = [0.1, 0.2]
+    monkeypatch.setattr(Stalls, "take_lock", lambda self: pause(turns.pop() if turns else 0))
+    with Stalls() as made:
+        wait_for(lambda: not turns, "it was held twice")
+    assert made.ms >= 300
 
 
 def test_isp_hands_out_addresses_and_names(net):

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long the whole machine's network stood still.
+
+    with Stalls() as stalls:
+        …
+    assert gap_ms <= LIMIT_MS + stalls.ms
+
+Whoever changes a link, a route or a rule takes the kernel's RTNL lock (net/core/rtnetlink.c). There is
+one for all namespaces of the machine, and who tears down a thousand of them elsewhere may hold it for
+seconds. A test that measures how soon something follows allows for the time that nobody could do it.
+"""
+
+import select
+import socket
+import struct
+import threading
+import time
+
+NOTICED_MS = 20  # nothing of a node holds it that long
+EVERY_S = 0.01
+RTM_NEWLINK, NLM_F_REQUEST, NLM_F_ACK, IFF_UP, LOOPBACK = 16, 1, 4, 1, 1
+
+
+class Stalls:
+    def __init__(self):
+        self.ms = 0.0
+        self.ended = threading.Event()
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        """Waits for the lock once more: a stall that goes on is part of it."""
+        self.ended.set()
+        self.thread.join()
+        self.sock.close()
+
+    def take_lock(self):
+        """ip link set lo up, where it is up: takes the lock and changes nothing."""
+        body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, LOOPBACK, IFF_UP, IFF_UP)
+        self.sock.send(struct.pack("=IHHII", 16 + len(body), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+        select.select([self.sock], [], [])
+        error, = struct.unpack_from("=i", self.sock.recv(4096), 16)
+        assert error == 0, error
+
+    def watch(self):
+        last = False
+        while not last:
+            last = self.ended.wait(EVERY_S)
+            begin = time.monotonic()
+            self.take_lock()
+            took_ms = 1000 * (time.monotonic() - begin)
+            if took_ms > NOTICED_MS:
+                self.ms += took_ms
