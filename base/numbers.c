@@ -5,12 +5,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/hmap.h"
-#include "base/keep.h"
+#include "base/stored.h"
 #include "base/strbuf.h"
-
-#define NUMBERS_FILE_MAX (1u << 20)
 
 struct group {
 	struct hmap_node node;
@@ -29,8 +26,7 @@ struct number {
 };
 
 struct numbers {
-	char *run_path, *state_path;
-	struct keep *keep; /* of the durable copy */
+	struct stored *stored;
 	uint32_t first, last;
 	struct hmap by_name, groups;
 	bool dirty;
@@ -163,47 +159,37 @@ static void numbers_clear(struct numbers *n)
 	n->dirty = false;
 }
 
-/* 1: loaded; 0: there is none, or it was bad; -errno. */
-static int numbers_load(struct numbers *n, const char *path)
+static int numbers_load(const char *text, size_t len, void *arg, struct pbjson_error *err)
 {
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(freep) char *bad = NULL;
-	size_t len;
-	int r;
+	_cleanup_(freep) char *copy = xmemdup(text, len + 1);
+	struct numbers *n = arg;
 
-	r = file_read(path, NUMBERS_FILE_MAX, &text, &len);
-	if (r == -ENOENT)
+	if (strlen(copy) == len && numbers_parse(n, copy) == 0)
 		return 0;
-	if (r < 0)
-		return r;
-	if (numbers_parse(n, text) == 0)
-		return 1;
+	snprintf(err->why, sizeof(err->why), "not a list of numbers and names");
 	numbers_clear(n);
-	bad = xasprintf("%s.bad", path);
-	return rename(path, bad) < 0 ? -errno : 0;
+	return -EINVAL;
 }
 
 int numbers_open(const struct numbers_conf *conf, struct numbers **ret)
 {
+	const struct stored_conf stored = { .base = conf->base,
+					    .run_path = conf->run_path,
+					    .state_path = conf->state_path,
+					    .durable = 1 };
 	struct numbers *n = xcalloc(1, sizeof(*n));
 	int r;
 
-	n->run_path = xstrdup(conf->run_path);
-	n->state_path = xstrdup(conf->state_path);
 	n->first = conf->first;
 	n->last = conf->last;
 	hmap_init(&n->by_name);
 	hmap_init(&n->groups);
-	n->keep = keep_new(conf->base, conf->state_path, conf->failed, conf->arg);
-	r = n->keep ? numbers_load(n, n->run_path) : -ENOMEM;
-	if (r == 0) {
-		r = numbers_load(n, n->state_path);
-		n->dirty = r > 0; /* the copy under /run is still to come */
-	}
+	r = stored_new(&stored, &n->stored);
 	if (r < 0) {
 		numbers_free(n);
 		return r;
 	}
+	(void)stored_load(n->stored, numbers_load, n); /* without, the map is empty */
 	*ret = n;
 	return 0;
 }
@@ -219,9 +205,7 @@ struct numbers *numbers_free(struct numbers *n)
 		group_put(n, container_of(node, struct group, node));
 	hmap_fini(&n->by_name);
 	hmap_fini(&n->groups);
-	keep_free(n->keep);
-	free(n->run_path);
-	free(n->state_path);
+	stored_free(n->stored);
 	free(n);
 	return NULL;
 }
@@ -292,16 +276,7 @@ int numbers_sync(struct numbers *n)
 		strbuf_add(&text, num->name);
 		strbuf_addc(&text, '\n');
 	}
-	if (text.len)
-		r = file_replace_volatile(n->run_path, text.str, text.len, 0600);
-	else
-		r = unlink(n->run_path) < 0 && errno != ENOENT ? -errno : 0;
-	if (r == 0) {
-		size_t len = text.len;
-
-		n->dirty = false;
-		keep_store(n->keep, strbuf_take(&text), len);
-	}
-	strbuf_fini(&text);
+	r = stored_put(n->stored, &text);
+	n->dirty = r < 0;
 	return r;
 }

@@ -12,21 +12,16 @@
 struct event_base;
 struct numbers;
 
-/*
- * Two copies, each replaced as a whole: the one under /run is written before numbers_sync()
- * returns and is what a killed process finds; the durable one follows without anybody waiting for
- * the disk, and is what is left after a reboot, when nothing that bore a number is there any more.
- */
+/* Stored as base/stored.h does it: the copy under /run is written before numbers_sync() returns and
+ * is what a killed process finds; the durable one is what is left after a reboot, when nothing that
+ * bore a number is there any more. */
 struct numbers_conf {
 	struct event_base *base;
 	const char *run_path, *state_path;
 	uint32_t first, last; /* the numbers to give out; first at least 1 */
-	void (*failed)(int err, void *arg); /* the durable copy could not be written; or NULL */
-	void *arg;
 };
 
-/* Loads the copy under /run, else the durable one. One that does not parse is set aside as
- * PATH.bad; without any the map starts empty. Copies conf. */
+/* Without a good copy the map starts empty. Copies conf. 0 or -ENOMEM. */
 int numbers_open(const struct numbers_conf *conf, struct numbers **ret);
 struct numbers *numbers_free(struct numbers *n); /* the files stay as last synced; waits for them */
 
@@ -37,6 +32,7 @@ void numbers_release(struct numbers *n, const char *name);
 /* Calls keep() for each name and releases those for which it returns false. */
 void numbers_retain(struct numbers *n, bool (*keep)(const char *name, void *arg), void *arg);
 
-/* Writes what changed since the last call; 0 or -errno (of the copy under /run). Call once after a batch of changes and
- * before the numbers are used for anything that outlives the process. */
+/* Writes what changed since the last call; 0 or -errno of the copy under /run, which was logged.
+ * Call once after a batch of changes and before the numbers are used for anything that outlives the
+ * process. */
 int numbers_sync(struct numbers *n);

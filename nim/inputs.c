@@ -197,8 +197,6 @@ static bool port_is_configured(const char *label, void *arg)
 
 static void nim_give_numbers(struct nim *nim)
 {
-	int r;
-
 	numbers_retain(nim->numbers, port_is_configured, nim);
 	for (unsigned int i = 0; i < nim->config.nports; i++) {
 		struct nim_port *port = &nim->config.ports[i];
@@ -209,9 +207,7 @@ static void nim_give_numbers(struct nim *nim)
 				  port->label);
 		port->number = (uint8_t)number;
 	}
-	r = numbers_sync(nim->numbers);
-	if (r < 0)
-		log_error("port_number", "err=%d why=\"numbers not saved\"", -r);
+	(void)numbers_sync(nim->numbers);
 }
 
 static void nim_drop_port(struct nim *nim, const struct nim_port *port)

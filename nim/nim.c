@@ -116,12 +116,6 @@ static int nim_open_bus(struct nim *nim)
 	return r;
 }
 
-static void numbers_not_kept(int err, void *arg)
-{
-	(void)arg;
-	log_error("port_number", "err=%d why=\"numbers not saved for a reboot\"", -err);
-}
-
 static int nim_open_numbers(struct nim *nim)
 {
 	_cleanup_(freep) char *run = xasprintf("%s/nim/port-numbers", daemon_run_dir(nim->daemon));
@@ -132,8 +126,7 @@ static int nim_open_numbers(struct nim *nim)
 						    .run_path = run,
 						    .state_path = state,
 						    .first = 1,
-						    .last = 255,
-						    .failed = numbers_not_kept },
+						    .last = 255 },
 			    &nim->numbers);
 }
 

@@ -1,36 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A small text that outlives nim, so that a start waits for nobody:
- *
- *	<run-dir>/nim/NAME          in place before it is acted on: after a kill -9
- *	<state-dir>/nim/NAME[.2]    two durable copies: after a reboot, after damage to one
- *
- * Each ends with a line "#crc32 …" of what is above it, so that not even a bit that flipped in an
- * address is taken for somebody's wish. A text without that line is taken as it is.
- */
+/* What nim stores under a name: <run-dir>/nim/NAME, <state-dir>/nim/NAME and NAME.2. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/pbjson.h"
-
-struct event_base;
-struct stored;
-struct strbuf;
-
-#define STORED_MAX                                                                                 \
-	(16u << 20) /* bytes; a list of port configurations with certificates may be large */
+#include "base/stored.h"
 
 /* 0 or -ENOMEM. */
 int stored_open(struct event_base *base, const char *run_dir, const char *state_dir,
 		const char *name, struct stored **ret);
-struct stored *stored_free(struct stored *s); /* NULL is fine; waits for the disk */
-
-/* 0, or -errno with err filled in and nothing taken of the text. */
-typedef int stored_parse_fn(const char *text, size_t len, void *arg, struct pbjson_error *err);
-
-/* Hands the copies to parse, the newest first, until one is good, and mends the others; a bad one is
- * set aside as PATH.bad. False: there is no good one. */
-bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg);
-void stored_put(struct stored *s, struct strbuf *text); /* empties text */

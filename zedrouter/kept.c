@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/numbers.h"
 #include "dataplane/items/inet.h"
 #include "zedrouter/filter.h"
@@ -52,12 +51,6 @@ static struct numbers **numbers_of(struct zr_model *m, const struct kept *kept)
 	return (struct numbers **)((char *)m + kept->at);
 }
 
-static void not_kept(int err, void *arg)
-{
-	(void)arg;
-	log_error("numbers_not_saved", "err=%d why=\"for a reboot\"", -err);
-}
-
 int zr_numbers_open(struct zr_model *m, struct event_base *base, const char *run_dir,
 		    const char *state_dir)
 {
@@ -71,8 +64,7 @@ int zr_numbers_open(struct zr_model *m, struct event_base *base, const char *run
 							 .run_path = run,
 							 .state_path = state,
 							 .first = 1,
-							 .last = all[i].last,
-							 .failed = not_kept },
+							 .last = all[i].last },
 				 numbers_of(m, &all[i]));
 	}
 	return r;
@@ -86,12 +78,8 @@ void zr_numbers_free(struct zr_model *m)
 
 void zr_numbers_sync(struct zr_model *m)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		int r = numbers_sync(*numbers_of(m, &all[i]));
-
-		if (r < 0)
-			log_error("numbers_not_saved", "err=%d", -r);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		(void)numbers_sync(*numbers_of(m, &all[i]));
 }
 
 void zr_numbers_retain(struct zr_model *m)

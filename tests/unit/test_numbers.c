@@ -198,6 +198,31 @@ static void sets_a_bad_file_aside(void **state)
 	}
 }
 
+static void a_flipped_bit_is_noticed_and_the_durable_copy_used(void **state)
+{
+	_cleanup_(freep) char *aside = xasprintf("%s.bad", run), *text = NULL;
+	struct numbers *n = open_numbers(1, 100);
+	size_t len;
+
+	(void)state;
+	get(n, "a");
+	get(n, "b");
+	assert_int_equal(numbers_sync(n), 0);
+	numbers_free(n);
+	assert_int_equal(file_read(run, 1000, &text, &len), 0);
+	for (size_t bit = 0; bit < strlen("1 a\n2 b\n") * 8; bit++) {
+		text[bit / 8] ^= (char)(1 << bit % 8);
+		assert_int_equal(file_replace_volatile(run, text, len, 0600), 0);
+		text[bit / 8] ^= (char)(1 << bit % 8);
+		n = open_numbers(1, 100);
+		assert_int_equal(numbers_find(n, "a"), 1);
+		assert_int_equal(numbers_find(n, "b"), 2);
+		assert_int_equal(access(run, F_OK), 0); /* mended at once */
+		numbers_free(n);
+	}
+	assert_int_equal(unlink(aside), 0);
+}
+
 static int fresh_file(void **state)
 {
 	(void)state;
@@ -238,6 +263,8 @@ int main(void)
 		cmocka_unit_test_setup(not_the_loop_waits_for_the_disk, fresh_file),
 		cmocka_unit_test_setup(an_empty_map_leaves_nothing, fresh_file),
 		cmocka_unit_test_setup(sets_a_bad_file_aside, fresh_file),
+		cmocka_unit_test_setup(a_flipped_bit_is_noticed_and_the_durable_copy_used,
+				       fresh_file),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

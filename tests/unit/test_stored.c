@@ -112,7 +112,22 @@ static void put(struct world *w, const char *text)
 	struct strbuf copy = STRBUF_INIT;
 
 	strbuf_add(&copy, text);
-	stored_put(w->stored, &copy);
+	assert_int_equal(stored_put(w->stored, &copy), 0);
+}
+
+static void of_an_empty_text_the_run_directory_has_no_copy(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *run = path_of(w, copies[0]);
+	struct strbuf empty = STRBUF_INIT;
+
+	put(w, "good");
+	assert_int_equal(access(run, F_OK), 0);
+	assert_int_equal(stored_put(w->stored, &empty), 0);
+	assert_int_equal(access(run, F_OK), -1);
+	close_stored(w);
+	open_stored(w);
+	assert_false(stored_load(w->stored, parse, w)); /* it is no good text of this parser */
 }
 
 static void nothing_stored_is_nothing_loaded(void **state)
@@ -250,6 +265,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_stored_is_nothing_loaded, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(what_is_put_is_in_all_copies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(of_an_empty_text_the_run_directory_has_no_copy,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_copy_of_this_run_counts_and_durable_ones_that_a_kill_left_behind_follow,
 			set_up, tear_down),
