@@ -46,6 +46,19 @@ bool nim_addr_counts(const struct nim_port *port, const struct prefix *p)
 	       (nim_port_has_addr(port, p) || (!port->ignore.addresses && !on_trial));
 }
 
+bool nim_subnet_seen_before(const struct nim_iface *iface, unsigned int addr)
+{
+	struct prefix subnet = prefix_network(&iface->addrs[addr]);
+
+	for (unsigned int i = 0; i < addr; i++) {
+		struct prefix other = prefix_network(&iface->addrs[i]);
+
+		if (prefix_equal(&subnet, &other))
+			return true;
+	}
+	return false;
+}
+
 /* ---- The configuration's part ---- */
 
 static void refuse(struct nim_port *port, const char *what, const struct ipaddr *addr)

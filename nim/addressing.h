@@ -23,6 +23,8 @@ bool nim_prefix_is_usable(const struct prefix *p);
 bool nim_port_has_addr(const struct nim_port *port, const struct prefix *p); /* configured */
 /* Whether an address of the interface gets rules and routes. */
 bool nim_addr_counts(const struct nim_port *port, const struct prefix *p);
+/* Whether an address before that one is of the same network: one route is enough for both. */
+bool nim_subnet_seen_before(const struct nim_iface *iface, unsigned int addr);
 
 /* "" or why an IPv4 lease is not believed at all. Bad parts of an IPv6 one are passed over. */
 void nim_lease_refuse(const struct dp_lease *lease, char ret[NIM_REFUSED]);

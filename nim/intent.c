@@ -136,19 +136,6 @@ static uint32_t connected_metric(int family)
 	return family == AF_INET6 ? 256 : 0;
 }
 
-static bool subnet_seen_before(const struct nim_iface *iface, unsigned int addr)
-{
-	struct prefix subnet = prefix_network(&iface->addrs[addr]);
-
-	for (unsigned int i = 0; i < addr; i++) {
-		struct prefix other = prefix_network(&iface->addrs[i]);
-
-		if (prefix_equal(&subnet, &other))
-			return true;
-	}
-	return false;
-}
-
 /* Option 121. They belong to the port's traffic alone: in the main table whoever answers DHCP
  * there would take that of all ports. */
 static void intent_lease_routes(struct dp_graph *g, const struct nim_port *port,
@@ -179,7 +166,7 @@ static void intent_routes(struct dp_graph *g, const struct nim_port *port,
 	for (unsigned int i = 0; i < iface->naddrs; i++) {
 		const struct prefix *p = &iface->addrs[i];
 
-		if (!subnet_seen_before(iface, i) && p->len < ipaddr_bits(&p->addr))
+		if (!nim_subnet_seen_before(iface, i) && p->len < ipaddr_bits(&p->addr))
 			dp_want(g, &dp_route_type,
 				&(struct dp_route){ .dst = prefix_network(p),
 						    .table = table,

@@ -291,19 +291,6 @@ static void want_route(struct dp_graph *g, const struct nim_port *port, const st
 						   .onlink = ipaddr_is_set(gateway) } } });
 }
 
-static bool subnet_seen_before(const struct nim_iface *iface, unsigned int addr)
-{
-	struct prefix subnet = prefix_network(&iface->addrs[addr]);
-
-	for (unsigned int i = 0; i < addr; i++) {
-		struct prefix other = prefix_network(&iface->addrs[i]);
-
-		if (prefix_equal(&subnet, &other))
-			return true;
-	}
-	return false;
-}
-
 /* ip rule add from ADDR lookup TABLE; ip route add SUBNET dev PORT table TABLE */
 static void want_address(struct dp_graph *g, const struct nim_port *port,
 			 const struct nim_iface *iface, unsigned int addr)
@@ -317,7 +304,7 @@ static void want_address(struct dp_graph *g, const struct nim_port *port,
 				   .priority = PRIORITY_TRIAL,
 				   .from = prefix_host(&p->addr),
 				   .table = TRIAL_TABLE + port->number });
-	if (p->len < ipaddr_bits(&p->addr) && !subnet_seen_before(iface, addr))
+	if (p->len < ipaddr_bits(&p->addr) && !nim_subnet_seen_before(iface, addr))
 		want_route(g, port, &subnet, &none, p->addr.family == AF_INET6 ? 256 : 0);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "tests/unit/addresses.h"
 #include "zedrouter/acl.h"
 
 struct packet {
@@ -160,22 +161,6 @@ static void assert_loadable(const struct zr_acl *acl)
 
 /* ---- Helpers ---- */
 
-static struct prefix prefix(const char *s)
-{
-	struct prefix p;
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
-
-static struct ipaddr addr(const char *s)
-{
-	struct ipaddr a;
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
-
 static struct zr_acl *compile(const struct zr_ace *aces, size_t n)
 {
 	_cleanup_(strbuf_fini) struct strbuf why = STRBUF_INIT;
@@ -199,7 +184,7 @@ static void assert_text(const struct zr_acl *acl, const char *expected)
 static void empty_list_drops_everything(void **state)
 {
 	_cleanup_(zr_acl_freep) struct zr_acl *acl = compile(NULL, 0);
-	struct packet p = { .remote = addr("192.0.2.1"), .protocol = 6 };
+	struct packet p = { .remote = address("192.0.2.1"), .protocol = 6 };
 
 	(void)state;
 	assert_int_equal(acl->n, 0);
@@ -285,7 +270,7 @@ static void port_map_opens_its_target_to_mapped_flows_only(void **state)
 	};
 	_cleanup_(zr_acl_freep) struct zr_acl *acl = compile(aces, ARRAY_SIZE(aces));
 	struct packet p = {
-		.remote = addr("192.0.2.1"), .protocol = 6, .lport = 22, .fport = 40000
+		.remote = address("192.0.2.1"), .protocol = 6, .lport = 22, .fport = 40000
 	};
 
 	(void)state;
@@ -313,7 +298,7 @@ static void what_cannot_be_honoured_never_opens(void **state)
 	};
 	_cleanup_(strbuf_fini) struct strbuf why = STRBUF_INIT;
 	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
-	struct packet p = { .remote = addr("192.0.2.1"), .protocol = 6, .fport = 80 };
+	struct packet p = { .remote = address("192.0.2.1"), .protocol = 6, .fport = 80 };
 
 	(void)state;
 	assert_int_equal(zr_acl_compile(aces, ARRAY_SIZE(aces), NULL, 0, &why, &acl), 0);
@@ -324,13 +309,13 @@ static void what_cannot_be_honoured_never_opens(void **state)
 	assert_int_equal(look_up(acl, &p), 0); /* entry 2 drops all of TCP now, so 5 is shut */
 	p.protocol = 17;
 	assert_int_equal(look_up(acl, &p), 0);
-	p.remote = addr("192.0.2.9"); /* a literal address is no domain */
+	p.remote = address("192.0.2.9"); /* a literal address is no domain */
 	assert_int_equal(look_up(acl, &p), 1);
 }
 
 static void hosts_are_steps_before_the_maps(void **state)
 {
-	const struct ipaddr known[] = { addr("10.1.0.9") };
+	const struct ipaddr known[] = { address("10.1.0.9") };
 	const struct zr_ace aces[] = {
 		{ .remote = prefix("192.0.2.0/24"), .protocol = 6 },
 		{ .remote = prefix("10.0.0.0/8"), .action = ZR_DROP },
@@ -364,7 +349,7 @@ static void hosts_are_steps_before_the_maps(void **state)
 
 static void host_and_address_must_both_match(void **state)
 {
-	const struct ipaddr known[] = { addr("10.1.0.9"), addr("192.0.2.9") };
+	const struct ipaddr known[] = { address("10.1.0.9"), address("192.0.2.9") };
 	const struct zr_ace aces[] = { { .host = "nas.example",
 					 .remote = prefix("192.0.2.0/24"),
 					 .known = known,
@@ -379,7 +364,7 @@ static void host_and_address_must_both_match(void **state)
 
 static void eidset_and_address_must_both_match(void **state)
 {
-	const struct ipaddr eids[] = { addr("10.1.0.2"), addr("10.1.0.130") };
+	const struct ipaddr eids[] = { address("10.1.0.2"), address("10.1.0.130") };
 	const struct zr_ace aces[] = { { .eidset = true, .remote = prefix("10.1.0.0/25") } };
 	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
 
@@ -421,7 +406,7 @@ static void deep_nesting_is_cut_into_pieces(void **state)
 	acl = compile(aces, ARRAY_SIZE(aces));
 	assert_loadable(acl);
 	for (unsigned int i = 0; i < 31; i++) {
-		p.remote = addr("10.0.0.0");
+		p.remote = address("10.0.0.0");
 		p.remote.v4.s_addr ^= htonl(i ? 1u << (i - 1) : 0);
 		assert_int_equal(look_up(acl, &p), interpret(aces, 32, &p, NULL, 0));
 	}
@@ -470,9 +455,9 @@ static struct zr_ace random_ace(unsigned int id)
 	static struct ipaddr known[3];
 	struct zr_ace a = { .id = (int32_t)id };
 
-	known[0] = addr("198.51.100.1");
-	known[1] = addr("2001:db9::1");
-	known[2] = addr("10.1.1.2");
+	known[0] = address("198.51.100.1");
+	known[1] = address("2001:db9::1");
+	known[2] = address("10.1.1.2");
 	a.action = dice(8) == 0 ? ZR_LIMIT : dice(2) ? ZR_ALLOW : ZR_DROP;
 	a.limit_rate = a.limit_unit_s = 1;
 	a.direction = dice(4) ? ZR_BOTH : dice(2) ? ZR_INGRESS : ZR_EGRESS;
@@ -508,7 +493,8 @@ static struct zr_ace random_ace(unsigned int id)
 static void check_random_list(unsigned int n)
 {
 	struct zr_ace aces[40];
-	const struct ipaddr eids[] = { addr("10.1.1.1"), addr("192.0.2.2"), addr("2001:db8::1") };
+	const struct ipaddr eids[] = { address("10.1.1.1"), address("192.0.2.2"),
+				       address("2001:db8::1") };
 	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
 	struct packet p;
 
@@ -518,7 +504,7 @@ static void check_random_list(unsigned int n)
 	assert_loadable(acl);
 	for (unsigned int i = 0; i < 400; i++) {
 		p = (struct packet){
-			.remote = addr(points[dice(ARRAY_SIZE(points))]),
+			.remote = address(points[dice(ARRAY_SIZE(points))]),
 			.protocol = protocols[1 + dice(ARRAY_SIZE(protocols) - 1)],
 			.lport = numbers[dice(ARRAY_SIZE(numbers))],
 			.fport = numbers[dice(ARRAY_SIZE(numbers))],

@@ -11,22 +11,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-
-static struct ipaddr ip(const char *s)
-{
-	struct ipaddr a;
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
-
-static struct prefix pfx(const char *s)
-{
-	struct prefix p;
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
+#include "tests/unit/addresses.h"
 
 static const char *text(struct ipaddr a)
 {
@@ -89,8 +74,8 @@ static void ipaddr_text_follows_rfc_5952(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-		assert_string_equal(text(ip(same[i])), same[i]);
-	assert_string_equal(text(ip("2001:DB8:0:0:0:0:0:0001")), "2001:db8::1");
+		assert_string_equal(text(address(same[i])), same[i]);
+	assert_string_equal(text(address("2001:DB8:0:0:0:0:0:0001")), "2001:db8::1");
 	assert_string_equal(text((struct ipaddr){ 0 }), "");
 }
 
@@ -99,7 +84,7 @@ static void ipaddr_refuses_what_is_no_address(void **state)
 	static const char *const bad[] = { "",		" 1.2.3.4",  "1.2.3.4 ", "1.2.3",
 					   "1.2.3.4.5", "256.1.1.1", "1::2::3",	 "fe80::1%eth0",
 					   "1.2.3.4/8", "example",   ":" };
-	struct ipaddr a = ip("192.0.2.1");
+	struct ipaddr a = address("192.0.2.1");
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -109,7 +94,8 @@ static void ipaddr_refuses_what_is_no_address(void **state)
 
 static void ipaddr_predicates(void **state)
 {
-	struct ipaddr unset = { 0 }, v4 = ip("10.0.0.1"), v6 = ip("fe80::1"), any = ip("0.0.0.0");
+	struct ipaddr unset = { 0 }, v4 = address("10.0.0.1"), v6 = address("fe80::1"),
+		      any = address("0.0.0.0");
 
 	(void)state;
 	assert_int_equal(ipaddr_bits(&unset), 0);
@@ -120,11 +106,11 @@ static void ipaddr_predicates(void **state)
 	assert_true(ipaddr_is_zero(&any));
 	assert_true(ipaddr_is_linklocal(&v6));
 	assert_false(ipaddr_is_linklocal(&v4));
-	v4 = ip("169.254.3.4");
+	v4 = address("169.254.3.4");
 	assert_true(ipaddr_is_linklocal(&v4));
-	v6 = ip("febf::1");
+	v6 = address("febf::1");
 	assert_true(ipaddr_is_linklocal(&v6));
-	v6 = ip("fec0::1");
+	v6 = address("fec0::1");
 	assert_false(ipaddr_is_linklocal(&v6));
 	assert_true(ipaddr_compare(&v4, &v6) < 0);
 	assert_true(ipaddr_compare(&any, &v4) < 0);
@@ -134,15 +120,15 @@ static void ipaddr_predicates(void **state)
 
 static void ipaddr_add_carries_and_refuses_overflow(void **state)
 {
-	struct ipaddr a = ip("10.0.0.255"), unset = { 0 };
+	struct ipaddr a = address("10.0.0.255"), unset = { 0 };
 
 	(void)state;
 	assert_int_equal(ipaddr_add(&a, 1, &a), 0);
 	assert_string_equal(text(a), "10.0.1.0");
-	a = ip("::ff:ffff:ffff:ffff:ffff");
+	a = address("::ff:ffff:ffff:ffff:ffff");
 	assert_int_equal(ipaddr_add(&a, UINT64_MAX, &a), 0);
 	assert_string_equal(text(a), "::100:ffff:ffff:ffff:fffe");
-	a = ip("255.255.255.254");
+	a = address("255.255.255.254");
 	assert_int_equal(ipaddr_add(&a, 1, &a), 0);
 	assert_int_equal(ipaddr_add(&a, 1, &a), -ERANGE);
 	assert_string_equal(text(a), "255.255.255.255");
@@ -158,10 +144,10 @@ static void prefix_parse_and_text(void **state)
 	struct prefix p;
 
 	(void)state;
-	assert_string_equal(prefix_text(pfx("10.0.0.1/8")), "10.0.0.1/8");
-	assert_string_equal(prefix_text(pfx("10.0.0.1")), "10.0.0.1/32");
-	assert_string_equal(prefix_text(pfx("fd00::1")), "fd00::1/128");
-	assert_string_equal(prefix_text(pfx("::/0")), "::/0");
+	assert_string_equal(prefix_text(prefix("10.0.0.1/8")), "10.0.0.1/8");
+	assert_string_equal(prefix_text(prefix("10.0.0.1")), "10.0.0.1/32");
+	assert_string_equal(prefix_text(prefix("fd00::1")), "fd00::1/128");
+	assert_string_equal(prefix_text(prefix("::/0")), "::/0");
 	assert_string_equal(prefix_text((struct prefix){ 0 }), "");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(prefix_parse(bad[i], &p), -EINVAL);
@@ -169,23 +155,24 @@ static void prefix_parse_and_text(void **state)
 
 static void prefix_network_and_last_clear_and_set_host_bits(void **state)
 {
-	struct prefix p = pfx("10.1.2.3/22"), q = pfx("2001:db8::ffff:1/65");
+	struct prefix p = prefix("10.1.2.3/22"), q = prefix("2001:db8::ffff:1/65");
 
 	(void)state;
 	assert_string_equal(text(prefix_last(&p)), "10.1.3.255");
 	assert_string_equal(prefix_text(prefix_network(&p)), "10.1.0.0/22");
 	assert_string_equal(text(prefix_last(&q)), "2001:db8::7fff:ffff:ffff:ffff");
 	assert_string_equal(prefix_text(prefix_network(&q)), "2001:db8::/65");
-	p = pfx("10.1.2.3/32");
+	p = prefix("10.1.2.3/32");
 	assert_string_equal(prefix_text(prefix_network(&p)), "10.1.2.3/32");
-	p = pfx("10.1.2.3/0");
+	p = prefix("10.1.2.3/0");
 	assert_string_equal(prefix_text(prefix_network(&p)), "0.0.0.0/0");
 }
 
 static void prefix_contains_and_overlaps(void **state)
 {
-	struct prefix p = pfx("10.1.0.0/22"), any = pfx("0.0.0.0/0"), other = pfx("10.1.2.0/24");
-	struct ipaddr in = ip("10.1.3.255"), out = ip("10.1.4.0"), v6 = ip("::1");
+	struct prefix p = prefix("10.1.0.0/22"), any = prefix("0.0.0.0/0"),
+		      other = prefix("10.1.2.0/24");
+	struct ipaddr in = address("10.1.3.255"), out = address("10.1.4.0"), v6 = address("::1");
 
 	(void)state;
 	assert_true(prefix_contains(&p, &in));
@@ -195,7 +182,7 @@ static void prefix_contains_and_overlaps(void **state)
 	assert_true(prefix_overlaps(&p, &other));
 	assert_true(prefix_overlaps(&other, &p));
 	assert_true(prefix_overlaps(&any, &p));
-	other = pfx("10.1.4.0/24");
+	other = prefix("10.1.4.0/24");
 	assert_false(prefix_overlaps(&p, &other));
 	assert_true(prefix_equal(&p, &p));
 	assert_false(prefix_equal(&p, &any));

@@ -6,6 +6,7 @@
 #include "config.pb-c.h"
 #include "nim/dpc/beside.h"
 #include "nim/intent.h"
+#include "tests/unit/addresses.h"
 
 #define ETH0(rest)                                                                                 \
 	"{'logicallabel':'a','ifname':'eth0','is_mgmt':true,'is_l3':true,"                         \
@@ -122,14 +123,6 @@ static void too_many_ports_together_are_not_tried_beside(void **state)
 	assert_string_equal(why, "more ports than there is room for");
 	unload(w);
 	unload(c);
-}
-
-static struct prefix prefix(const char *s)
-{
-	struct prefix p = { 0 };
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
 }
 
 /* A trial in a world where eth0 has these addresses, the first the working one's. */

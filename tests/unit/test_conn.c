@@ -6,20 +6,13 @@
 #include "nim/conn/conn_local.h"
 #include "nim/conn/conn_record.h"
 #include "status.pb-c.h"
+#include "tests/unit/addresses.h"
 
 struct one_port {
 	struct nim_config config;
 	struct nim_facts facts;
 	struct nim_view view;
 };
-
-static struct ipaddr address(const char *s)
-{
-	struct ipaddr a = { 0 };
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
 
 /* A management port by DHCP that has all it needs. */
 static int setup(void **state)

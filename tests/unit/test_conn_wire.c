@@ -10,22 +10,7 @@
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
 #include "nim/conn/conn_request.h"
-
-static struct prefix prefix(const char *s)
-{
-	struct prefix p = { 0 };
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
-
-static struct ipaddr address(const char *s)
-{
-	struct ipaddr a = { 0 };
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
+#include "tests/unit/addresses.h"
 
 /* ---- Frames ---- */
 
@@ -207,8 +192,7 @@ static void sound_reports_are_taken(void **state)
 	assert_int_equal(report.kind, CONN_REPORT_FAILURE);
 	assert_string_equal(report.text, "no keys");
 	assert_int_equal(
-		read_report("{'port':1,'peer':{'address':'2001:db8::1','port':443}}", &report),
-		0);
+		read_report("{'port':1,'peer':{'address':'2001:db8::1','port':443}}", &report), 0);
 	assert_int_equal(report.kind, CONN_REPORT_PEER);
 	assert_int_equal(report.port, 1);
 	assert_int_equal(report.peer.addr.family, AF_INET6);

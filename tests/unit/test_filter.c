@@ -2,27 +2,12 @@
 /* The wish for nftables against golden text; what packets make of it is in tests/item. */
 #include <netinet/in.h>
 
+#include "tests/unit/addresses.h"
 #include "tests/unit/golden.h"
 #include "zedrouter/acl.h"
 #include "zedrouter/filter.h"
 
 #define TABLE "edgeway-test"
-
-static struct ipaddr addr(const char *s)
-{
-	struct ipaddr a;
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
-
-static struct prefix prefix(const char *s)
-{
-	struct prefix p;
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
 
 static void assert_golden(struct dp_graph *g, const char *name)
 {
@@ -51,20 +36,20 @@ static void instance_is_elements_only(void **state)
 	struct dp_graph *g = dp_graph_new("ni/1");
 
 	(void)state;
-	zr_filter_instance(
-		g, TABLE,
-		&(struct zr_filter_instance){ .number = 1,
-					      .bridge = IFNAME("bn1"),
-					      .vrf = IFNAME("vrf1"),
-					      .gateways = { addr("10.1.0.1"), addr("fd00:1::1") },
-					      .uplinks = uplinks,
-					      .n_uplinks = 2,
-					      .vifs = vifs,
-					      .n_vifs = 2 });
+	zr_filter_instance(g, TABLE,
+			   &(struct zr_filter_instance){
+				   .number = 1,
+				   .bridge = IFNAME("bn1"),
+				   .vrf = IFNAME("vrf1"),
+				   .gateways = { address("10.1.0.1"), address("fd00:1::1") },
+				   .uplinks = uplinks,
+				   .n_uplinks = 2,
+				   .vifs = vifs,
+				   .n_vifs = 2 });
 	zr_filter_instance(g, TABLE, /* air-gapped */
 			   &(struct zr_filter_instance){ .number = 2,
 							 .bridge = IFNAME("bn2"),
-							 .gateways = { addr("10.2.0.1") } });
+							 .gateways = { address("10.2.0.1") } });
 	assert_golden(g, "filter_instance");
 }
 
@@ -84,9 +69,9 @@ static void vif_is_elements_and_the_chains_of_its_limits(void **state)
 		  .target_port = 22,
 		  .adapter = "lan" },
 	};
-	const struct ipaddr addrs[] = { addr("10.1.0.2"), addr("fd00:1::2") };
-	const struct ipaddr out0[] = { addr("198.51.100.5") },
-			    out1[] = { addr("203.0.113.5"), addr("2001:db8::5") };
+	const struct ipaddr addrs[] = { address("10.1.0.2"), address("fd00:1::2") };
+	const struct ipaddr out0[] = { address("198.51.100.5") },
+			    out1[] = { address("203.0.113.5"), address("2001:db8::5") };
 	const char *const labels[] = { "uplink", "lan" };
 	const struct zr_filter_port ports[] = {
 		{ .ifname = IFNAME("eth0"), .addrs = out0, .n_addrs = 1 },
@@ -117,7 +102,7 @@ static void vif_is_elements_and_the_chains_of_its_limits(void **state)
 
 static void vif_without_list_has_an_identity_only(void **state)
 {
-	const struct ipaddr a = addr("10.1.0.2");
+	const struct ipaddr a = address("10.1.0.2");
 	struct dp_graph *g = dp_graph_new("app/1");
 
 	(void)state;

@@ -144,6 +144,17 @@ static void assert_lease(const struct dp_lease *lease, const char *expected)
 	assert_string_equal(strbuf_str(&out), expected);
 }
 
+/* What dhcpcd says in env is stored as that part of the lease. */
+static void stores(const char *const *env, const char *part, const char *expected)
+{
+	const char *told;
+	struct dp_lease lease;
+
+	assert_int_equal(run_hook(env, &told, &lease), DP_LEASE_STORE);
+	assert_string_equal(told, part);
+	assert_lease(&lease, expected);
+}
+
 static void hook_stores_a_dhcpv4_lease(void **state)
 {
 	static const char *const env[] = { "reason",
@@ -167,15 +178,12 @@ static void hook_stores_a_dhcpv4_lease(void **state)
 					   "new_dhcp_lease_time",
 					   "120",
 					   NULL };
-	const char *part;
-	struct dp_lease lease;
 
 	(void)state;
-	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
-	assert_string_equal(part, "4");
-	assert_lease(&lease, "reason=BOUND\naddress=10.9.0.94/24\nrouter=10.9.0.1\n"
-			     "dns=10.9.0.1 10.9.0.2\nntp=10.9.0.1\ndomain=example.net\n"
-			     "search=a.example b.example\nmtu=1400\nlease=120\nexpires=1120\n");
+	stores(env, "4",
+	       "reason=BOUND\naddress=10.9.0.94/24\nrouter=10.9.0.1\n"
+	       "dns=10.9.0.1 10.9.0.2\nntp=10.9.0.1\ndomain=example.net\n"
+	       "search=a.example b.example\nmtu=1400\nlease=120\nexpires=1120\n");
 }
 
 static void hook_prefers_classless_routes_to_routers(void **state)
@@ -195,13 +203,11 @@ static void hook_prefers_classless_routes_to_routers(void **state)
 		"10.77.0.0/16 10.9.0.5 0.0.0.0/0 10.9.0.7 10.78.0.0/16 0.0.0.0",
 		NULL
 	};
-	const char *part;
-	struct dp_lease lease;
 
 	(void)state;
-	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
-	assert_lease(&lease, "reason=REBOOT\naddress=10.9.0.94/24\nrouter=10.9.0.7\n"
-			     "route=10.77.0.0/16,10.9.0.5 10.78.0.0/16\n");
+	stores(env, "4",
+	       "reason=REBOOT\naddress=10.9.0.94/24\nrouter=10.9.0.7\n"
+	       "route=10.77.0.0/16,10.9.0.5 10.78.0.0/16\n");
 }
 
 static void hook_leaves_out_what_is_outside_of_policy(void **state)
@@ -225,13 +231,11 @@ static void hook_leaves_out_what_is_outside_of_policy(void **state)
 					   "new_dhcp_lease_time",
 					   "99999999999",
 					   NULL };
-	const char *part;
-	struct dp_lease lease;
 
 	(void)state;
-	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
-	assert_lease(&lease, "reason=BOUND\naddress=10.9.0.94/24\nrouter=10.9.0.1\n"
-			     "search=a.example b.example\n");
+	stores(env, "4",
+	       "reason=BOUND\naddress=10.9.0.94/24\nrouter=10.9.0.1\n"
+	       "search=a.example b.example\n");
 }
 
 static void hook_stores_a_dhcpv6_lease(void **state)
@@ -253,15 +257,12 @@ static void hook_stores_a_dhcpv6_lease(void **state)
 					   "new_dhcp6_domain_search",
 					   "a.example",
 					   NULL };
-	const char *part;
-	struct dp_lease lease;
 
 	(void)state;
-	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
-	assert_string_equal(part, "6");
-	assert_lease(&lease, "reason=BOUND6\naddress=fd00:9::155/128 fd00:9::156/128\n"
-			     "dns=fd00:9::1\nntp=fd00:9::2\nsearch=a.example\n"
-			     "lease=120\nexpires=1120\n");
+	stores(env, "6",
+	       "reason=BOUND6\naddress=fd00:9::155/128 fd00:9::156/128\n"
+	       "dns=fd00:9::1\nntp=fd00:9::2\nsearch=a.example\n"
+	       "lease=120\nexpires=1120\n");
 }
 
 static void hook_stores_router_advertisements(void **state)
@@ -291,14 +292,11 @@ static void hook_stores_router_advertisements(void **state)
 					   "nd2_now",
 					   "60",
 					   NULL };
-	const char *part;
-	struct dp_lease lease;
 
 	(void)state;
-	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
-	assert_string_equal(part, "ra");
-	assert_lease(&lease, "reason=ROUTERADVERT\naddress=fd00:9::3c96:5aff:fe8c:5460/64\n"
-			     "router=fe80::1\ndns=fd00:9::1\nmtu=1500\n");
+	stores(env, "ra",
+	       "reason=ROUTERADVERT\naddress=fd00:9::3c96:5aff:fe8c:5460/64\n"
+	       "router=fe80::1\ndns=fd00:9::1\nmtu=1500\n");
 }
 
 static void hook_drops_what_ended_and_keeps_the_rest(void **state)

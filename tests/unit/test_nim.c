@@ -9,6 +9,7 @@
 #include "nim/intent.h"
 #include "nim/status.h"
 #include "status.pb-c.h"
+#include "tests/unit/addresses.h"
 
 /* Two uplinks and a VLAN: eth0 by DHCP, eth1 static and dearer, eth1.10 for apps only. */
 static const char config_json[] =
@@ -52,22 +53,6 @@ static void load(struct world *w, const char *json)
 		w->config.ports[i].number = (uint8_t)(i + 1);
 	nim_facts_follow(&w->facts, &w->config);
 	ew__device_port_config__free_unpacked(msg, NULL);
-}
-
-static struct prefix prefix(const char *s)
-{
-	struct prefix p = { 0 };
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
-
-static struct ipaddr address(const char *s)
-{
-	struct ipaddr a = { 0 };
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
 }
 
 static void add_address(struct nim_iface *iface, const char *s)

@@ -15,6 +15,7 @@
 #include "nim/ntp/ntp.h"
 #include "nim/status.h"
 #include "status.pb-c.h"
+#include "tests/unit/addresses.h"
 
 struct world {
 	struct nim_config config;
@@ -23,19 +24,6 @@ struct world {
 	struct arena arena;
 	const Ew__PortStatus *status; /* of the first port */
 };
-
-static struct prefix prefix(const char *s)
-{
-	struct prefix p = { 0 };
-
-	assert_int_equal(prefix_parse(s, &p), 0);
-	return p;
-}
-
-static struct ipaddr address(const char *s)
-{
-	return prefix(s).addr;
-}
 
 static void lease4(struct world *w)
 {

@@ -9,6 +9,7 @@
 #include "nim/addressing.h"
 #include "nim/dns/dns.h"
 #include "status.pb-c.h"
+#include "tests/unit/addresses.h"
 
 /* a: by DHCP, free. b: static, dearer, with a domain. c: for apps only. */
 struct world {
@@ -16,14 +17,6 @@ struct world {
 	struct nim_facts facts;
 	struct nim_view view;
 };
-
-static struct ipaddr address(const char *s)
-{
-	struct ipaddr a = { 0 };
-
-	assert_int_equal(ipaddr_parse(s, &a), 0);
-	return a;
-}
 
 static void add_port(struct world *w, const char *label, const char *ifname, uint8_t cost)
 {
