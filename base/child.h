@@ -30,6 +30,7 @@ struct child_conf {
 	/* It runs in a mount namespace of its own with these in place; ends with from NULL. NULL:
 	 * ours. For programs with fixed paths, of which several must not meet. */
 	const struct child_bind *binds;
+	unsigned int cpu_s; /* of the processor in its life, then the kernel ends it; 0: no limit */
 };
 
 struct child_ops {

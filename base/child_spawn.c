@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/child.h"
@@ -130,6 +131,14 @@ static int spawn_mounts(const struct child_bind *binds)
 	return 0;
 }
 
+/* ulimit -t; its children have as much each. */
+static int spawn_limits(const struct child_conf *conf)
+{
+	const struct rlimit cpu = { conf->cpu_s, conf->cpu_s };
+
+	return conf->cpu_s && setrlimit(RLIMIT_CPU, &cpu) < 0 ? -errno : 0;
+}
+
 static int spawn_prepare(const struct spawn *spawn)
 {
 	const struct child_conf *conf = spawn->conf;
@@ -141,6 +150,8 @@ static int spawn_prepare(const struct spawn *spawn)
 	r = spawn_ties(spawn);
 	if (r == 0)
 		r = spawn_mounts(conf->binds);
+	if (r == 0)
+		r = spawn_limits(conf);
 	if (r == 0)
 		r = spawn_files(conf);
 	if (r == 0)

@@ -24,6 +24,11 @@
 
 #define HOOK "dhcp-hook"
 
+/* It takes a millisecond for a router advertisement and some for a lease. But 9.4.1 computes without
+ * end when an option of an advertisement says that it is 0 long (ipv6nd_expirera()): then the next
+ * one has to start. */
+#define CPU_S 60
+
 static void dhcpcd_key(const void *spec, struct strbuf *out)
 {
 	strbuf_add(out, ((const struct dp_dhcpcd *)spec)->ifname.str);
@@ -145,6 +150,7 @@ static int dhcpcd_command(const struct dp *dp, const void *spec, struct proc_com
 		r = bind_folder(dp, dhcpcd, "lib", "/var/lib/dhcpcd", ret);
 	if (r < 0)
 		return r;
+	ret->cpu_s = CPU_S;
 	proc_arg(ret, "dhcpcd");
 	proc_arg(ret, "--config=/dev/null");
 	proc_arg(ret, "--nobackground");

@@ -133,7 +133,8 @@ static int spawn(struct proc *p, const struct proc_command *cmd)
 						 .pid_file = pid_file,
 						 .netns_fd = dp_conf(p->dp)->netns_fd,
 						 .log_fd = proc_log_fd(p->log),
-						 .binds = cmd->binds ? binds : NULL },
+						 .binds = cmd->binds ? binds : NULL,
+						 .cpu_s = cmd->cpu_s },
 			   &child_ops, p, &p->child);
 }
 

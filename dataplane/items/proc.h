@@ -30,6 +30,7 @@ struct proc_command { /* how to start it */
 	struct strbuf argv; /* filled by proc_arg() */
 	char *bind_from[PROC_BINDS], *bind_to[PROC_BINDS]; /* heap; mounts of its own */
 	unsigned int binds;
+	unsigned int cpu_s; /* as of struct child_conf */
 	bool says_ready; /* it makes the file proc_path(…, "ready") */
 };
 

@@ -167,6 +167,20 @@ static void child_starts_with_clean_signals_files_and_no_stdin(void **state)
 	close(inherited);
 }
 
+static void child_that_computes_without_end_is_ended(void **state)
+{
+	static const char *const argv[] = { "sh", "-c", "while :; do :; done", NULL };
+	const struct child_conf conf = { .argv = argv, .netns_fd = -1, .log_fd = -1, .cpu_s = 1 };
+	struct child *c;
+	int status;
+
+	(void)state;
+	assert_int_equal(child_start(base, &conf, &ops, &seen, &c), 0);
+	status = wait_exit();
+	assert_true(status == -SIGXCPU || status == -SIGKILL);
+	child_free(c);
+}
+
 static void environment_and_namespace_are_passed(void **state)
 {
 	static const char script[] = "echo $A; readlink /proc/self/ns/net";
@@ -401,6 +415,7 @@ int main(void)
 		test(old_helper_does_not_remove_its_successors_pid_file),
 		cmocka_unit_test(restart_delay_grows_to_its_cap),
 		/* last: may change our user namespace */
+		test(child_that_computes_without_end_is_ended),
 		test(environment_and_namespace_are_passed),
 		test(binds_are_seen_by_the_child_alone),
 	};
