@@ -55,6 +55,17 @@ int lease_name(const char *s, char *ret, size_t size)
 	return 0;
 }
 
+int lease_url(const char *s, char ret[HTTP_URL_MAX])
+{
+	struct http_url url;
+
+	if (http_url_parse(s, &url) < 0)
+		return -EINVAL;
+	memset(ret, 0, HTTP_URL_MAX);
+	strcpy(ret, s);
+	return 0;
+}
+
 int lease_add_addr(struct dp_lease *lease, const char *s)
 {
 	struct prefix p;
@@ -146,6 +157,8 @@ static int parse_line(struct dp_lease *lease, char *line)
 		return lease_name(value, lease->reason, sizeof(lease->reason));
 	if (strcmp(line, "domain") == 0)
 		return lease_name(value, lease->domain, sizeof(lease->domain));
+	if (strcmp(line, "wpad") == 0)
+		return lease_url(value, lease->wpad_url);
 	if (strcmp(line, "mtu") == 0) {
 		r = lease_number(value, UINT16_MAX, &n);
 		if (r == 0)
@@ -233,6 +246,8 @@ void dp_lease_format(const struct dp_lease *lease, struct strbuf *out)
 		strbuf_addf(out, "domain=%s\n", lease->domain);
 	if (lease->search[0])
 		strbuf_addf(out, "search=%s\n", lease->search);
+	if (lease->wpad_url[0])
+		strbuf_addf(out, "wpad=%s\n", lease->wpad_url);
 	if (lease->mtu_bytes)
 		strbuf_addf(out, "mtu=%u\n", lease->mtu_bytes);
 	if (lease->lease_s)

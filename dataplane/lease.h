@@ -6,7 +6,7 @@
  * lease file <run_dir>/<owner>/lease/<ifname>.<part> of KEY=VALUE lines, and daemons watch that
  * folder. Parts: "4" (DHCPv4), "6" (DHCPv6), "ra" (router advertisements); readers see the last
  * two as one IPv6 lease. Only values inside policy get through: addresses parse, names are
- * [A-Za-z0-9._-].
+ * [A-Za-z0-9._-], a URL is of http or https and has nothing in it that means something elsewhere.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "base/http_url.h"
 
 struct event_base;
 struct strbuf;
@@ -41,6 +41,7 @@ struct dp_lease {
 	uint16_t mtu_bytes; /* 0: not told */
 	char domain[256]; /* "": not told */
 	char search[512]; /* names divided by blanks */
+	char wpad_url[HTTP_URL_MAX]; /* DHCP option 252: where a PAC file is; "": not told */
 	uint32_t lease_s; /* as granted; 0: without end */
 	uint64_t expires_s; /* CLOCK_BOOTTIME; 0: never */
 };

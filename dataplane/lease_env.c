@@ -95,6 +95,15 @@ static bool add_classless_routes(struct dp_lease *lease, const char *text)
 	return any;
 }
 
+/* draft-ietf-wrec-wpad-01 4.4.1: a text without an end of its own, and some servers put one behind it:
+ * a line's, or NUL, which dhcpcd writes as \\000. */
+static void set_wpad_url(struct dp_lease *lease, const char *text)
+{
+	_cleanup_(freep) char *url = xstrndup(text, strcspn(text, " \t\r\n\\"));
+
+	lease_url(url, lease->wpad_url);
+}
+
 static enum dp_lease_action from_dhcp4(const struct env *env, struct dp_lease *lease)
 {
 	const char *ip = env_get(env, "new_ip_address"), *cidr = env_get(env, "new_subnet_cidr");
@@ -109,6 +118,7 @@ static enum dp_lease_action from_dhcp4(const struct env *env, struct dp_lease *l
 	add_servers(lease->ntp, &lease->ntps, env_get(env, "new_ntp_servers"));
 	lease_name(env_get(env, "new_domain_name"), lease->domain, sizeof(lease->domain));
 	add_search(lease, env_get(env, "new_domain_search"));
+	set_wpad_url(lease, env_get(env, "new_wpad_url"));
 	/* RFC 2132 5.1: the smallest legal value is 68. */
 	if (lease_number(env_get(env, "new_interface_mtu"), UINT16_MAX, &n) == 0 && n >= 68)
 		lease->mtu_bytes = (uint16_t)n;

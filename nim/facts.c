@@ -198,6 +198,7 @@ bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_le
 		lease_servers(to, lease);
 		lease_names(to, lease);
 		lease_routes(to, lease);
+		strcpy(to->wpad_url, lease->wpad_url);
 	}
 	return memcmp(&was, to, sizeof(was)) != 0;
 }

@@ -2,6 +2,7 @@
 /* What the world reports of each port's interface, and what follows from it. */
 #pragma once
 
+#include "base/http_url.h"
 #include "nim/config.h"
 #include "nim/pnac/wpa_text.h"
 
@@ -25,6 +26,7 @@ struct nim_lease { /* of one family, from the DHCP client */
 	uint8_t nntp;
 	char domain[NIM_LABEL];
 	char search[NIM_SEARCH]; /* names divided by blanks */
+	char wpad_url[HTTP_URL_MAX]; /* where a PAC file is; "": not told */
 	struct nim_lease_route routes[NIM_LEASE_ROUTES]; /* besides the default one */
 	uint8_t nroutes;
 	uint16_t mtu_bytes; /* 0: not told */

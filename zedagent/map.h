@@ -62,7 +62,7 @@ Ew__BondConfig *za_map_bond(const EVE(BondAdapter) * b);
 Ew__PnacConfig *za_map_pnac(const struct za_map *m, const char *label);
 
 /* proxies.c: those of a port's network, NULL: none */
-Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) * proxies);
+Ew__ProxyConfig *za_map_proxies(const EVE_COMMON(ProxyConfig) * proxies);
 
 /* networks.c: addressing of one port, from its network. at: the system adapter. */
 int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, const struct za_at *at,

@@ -51,6 +51,8 @@ static void map_pac(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *ou
 
 	if (!*proxies->pacfile && proxies->networkproxyenable)
 		za_set(&out->pac_url, proxies->networkproxyurl);
+	out->discover =
+		proxies->networkproxyenable && !*proxies->pacfile && !*proxies->networkproxyurl;
 	if (!*proxies->pacfile)
 		return;
 	if (pac_text_decode(proxies->pacfile, &text) < 0)
@@ -59,14 +61,12 @@ static void map_pac(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *ou
 		za_set(&out->pac_text, text);
 }
 
-Ew__ProxyConfig *za_map_proxies(struct za_map *m, const EVE_COMMON(ProxyConfig) * proxies)
+Ew__ProxyConfig *za_map_proxies(const EVE_COMMON(ProxyConfig) * proxies)
 {
 	Ew__ProxyConfig *out;
 
 	if (!proxies)
 		return NULL;
-	if (!*proxies->pacfile && proxies->networkproxyenable && !*proxies->networkproxyurl)
-		za_map_ignored(m, "networks.entProxy.automatic");
 	if (!proxies->n_proxies && !proxies->n_proxycertpem && !*proxies->pacfile &&
 	    !proxies->networkproxyenable)
 		return NULL;

@@ -79,15 +79,14 @@ static int check_json(const char *file, const char *text, size_t len)
 	struct pbjson_error err = { "", "" };
 	struct arena arena = { 0 };
 	Ew__DpcEntry *entry = NULL;
-	const char *ignored = "";
 	int r;
 
 	if (stem > 5 && strcmp(name + stem - 5, ".json") == 0)
 		stem -= 5;
 	key = xasprintf("%.*s", (int)stem, name);
 	origin.key = key;
-	r = dpc_read(text, len, &origin, &arena, &entry, &ignored, &err);
-	r = r < 0 ? refused(file, err.pointer, err.why) : tell(entry, "", ignored);
+	r = dpc_read(text, len, &origin, &arena, &entry, &err);
+	r = r < 0 ? refused(file, err.pointer, err.why) : tell(entry, "", "");
 	arena_fini(&arena);
 	return r;
 }

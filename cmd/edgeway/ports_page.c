@@ -208,7 +208,19 @@ static void proxy_line(const struct page *page)
 
 static const char *pac_origin_name(const Ew__PacStatus *pac)
 {
-	return pac->origin == EW__PAC_ORIGIN__PAC_INLINE ? "inline" : "none so far";
+	switch (pac->origin) {
+	case EW__PAC_ORIGIN__PAC_INLINE:
+		return "inline";
+	case EW__PAC_ORIGIN__PAC_URL:
+		return pac->url[0] ? "" : "none so far";
+	case EW__PAC_ORIGIN__PAC_DHCP:
+		return " (DHCP option 252)";
+	case EW__PAC_ORIGIN__PAC_DNS:
+		return pac->url[0] ? " (by DNS)" : "none so far";
+	case _EW__PAC_ORIGIN_IS_INT_SIZE:
+		break;
+	}
+	return "";
 }
 
 static void pac_line(const struct page *page)
@@ -218,7 +230,7 @@ static void pac_line(const struct page *page)
 
 	if (!pac)
 		return;
-	strbuf_add(&text, pac->url[0] ? pac->url : pac_origin_name(pac));
+	strbuf_addf(&text, "%s%s", pac->url, pac_origin_name(pac));
 	if (pac->bytes)
 		strbuf_addf(&text, ", %u bytes", pac->bytes);
 	add_time(", fetched ", pac->fetched_ms, &text);

@@ -117,7 +117,7 @@ static void put_requests(struct proc_command *ret)
 {
 	static const char *const options[] = {
 		"subnet_mask,routers,classless_static_routes,interface_mtu",
-		"domain_name_servers,domain_name,domain_search,ntp_servers",
+		"domain_name_servers,domain_name,domain_search,ntp_servers,wpad_url",
 		"dhcp6_name_servers,dhcp6_domain_search,dhcp6_sntp_servers,dhcp6_ntp_server",
 		"rapid_commit",
 	};

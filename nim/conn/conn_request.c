@@ -72,7 +72,7 @@ static Ew__ConnPort *port_message(const struct nim_port *port, const struct nim_
 	if (port->proxy)
 		msg->ca_pem = port->proxy->ca_pem; /* borrowed, as the ports are */
 	if (proxy_has_pac(port->proxy))
-		msg->pac = proxy_pac(port->proxy, arena);
+		msg->pac = proxy_pac(port, iface, arena);
 	else
 		add_ways(msg, port, settings, arena);
 	return msg;

@@ -136,8 +136,7 @@ static void drop_other_keys(struct scan *scan, const Ew__DpcEntry *now)
 }
 
 /* Takes entry. */
-static int put(struct scan *scan, const char *file, Ew__DpcEntry *entry, const char *ignored,
-	       struct pbjson_error *err)
+static int put(struct scan *scan, const char *file, Ew__DpcEntry *entry, struct pbjson_error *err)
 {
 	_cleanup_(freep) char *key = xstrdup(entry->key);
 	int r = check_other(scan->files->list, entry, err);
@@ -157,8 +156,6 @@ static int put(struct scan *scan, const char *file, Ew__DpcEntry *entry, const c
 	entry = (Ew__DpcEntry *)dpc_list_find(scan->files->list, key);
 	log_info("dpc_read", "key=\"%s\" file=\"%s/%s\" ports=%zu why=\"%s\"", key,
 		 scan->files->dir, file, entry->config->n_ports, entry->error);
-	if (ignored[0])
-		log_warning("dpc_ignored", "key=\"%s\" parts=\"%s\"", key, ignored);
 	return 0;
 }
 
@@ -174,16 +171,15 @@ static int read_file(struct scan *scan, const char *file, const char *name,
 					   .file = name };
 	_cleanup_(freep) char *text = NULL;
 	Ew__DpcEntry *entry = NULL;
-	const char *ignored = "";
 	struct arena arena = { 0 };
 	size_t len = 0;
 	int r;
 
 	r = read_text(path, &text, &len, err);
 	if (r == 0)
-		r = dpc_read(text, len, &origin, &arena, &entry, &ignored, err);
+		r = dpc_read(text, len, &origin, &arena, &entry, err);
 	if (r == 0)
-		r = put(scan, file, entry, ignored, err);
+		r = put(scan, file, entry, err);
 	arena_fini(&arena);
 	return r;
 }

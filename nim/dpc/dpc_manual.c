@@ -29,7 +29,7 @@ static void tell_in_force(const struct nim_dpc *dpc, FILE *out)
 }
 
 /* Takes entry. One that nobody can rely on would cut the node off: nothing is taken instead of it. */
-static int put(struct nim_dpc *dpc, Ew__DpcEntry *entry, const char *ignored, FILE *out)
+static int put(struct nim_dpc *dpc, Ew__DpcEntry *entry, FILE *out)
 {
 	size_t ports = entry->config->n_ports;
 	int r;
@@ -43,10 +43,6 @@ static int put(struct nim_dpc *dpc, Ew__DpcEntry *entry, const char *ignored, FI
 	if (r < 0)
 		return r;
 	log_info("dpc_set", "key=" MANUAL_KEY " ports=%zu", ports);
-	if (ignored[0]) {
-		log_warning("dpc_ignored", "key=" MANUAL_KEY " parts=\"%s\"", ignored);
-		fprintf(out, "not acted on: %s\n", ignored);
-	}
 	tell_in_force(dpc, out);
 	return 0;
 }
@@ -59,13 +55,12 @@ static int set_text(struct nim_dpc *dpc, const char *text, size_t len, FILE *out
 	struct pbjson_error err = { "", "" };
 	Ew__DpcEntry *entry = NULL;
 	struct arena arena = { 0 };
-	const char *ignored;
 	int r;
 
-	r = dpc_read(text, len, &origin, &arena, &entry, &ignored, &err);
+	r = dpc_read(text, len, &origin, &arena, &entry, &err);
 	if (r == 0) {
 		entry->time_priority_ms = wall_ms(); /* when it was set: it always comes last */
-		r = put(dpc, entry, ignored, out);
+		r = put(dpc, entry, out);
 	} else {
 		fprintf(out, "refused at \"%s\": %s\n", err.pointer, err.why);
 	}

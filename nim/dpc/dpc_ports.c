@@ -311,6 +311,7 @@ static void read_pac(struct reader *r, const Dpc__Port *from, Ew__ProxyConfig *p
 
 	if (!*from->pacfile && from->networkproxyenable)
 		proxy->pac_url = arena_strdup(r->arena, from->networkproxyurl);
+	proxy->discover = from->networkproxyenable && !*from->pacfile && !*from->networkproxyurl;
 	if (!*from->pacfile)
 		return;
 	if (pac_text_decode(from->pacfile, &text) < 0)
@@ -402,29 +403,4 @@ bool dpc_is_usable(const Ew__DevicePortConfig *config)
 			return true;
 	}
 	return false;
-}
-
-static bool has_automatic_proxy(const Dpc__Port *p)
-{
-	return !*p->pacfile && p->networkproxyenable && !*p->networkproxyurl;
-}
-
-const char *dpc_ignored(const Dpc__Config *dpc, struct arena *arena)
-{
-	static const struct {
-		const char *name;
-		bool (*has)(const Dpc__Port *p);
-	} parts[] = { { "automatic proxies", has_automatic_proxy } };
-	char *list = arena_strdup(arena, "");
-
-	for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {
-		bool has = false;
-
-		for (size_t i = 0; i < dpc->n_ports; i++)
-			has = has || parts[k].has(dpc->ports[i]);
-		if (has)
-			list = arena_printf(arena, "%s%s%s", list, *list ? ", " : "",
-					    parts[k].name);
-	}
-	return list;
 }

@@ -28,6 +28,3 @@ int dpc_ports(const struct Dpc__Config *dpc, struct arena *arena, struct Ew__Dev
 
 /* May the node rely on it? A management port without error that gets addresses. */
 bool dpc_is_usable(const struct Ew__DevicePortConfig *config);
-
-/* What the file holds and nim does not act on, as "proxies, IgnoreDhcp"; "" = nothing. In the arena. */
-const char *dpc_ignored(const struct Dpc__Config *dpc, struct arena *arena);

@@ -55,7 +55,7 @@ static int make_entry(const Dpc__Config *dpc, const struct dpc_origin *origin, s
 }
 
 int dpc_read(const char *text, size_t len, const struct dpc_origin *origin, struct arena *arena,
-	     Ew__DpcEntry **ret, const char **ret_ignored, struct pbjson_error *err)
+	     Ew__DpcEntry **ret, struct pbjson_error *err)
 {
 	Dpc__Config *dpc = NULL;
 	int r;
@@ -64,8 +64,6 @@ int dpc_read(const char *text, size_t len, const struct dpc_origin *origin, stru
 	if (r < 0)
 		return r;
 	r = make_entry(dpc, origin, arena, ret, err);
-	if (r == 0)
-		*ret_ignored = dpc_ignored(dpc, arena);
 	dpc__config__free_unpacked(dpc, NULL);
 	return r;
 }

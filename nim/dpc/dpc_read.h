@@ -18,8 +18,7 @@ struct dpc_origin { /* what the text does not say, or has no say in */
 };
 
 /*
- * 0, and an entry that is freed by ew__dpc_entry__free_unpacked(); *ret_ignored names what it holds
- * and nobody acts on ("": nothing), in the arena. Or -errno with err filled in.
+ * 0, and an entry that is freed by ew__dpc_entry__free_unpacked(). Or -errno with err filled in.
  */
 int dpc_read(const char *text, size_t len, const struct dpc_origin *origin, struct arena *arena,
-	     Ew__DpcEntry **ret, const char **ret_ignored, struct pbjson_error *err);
+	     Ew__DpcEntry **ret, struct pbjson_error *err);

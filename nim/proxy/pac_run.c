@@ -217,6 +217,11 @@ static void add_names(struct pac_run *run)
 
 static void on_begin(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct conn_result nowhere = {
+		.outcome = CONN_FAILED,
+		.stage = CONN_STAGE_DNS,
+		.why = "PAC file: neither DHCP option 252 nor a domain of two labels to look in"
+	};
 	struct pac_run *run = arg;
 	Ew__ConnPac *pac = port_of(run)->pac;
 	const char *text;
@@ -231,6 +236,10 @@ static void on_begin(evutil_socket_t fd, short what, void *arg)
 	if (text && fresh) {
 		set_text(run, text, len);
 		free_texts(pac->urls, &pac->n_urls);
+	}
+	if (!pac->text.len && !pac->n_urls) {
+		do_without(run, &nowhere);
+		return;
 	}
 	if (pac->text.len && !pac_asks_for_names((const char *)pac->text.data, pac->text.len)) {
 		evaluate(run, NULL, 0);

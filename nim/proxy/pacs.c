@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/wall.h"
+#include "config.pb-c.h"
 #include "nim/config.h"
 #include "nim/proxy/proxy_ways.h"
 #include "status.pb-c.h"
@@ -157,6 +158,11 @@ void pacs_status(const struct pacs *p, struct Ew__DeviceNetworkStatus *status, s
 			continue;
 		msg = status->ports[i]->pac = arena_alloc(arena, sizeof(*msg));
 		ew__pac_status__init(msg);
+		/* Of one that was never found it is known what it was not. */
+		if (!find_port(p, label)->proxy->pac_text[0])
+			msg->origin = find_port(p, label)->proxy->discover
+					      ? EW__PAC_ORIGIN__PAC_DNS
+					      : EW__PAC_ORIGIN__PAC_URL;
 		if (!file)
 			continue;
 		if (file->text) {

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
 #include "conntest.pb-c.h"
+#include "nim/facts.h"
 #include "nim/proxy/pac_eval.h"
+#include "nim/proxy/wpad.h"
 
 static Ew__ConnWays *ways_new(unsigned int max, struct arena *arena)
 {
@@ -40,22 +42,34 @@ struct Ew__ConnWays *proxy_ways_static(const struct Ew__ProxyConfig *config, con
 
 bool proxy_has_pac(const struct Ew__ProxyConfig *config)
 {
-	return config && (config->pac_text[0] || config->pac_url[0]);
+	return config && (config->pac_text[0] || config->pac_url[0] || config->discover);
 }
 
-struct Ew__ConnPac *proxy_pac(const struct Ew__ProxyConfig *config, struct arena *arena)
+static void add_urls(const struct nim_port *port, const struct nim_iface *iface, Ew__ConnPac *pac,
+		     struct arena *arena)
 {
+	const Ew__ProxyConfig *config = port->proxy;
+
+	pac->urls = arena_alloc(arena, WPAD_URLS * sizeof(char *));
+	pac->origins = arena_alloc(arena, WPAD_URLS * sizeof(Ew__PacOrigin));
+	if (config->pac_url[0]) {
+		pac->urls[pac->n_urls++] = config->pac_url;
+		pac->origins[pac->n_origins++] = EW__PAC_ORIGIN__PAC_URL;
+	} else if (!config->pac_text[0]) {
+		wpad_urls(port, iface, pac, arena);
+	}
+}
+
+struct Ew__ConnPac *proxy_pac(const struct nim_port *port, const struct nim_iface *iface,
+			      struct arena *arena)
+{
+	const struct Ew__ProxyConfig *config = port->proxy;
 	Ew__ProxyServer *const servers[] = { config->http, config->https, config->socks };
 	Ew__ConnPac *pac = arena_alloc(arena, sizeof(*pac));
 
 	ew__conn_pac__init(pac);
 	pac->text = (ProtobufCBinaryData){ strlen(config->pac_text), (uint8_t *)config->pac_text };
-	if (!config->pac_text[0]) {
-		pac->urls = arena_alloc(arena, sizeof(char *));
-		pac->urls[pac->n_urls++] = config->pac_url;
-		pac->origins = arena_alloc(arena, sizeof(Ew__PacOrigin));
-		pac->origins[pac->n_origins++] = EW__PAC_ORIGIN__PAC_URL;
-	}
+	add_urls(port, iface, pac, arena);
 	pac->servers = arena_alloc(arena, sizeof(servers));
 	for (size_t i = 0; i < ARRAY_SIZE(servers); i++)
 		if (servers[i] && servers[i]->user[0])

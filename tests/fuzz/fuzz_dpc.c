@@ -46,7 +46,7 @@ static void check_ports(const Dpc__Config *dpc)
 	if (dpc_ports(dpc, &arena, &ports, &err) < 0) {
 		must(err.why[0]);
 	} else {
-		must(ports->n_ports == dpc->n_ports && dpc_ignored(dpc, &arena));
+		must(ports->n_ports == dpc->n_ports);
 		survives_the_bus(ports);
 		nim_config_load(&config, ports);
 	}

@@ -9,7 +9,7 @@ import json
 
 from config import Config
 from pki import Pki
-from services import Proxy, SecureWeb, names, swallow
+from services import Proxy, SecureWeb, dnsmasq, names, swallow
 from topology import WEB4
 from waiting import wait_for
 
@@ -20,7 +20,8 @@ HTTPS = f"https://{NAME}/"
 class World:
     """Nothing but the proxies of isp-a gets from there to the far end by TLS."""
 
-    def __init__(self, net, node, folder):
+    def __init__(self, net, node, folder, dhcp=None):
+        """dhcp: further options of a DHCP server that uplink-a gets its address from; None: it is static."""
         self.node, self.isp, self.far, self.pki = node, net["isp-a"], net["internet"], Pki(folder)
         self.isp_b = net["isp-b"]
         self.given = node.folder / "given"
@@ -28,10 +29,14 @@ class World:
         (self.given / "root-certificate.pem").write_bytes(self.pki.root.cert.read_bytes())
         node.run_options = ("--config-dir", str(self.given))
         self.web = SecureWeb(self.far, 443, self.pki.sign("good", [NAME]))
-        for letter in "ab":
-            names(net[f"isp-{letter}"], NAME, WEB4)
+        self.dhcp = dhcp is not None
+        if self.dhcp:
+            self.dhcp_folder = dnsmasq(self.isp, "lan", "192.168.1", "2001:db8:1", {NAME: [WEB4]}, dhcp)
+        else:
+            names(self.isp, NAME, WEB4)
+        names(net["isp-b"], NAME, WEB4)
         swallow(self.isp, "iifname lan tcp dport 443")
-        swallow(self.isp, "iifname lan tcp dport 80")
+        swallow(self.isp, "iifname lan ip daddr != 192.168.1.1 tcp dport 80")
         self.version = 0
 
     def proxy(self, port=3128, **options):
@@ -42,8 +47,9 @@ class World:
         self.version += 1
         config = Config(self.version)
         for n, letter in enumerate("ab", 1):
-            config.port(f"uplink-{letter}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only",
-                        address=f"192.168.{n}.2/24", gateway=f"192.168.{n}.1", dns=[f"192.168.{n}.1"])
+            static = {} if self.dhcp and letter == "a" else {
+                "address": f"192.168.{n}.2/24", "gateway": f"192.168.{n}.1", "dns": [f"192.168.{n}.1"]}
+            config.port(f"uplink-{letter}", f"eth{n - 1}", cost=10 * (n - 1), kind="V4Only", **static)
         if proxies:
             config.root["networks"][0]["entProxy"] = proxies
         if proxies_b:

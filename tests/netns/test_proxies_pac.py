@@ -39,6 +39,7 @@ def status(world, label="uplink-a"):
 
 
 def test_inline_file_decides_and_goes_before_everything_else(world):
+    """EVE: Bootstrap: proxy."""
     proxy = world.proxy()
     secret = "the file has a secret"
     body = f'/* {secret} */ if (host == "{NAME}" && url == "{HTTPS}") return "PROXY 192.168.1.1:3128"; return "DIRECT";'
@@ -123,7 +124,7 @@ def files(world, text, port=8080, kind=PAC_TYPE, path="/a.pac", **headers):
 
 
 def test_file_of_a_url_is_fetched_by_the_port_itself_and_kept(world):
-    """EVE fetches it again at each update of the status."""
+    """EVE: a PAC file is fetched at each update of the status."""
     world.proxy()
     server = files(world, file(BY_PROXY))
     url = "http://192.168.1.1:8080/a.pac"
@@ -199,7 +200,7 @@ def test_what_is_no_file_at_a_url_is_told_of_with_its_stage(world, what, why):
 
 
 def test_server_of_the_file_that_hangs_holds_up_no_other_port(world):
-    """EVE gives up the test of all ports."""
+    """EVE: WPAD of one port fails all."""
     mute(world.isp, 8080)
     world.start(at("http://192.168.1.1:8080/a.pac"))
     tests = world.tests()
@@ -223,15 +224,88 @@ def test_url_that_is_none_is_an_error_of_its_port(world):
     assert status(world)["error"] == "proxy: no URL of a PAC file: ftp://192.168.1.1/a.pac"
 
 
+WPAD = {"networkProxyEnable": True}
+
+
+@pytest.fixture
+def discovering(make_net, make_node, tmp_path):
+    """The same with DHCP on the side of isp-a; its options are the test's."""
+    net = make_net(topology.standard, "ab", dhcp=False)
+    return lambda *options: World(net, make_node(net["node"]), tmp_path, dhcp=options)
+
+
+def test_wpad_finds_the_file_by_dhcp_option_252_first(discovering):
+    """EVE does not ask for it."""
+    world = discovering("dhcp-option=252,http://192.168.1.1:8080/a.pac", "domain=plant.example.com",
+                        "address=/wpad.plant.example.com/192.168.1.1")
+    world.proxy()
+    by_dhcp = files(world, file(BY_PROXY), Cache_Control="no-cache")
+    by_dns = files(world, file(BY_PROXY), port=80, path="/wpad.dat")
+    world.start(WPAD)
+    wait_passed(world)
+    assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
+    assert by_dhcp.seen and not by_dns.seen
+    pac = status(world)["pac"]
+    assert (pac["origin"], pac["url"]) == ("PAC_DHCP", "http://192.168.1.1:8080/a.pac")
+    assert "PAC file     http://192.168.1.1:8080/a.pac (DHCP option 252), " in world.node.edgeway("ports", "uplink-a")
+    by_dhcp.files = {}  # and when it is not there, by DNS
+    wait_passed(world)
+    assert status(world)["pac"]["origin"] == "PAC_DNS" and by_dns.seen
+
+
+def test_wpad_asks_one_domain_after_the_other_and_never_the_top(discovering):
+    world = discovering("domain=lab.plant.example.com", "address=/wpad.example.com/192.168.1.1", "local=/com/",
+                        "log-queries")
+    world.proxy()
+    server = files(world, file(BY_PROXY), port=80, path="/wpad.dat")
+    world.start(WPAD)
+    wait_passed(world)
+    assert {host for _, host, _ in server.seen} == {"wpad.example.com"}
+    pac = status(world)["pac"]
+    assert (pac["origin"], pac["url"]) == ("PAC_DNS", "http://wpad.example.com/wpad.dat")
+    with open(f"{world.dhcp_folder}/log") as log:
+        asked = [line.split("] ", 1)[1].split()[0] for line in log if "query[A" in line and "] wpad." in line]
+    assert list(dict.fromkeys(asked)) == ["wpad.lab.plant.example.com", "wpad.plant.example.com", "wpad.example.com"]
+
+
+@pytest.mark.parametrize("options, why", [
+    (["domain=plant.example.com", "local=/com/"], "PAC file http://wpad."),
+    (["dhcp-option=252,file:///etc/passwd", "domain=lan"], "PAC file: neither DHCP option 252 nor a domain")])
+def test_wpad_that_finds_nothing_is_its_ports_own_trouble(discovering, options, why):
+    """EVE: WPAD of one port fails all."""
+    world = discovering(*options)
+    world.start(WPAD)
+    tests = world.tests()
+    assert failed(tests["uplink-a"], "DNS", why) and tests["uplink-b"]["outcome"] == "TEST_OK"
+    assert "passwd" not in world.node.edgeway("bus", "get", "DeviceNetworkStatus")
+
+
+def test_file_of_the_override_is_read_as_eve_writes_it(discovering):
+    world = discovering("dhcp-option=252,http://192.168.1.1:8080/a.pac")
+    world.proxy()
+    files(world, file(BY_PROXY))
+    world.node.override("override.json", {"Version": 1, "TimePriority": "2030-01-01T00:00:00Z", "Ports": [
+        {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 4, "Type": 5,
+         "NetworkProxyEnable": True}]})
+    config = world.config(None)
+    config.root["networks"].clear(), config.root["systemAdapterList"].clear()
+    world.node.start(config)
+    world.node.wait("DeviceNetworkStatus", lambda t: [
+        p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-a" and p["usable4"]], "it is up")
+    wait_passed(world)
+    assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
+
+
 def test_nim_killed_in_the_middle_leaves_no_evaluation_behind(world):
     world.proxy()
     world.start(inline("var end = new Date().getTime() + 900; while (new Date().getTime() < end); "
                        'return "PROXY 192.168.1.1:3128";'))
     wait_for(lambda: children(world, "pac-eval"), "it is evaluated")
-    evaluations = children(world, "pac-eval")
+    evaluations, mark = children(world, "pac-eval"), world.node.log_mark()
     world.node.kill("nim")
     wait_for(lambda: not [pid for pid in evaluations if os.path.exists(f"/proc/{pid}")], "it died with nim")
-    wait_passed(world)
+    wait_for(lambda: [line for line in world.node.log_since(mark) if "event=port_test port=uplink-a" in line and
+                      " to=ok " in line], "the next nim has it evaluated again")
 
 
 def children(world, name):

@@ -45,8 +45,7 @@ static void golden_dpc(const Dpc__Config *dpc, struct strbuf *out)
 
 	pbjson_format(&dpc->base, PBJSON_PRETTY, out);
 	assert_int_equal(dpc_ports(dpc, &arena, &config, &err), 0);
-	strbuf_addf(out, "\nusable: %d\nignored: %s\n", dpc_is_usable(config),
-		    dpc_ignored(dpc, &arena));
+	strbuf_addf(out, "\nusable: %d\n", dpc_is_usable(config));
 	pbjson_format(&config->base, PBJSON_PRETTY, out);
 	strbuf_addc(out, '\n');
 	arena_fini(&arena);

@@ -327,8 +327,7 @@ static void check_entry(const char *text, const char *key, int64_t time_ms)
 	struct pbjson_error err = { "", "" };
 	struct arena arena = { 0 };
 	Ew__DpcEntry *entry = NULL;
-	const char *ignored;
-	int r = dpc_read(text, strlen(text), &origin, &arena, &entry, &ignored, &err);
+	int r = dpc_read(text, strlen(text), &origin, &arena, &entry, &err);
 
 	if (key) {
 		assert_int_equal(r, 0);

@@ -31,6 +31,7 @@ static void file_survives_reading_and_writing(void **state)
 				   "route=10.77.0.0/16,10.9.0.5 10.78.0.0/16\n"
 				   "domain=example.net\n"
 				   "search=a.example b.example\n"
+				   "wpad=http://wpad.example:8080/a.pac?x=1\n"
 				   "mtu=1400\n"
 				   "lease=120\n"
 				   "expires=4000\n";
@@ -73,6 +74,8 @@ static void file_is_refused_when_a_value_is_bad(void **state)
 		("reason=BOUND\ndns=1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 "
 		 "1.1.1.1 1.1.1.1\n"),
 		"reason=BOUND\ndomain=$(reboot)\n",
+		"reason=BOUND\nwpad=http://$(reboot)/\n",
+		"reason=BOUND\nwpad=file:///etc/passwd\n",
 		"reason=BOUND\nmtu=65536\n",
 		"reason=BOUND\nmtu=-1\n",
 		"reason=BOUND\nexpires=99999999999999999999999\n",
@@ -184,6 +187,43 @@ static void hook_stores_a_dhcpv4_lease(void **state)
 	       "reason=BOUND\naddress=10.9.0.94/24\nrouter=10.9.0.1\n"
 	       "dns=10.9.0.1 10.9.0.2\nntp=10.9.0.1\ndomain=example.net\n"
 	       "search=a.example b.example\nmtu=1400\nlease=120\nexpires=1120\n");
+}
+
+static void wpad_url_is(const char *told, const char *want)
+{
+	const char *const env[] = { "reason",
+				    "BOUND",
+				    "new_ip_address",
+				    "10.9.0.94",
+				    "new_subnet_cidr",
+				    "24",
+				    "new_wpad_url",
+				    told,
+				    NULL };
+	const char *part;
+	struct dp_lease lease;
+
+	assert_int_equal(run_hook(env, &part, &lease), DP_LEASE_STORE);
+	assert_string_equal(lease.wpad_url, want);
+}
+
+static void hook_takes_option_252_if_it_is_a_url(void **state)
+{
+	char longer[HTTP_URL_MAX + 16];
+
+	(void)state;
+	wpad_url_is("http://wpad.example/wpad.dat", "http://wpad.example/wpad.dat");
+	wpad_url_is("https://192.0.2.7:8443/a?b=c\\000", "https://192.0.2.7:8443/a?b=c");
+	wpad_url_is("http://wpad.example/wpad.dat\n", "http://wpad.example/wpad.dat");
+	wpad_url_is("", "");
+	wpad_url_is("\n", "");
+	wpad_url_is("wpad.example/wpad.dat", "");
+	wpad_url_is("file:///etc/passwd", "");
+	wpad_url_is("ftp://wpad.example/a", "");
+	wpad_url_is("http://joe:secret@wpad.example/a", "");
+	wpad_url_is("http://wpad.example/\"$(reboot)", "");
+	snprintf(longer, sizeof(longer), "http://wpad.example/%0*d", HTTP_URL_MAX - 20, 1);
+	wpad_url_is(longer, "");
 }
 
 static void hook_prefers_classless_routes_to_routers(void **state)
@@ -443,6 +483,7 @@ int main(void)
 		cmocka_unit_test(unknown_keys_are_passed_over),
 		cmocka_unit_test(merge_joins_dhcp_and_advertisements),
 		cmocka_unit_test(hook_stores_a_dhcpv4_lease),
+		cmocka_unit_test(hook_takes_option_252_if_it_is_a_url),
 		cmocka_unit_test(hook_prefers_classless_routes_to_routers),
 		cmocka_unit_test(hook_leaves_out_what_is_outside_of_policy),
 		cmocka_unit_test(hook_stores_a_dhcpv6_lease),

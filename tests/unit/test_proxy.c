@@ -12,7 +12,10 @@
 #include "base/http_proxy.h"
 #include "base/strbuf.h"
 #include "conntest.pb-c.h"
+#include "nim/facts.h"
+#include "nim/proxy/pac_eval.h"
 #include "nim/proxy/proxy_ways.h"
+#include "nim/proxy/wpad.h"
 
 static void add_names(const Ew__ConnWays *ways, struct strbuf *out)
 {
@@ -69,10 +72,110 @@ static void socks_is_for_what_has_none_of_its_own(void **state)
 	ways_are(&config, "https://b.example/", "https://t.example:3128");
 }
 
+/* ---- PAC and what else is configured ---- */
+
+static void pac_goes_before_servers_and_exceptions(void **state)
+{
+	Ew__ProxyServer https = server(EW__PROXY_KIND__PROXY_PLAIN, "known.example");
+	Ew__ProxyConfig config = EW__PROXY_CONFIG__INIT;
+	struct nim_port port = { .proxy = &config };
+	struct nim_iface iface = { 0 };
+	static struct pac_ways said;
+	Ew__ConnPort *msg = xcalloc(1, sizeof(*msg));
+	struct strbuf out = STRBUF_INIT;
+	struct arena arena = { 0 };
+	uint8_t packed[512];
+	size_t len;
+
+	(void)state;
+	assert_false(proxy_has_pac(NULL));
+	config.https = &https;
+	config.exceptions = (char *)(uintptr_t) "*";
+	https.user = (char *)(uintptr_t) "joe";
+	https.password = (char *)(uintptr_t) "secret";
+	assert_false(proxy_has_pac(&config));
+	config.pac_text = (char *)(uintptr_t) "file";
+	config.discover = true;
+	assert_true(proxy_has_pac(&config));
+	len = ew__conn_pac__pack(proxy_pac(&port, &iface, &arena), packed);
+	ew__conn_port__init(msg);
+	msg->pac = ew__conn_pac__unpack(NULL, len, packed);
+	assert_int_equal(msg->pac->n_urls, 0); /* the file is there */
+	assert_int_equal(pac_result_parse("PROXY other.example:3128; PROXY KNOWN.example:3128; "
+					  "SOCKS5 known.example:1; DIRECT",
+					  said.way, &said.n),
+			 0);
+	proxy_ways_of_pac(msg, &said, 1);
+	assert_null(msg->pac);
+	add_names(msg->ways[0], &out);
+	assert_string_equal(strbuf_str(&out),
+			    "other.example:3128; KNOWN.example:3128 as joe:secret; "
+			    "socks5://known.example:1; DIRECT");
+	ew__conn_port__free_unpacked(msg, NULL);
+	strbuf_fini(&out);
+	arena_fini(&arena);
+}
+
+/* ---- Where the file is ---- */
+
+static void urls_are(const struct nim_port *port, const struct nim_iface *iface, const char *want)
+{
+	const Ew__ConnPac *pac;
+	struct strbuf out = STRBUF_INIT;
+	struct arena arena = { 0 };
+
+	pac = proxy_pac(port, iface, &arena);
+	assert_int_equal(pac->n_urls, pac->n_origins);
+	assert_true(pac->n_urls <= WPAD_URLS);
+	for (size_t i = 0; i < pac->n_urls; i++)
+		strbuf_addf(&out, "%s%d %s", i ? "\n" : "", pac->origins[i], pac->urls[i]);
+	assert_string_equal(strbuf_str(&out), want);
+	strbuf_fini(&out);
+	arena_fini(&arena);
+}
+
+static void wpad_asks_dhcp_and_then_each_domain_but_the_top(void **state)
+{
+	Ew__ProxyConfig config = EW__PROXY_CONFIG__INIT;
+	static struct nim_port port;
+	static struct nim_iface iface;
+
+	(void)state;
+	port.proxy = &config;
+	config.discover = true;
+	urls_are(&port, &iface, "");
+	strcpy(iface.lease4.domain, "lab.plant.example.com");
+	urls_are(&port, &iface,
+		 "3 http://wpad.lab.plant.example.com/wpad.dat\n"
+		 "3 http://wpad.plant.example.com/wpad.dat\n"
+		 "3 http://wpad.example.com/wpad.dat");
+	strcpy(iface.lease4.wpad_url, "https://192.0.2.7/a");
+	strcpy(port.domain, "example.net"); /* goes before DHCP's */
+	urls_are(&port, &iface, "2 https://192.0.2.7/a\n3 http://wpad.example.net/wpad.dat");
+	strcpy(port.domain, "lan");
+	urls_are(&port, &iface, "2 https://192.0.2.7/a"); /* wpad.lan may be wpad.com */
+	strcpy(port.domain, "com.");
+	urls_are(&port, &iface, "2 https://192.0.2.7/a");
+	strcpy(port.domain, "a.b.c.d.e.f.g.h.i.j");
+	urls_are(&port, &iface,
+		 "2 https://192.0.2.7/a\n"
+		 "3 http://wpad.a.b.c.d.e.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.b.c.d.e.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.c.d.e.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.d.e.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.e.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.f.g.h.i.j/wpad.dat\n"
+		 "3 http://wpad.g.h.i.j/wpad.dat");
+	config.pac_url = (char *)(uintptr_t) "http://192.0.2.8/b";
+	urls_are(&port, &iface, "1 http://192.0.2.8/b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(socks_is_for_what_has_none_of_its_own),
+		cmocka_unit_test(pac_goes_before_servers_and_exceptions),
+		cmocka_unit_test(wpad_asks_dhcp_and_then_each_domain_but_the_top),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
