@@ -101,12 +101,27 @@ static struct numbers *open_numbers(void)
 	return n;
 }
 
+/* Both copies good and alike, as base/stored.c writes them: there is nothing to mend. */
+static void put_sealed(const uint8_t *data, size_t size)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addmem(&text, (const char *)data, size);
+	strbuf_addf(&text, "\n#crc32 %08x\n", crc32_add(0, data, size));
+	put(run_path, text.str, text.len);
+	put(state_path, text.str, text.len);
+	strbuf_fini(&text);
+}
+
 static void load_numbers(const uint8_t *data, size_t size)
 {
 	struct numbers *n, *again;
 	uint32_t value;
 
-	put(run_path, data, size);
+	if (size % 32 == 0)
+		put(run_path, data, size);
+	else
+		put_sealed(data, size);
 	n = open_numbers();
 	assert(numbers_get(n, "fuzz", &value) == -ENOSPC || (value >= 1 && value <= 1000));
 	if (size % 32 == 0) { /* what is durable costs 20 ms */
