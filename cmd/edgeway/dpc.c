@@ -106,7 +106,9 @@ void dpc_add_line(const Ew__DevicePortConfigList *dpcs, const Ew__DpcEntry *e, s
 	if (e->error[0])
 		strbuf_addf(out, "    cannot be used: %s\n", e->error);
 	if (e->last_error[0])
-		strbuf_addf(out, "    failed: %s\n", e->last_error);
+		strbuf_addf(out, "    %s%s\n",
+			    e->state == EW__DPC_STATE__DPC_STATE_NONE ? "" : "failed: ",
+			    e->last_error);
 	if (e->last_warning[0])
 		strbuf_addf(out, "    works, and yet: %s\n", e->last_warning);
 }
