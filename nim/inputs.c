@@ -322,8 +322,10 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 		return; /* it asks for no ports by a message without ports; silence is none */
 	if (strcmp(key, DPC_BOOTSTRAP_KEY) == 0)
 		nim_dpc_bootstrap(nim->dpc, now);
-	else
+	else if (strcmp(key, NIM_DPC_CONTROLLER) == 0)
 		nim_dpc_controller(nim->dpc, now);
+	else
+		return; /* of a source that is still to come */
 	nim_dpc_changed(nim);
 }
 

@@ -13,8 +13,6 @@
 #include "nim/dpc/dpc_files.h"
 #include "nim/stored.h"
 
-#define CONTROLLER_KEY "zedagent" /* as in EVE */
-
 enum { FOLDER_CONFIG, FOLDER_USB, FOLDERS };
 
 struct nim_dpc {
@@ -130,7 +128,7 @@ static void open_folders(struct nim_dpc *dpc, const struct nim_dpc_conf *conf)
 void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
 	if (dpc_list_put(&dpc->list,
-			 dpc_entry_new(CONTROLLER_KEY, EW__DPC_SOURCE__DPC_CONTROLLER,
+			 dpc_entry_new(NIM_DPC_CONTROLLER, EW__DPC_SOURCE__DPC_CONTROLLER,
 				       config->timestamp_ms ? config->timestamp_ms : wall_ms(), "",
 				       config)) > 0)
 		nim_dpc_store(dpc);

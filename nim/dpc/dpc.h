@@ -13,6 +13,7 @@ struct event_base;
 struct nim_dpc;
 
 #define NIM_DPC_DIR "/config/DevicePortConfig" /* as in EVE */
+#define NIM_DPC_CONTROLLER "zedagent" /* likewise: key of its configuration */
 
 struct nim_dpc_conf {
 	struct event_base *base;

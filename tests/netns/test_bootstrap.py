@@ -20,7 +20,7 @@ from container import ECDH, INTERMEDIATE, SIGNING, Maker
 from node import BIN
 from services import Proxy, SecureWeb, swallow
 from test_dpc import kill_all, network, reboot, start_nim, static_override, stored
-from test_dpc_sources import entries, stick, wait_last_resort
+from test_dpc_sources import entries, stick, wait_fails, wait_last_resort
 from waiting import wait_for
 
 STATIC = "192.168.1.9"
@@ -133,6 +133,12 @@ def test_controllers_configuration_takes_its_place_for_good(given):
     node = given.node
     given.bootstrap(given.maker.file(static_config(), timestamp=int(time.time()) + 3600))
     node.start()
+    given.wait_works()
+    wrong = Config(0)
+    wrong.item("timer.port.testduration", 1)
+    wrong.port("uplink-a", "eth9")  # there is no eth9
+    node.configure(wrong)
+    wait_fails(node, "zedagent", "the controller's first one is tried and fails")
     given.wait_works()
     node.configure(static_config(1, "192.168.1.2"))
     given.wait_works("zedagent", "192.168.1.2")

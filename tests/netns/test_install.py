@@ -21,6 +21,19 @@ def test_unit_grants_the_capabilities_its_daemon_keeps(name):
     assert sorted(granted) == sorted(re.findall(r"CAP_[A-Z_]+", kept[1] if kept else ""))
 
 
+def test_unit_lets_its_daemon_give_up_what_it_was_started_with():
+    """zedagent's did not: systemd killed it at its first call of capset()."""
+    for name in [*DAEMONS, "usb-config"]:
+        unit = (TOP / f"systemd/edgeway-{name}.service").read_text()
+        allowed = None
+        for calls in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
+            if calls.startswith("~"):
+                allowed = allowed and "@privileged" not in calls
+            else:
+                allowed = allowed or "capset" in calls or "@system-service" in calls
+        assert allowed is not False, name
+
+
 def test_installed_tree_is_complete(tmp_path):
     build = BIN.parent.relative_to(TOP)
     subprocess.run(["make", "-s", f"BUILD={build}", "install", f"DESTDIR={tmp_path}", "PREFIX=/usr"],
