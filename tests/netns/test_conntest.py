@@ -217,23 +217,43 @@ def test_three_black_holes_do_not_delay_the_fourth_port(make_world):
     assert int(test["successMs"]) < min(int(t["failureMs"]) for t in seen.values())
 
 
+def two_that_pass(world, config):
+    """Both ports reach the controller."""
+    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
+    for isp in "isp-a", "isp-b":
+        names(world.net[isp], NAME, WEB4)
+    world.controller(NAME)
+    world.node.start(config)
+    for label in ("uplink-a", "uplink-b"):
+        wait_test(world.node, label, lambda t: passed(t) and t["target"], f"{label} passes")
+    return [world.net["isp-a"], world.net["isp-b"]]
+
+
+@pytest.mark.lab
+def test_late_and_narrow_networks_are_borne(make_world):
+    """EVE: IntermittentConnectivity. Answers come 200 to 800 ms late, in any order, and at 64 KB/s."""
+    world = make_world()
+    isps = two_that_pass(world, static_config(timeout=10))
+    mark = world.node.log_mark()
+    for isp in isps:
+        isp.run("tc", "qdisc", "add", "dev", "lan", "root", "netem", "delay", "500ms", "300ms", "rate", "512kbit")
+    for label in ("uplink-a", "uplink-b"):
+        test = world.test(label)
+        assert passed(test) and test["latencyMs"] > 800, test
+    log = "\n".join(world.node.log_since(mark))
+    assert "event=dpc_state " not in log and "event=default_port " not in log, log
+
+
 def test_lossy_networks_are_borne_and_an_outage_changes_no_configuration(make_world):
     """EVE: IntermittentConnectivity. One packet in five is lost, either way and on both ports; then all are."""
     world = make_world()
-    isps = [world.net["isp-a"], world.net["isp-b"]]
-    SecureWeb(world.far, 443, world.pki.sign("good", [NAME]))
-    for isp in isps:
-        names(isp, NAME, WEB4)
-    world.controller(NAME)
 
     def config(version, timeout):
         made = static_config(version=version, timeout=timeout)
         made.item("timer.port.testduration", 1)
         return made
 
-    world.node.start(config(1, timeout=10))
-    for label in ("uplink-a", "uplink-b"):
-        wait_test(world.node, label, lambda t: passed(t) and t["target"], f"{label} passes")
+    isps = two_that_pass(world, config(1, timeout=10))
     mark = world.node.log_mark()
     for isp in isps:
         swallow(isp, "numgen inc mod 5 == 0")

@@ -40,6 +40,7 @@ def test_traffic_flows_over_b_when_the_cable_of_a_is_pulled(edge, web):
     wait_way(edge, web, "a")
     assert failover_gap(edge, web, lambda: edge.net.pull("node:eth0")) <= GAP_MS * SLOW
     wait_way(edge, web, "b")
+    packets.assert_reaches(edge.net["node"], web, 80, edge.net["internet"])  # management
 
 
 @VERSIONS
