@@ -7,8 +7,10 @@
  */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -62,6 +64,9 @@ static int confine(void)
 				NULL) != 1)
 		return -ENOMEM;
 	r = privileges_drop();
+	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
 	return r < 0 ? r : sandbox_enter(NULL, 0);
 }
 

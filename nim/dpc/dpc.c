@@ -137,11 +137,14 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
 	Ew__DpcEntry *entry = dpc_bootstrap_entry(config);
+	const char *why = entry->error;
 
-	dpc_bootstrap_set_error(&dpc->bootstrap, entry->error);
-	if (entry->error[0]) {
+	if (!why[0] && dpc_bootstrap_is_older(&dpc->list, entry))
+		why = "older than the one that was taken before";
+	dpc_bootstrap_set_error(&dpc->bootstrap, why);
+	if (why[0]) {
 		log_error("dpc_refused", "file=\"%s\" pointer=\"\" why=\"%s\"", dpc->bootstrap_path,
-			  entry->error);
+			  why);
 		ew__dpc_entry__free_unpacked(entry, NULL);
 	} else if (dpc_list_put(&dpc->list, entry) > 0) {
 		nim_dpc_store(dpc);

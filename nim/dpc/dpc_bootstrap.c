@@ -14,6 +14,15 @@ Ew__DpcEntry *dpc_bootstrap_entry(const Ew__DevicePortConfig *config)
 			     config);
 }
 
+bool dpc_bootstrap_is_older(const struct dpc_list *list, const Ew__DpcEntry *entry)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->entries[i]->source == EW__DPC_SOURCE__DPC_BOOTSTRAP &&
+		    list->entries[i]->time_priority_ms > entry->time_priority_ms)
+			return true;
+	return false;
+}
+
 static Ew__DpcRefusal *refusal_new(const char *pointer, const char *why)
 {
 	Ew__DpcRefusal *refusal = xcalloc(1, sizeof(*refusal));

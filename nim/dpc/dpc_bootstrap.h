@@ -13,6 +13,8 @@
 #define DPC_BOOTSTRAP_KEY "bootstrap" /* as in EVE */
 #define DPC_BOOTSTRAP_FILE "bootstrap-config.pb" /* likewise */
 
+struct dpc_list;
+
 struct dpc_bootstrap {
 	bool exists; /* the file */
 	Ew__BootstrapState state; /* what zedagent says; UNKNOWN before it does */
@@ -23,6 +25,10 @@ struct dpc_bootstrap {
 /* Its entry of the list; without a time of its own it counts as of 1980, as files do, for it is put
  * again at each start. Freed by ew__dpc_entry__free_unpacked(). */
 Ew__DpcEntry *dpc_bootstrap_entry(const Ew__DevicePortConfig *config);
+
+/* Than one of the list that came the same way: what a controller has signed is not taken back by
+ * what it signed before. */
+bool dpc_bootstrap_is_older(const struct dpc_list *list, const Ew__DpcEntry *entry);
 
 void dpc_bootstrap_fini(struct dpc_bootstrap *b);
 /* True: it is another one now. */

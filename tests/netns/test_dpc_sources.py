@@ -16,6 +16,7 @@ from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_o
                       wait_in_force, wait_static, wait_usable)
 from waiting import wait_for
 
+
 def stick(node, content):
     """What usb-config puts there when a stick comes, dictionary or text; None: it goes."""
     folder = node.run_dir / "usb"
