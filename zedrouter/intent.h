@@ -28,6 +28,9 @@ struct zr_filter_ports *zr_filter_ports(const struct zr_model *m, const char *la
 
 /* "uplinks": a group of next hops, and a list of name servers, for each label in use. */
 struct dp_graph *zr_intent_uplinks(const struct zr_model *m);
+/* "links": groups into the subnets of their ports. By themselves, as each replacement of a group has the
+ * kernel wait for its readers, and flows wait for the groups above. */
+struct dp_graph *zr_intent_links(const struct zr_model *m);
 /* "ni/<uuid>": bridge, routing domain, files of the DHCP and DNS server, whose stamps are for
  * ni->stamps. Empty for one that does not work. */
 struct dp_graph *zr_intent_ni(const struct zr_intent_conf *conf, const struct zr_model *m,

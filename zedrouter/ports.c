@@ -77,11 +77,19 @@ int zr_port_find(const struct zr_ports *ports, const char *label)
 
 static unsigned int ni_touched(const struct zr_ni *ni)
 {
-	unsigned int touched = ni->uplink ? ni->uplink->touched : 0;
+	const unsigned int by_label = ZR_TOUCH_FIRST;
+	const unsigned int by_route = ZR_TOUCH_SERVER | ZR_TOUCH_MAPS | ZR_TOUCH_STATUS;
+	unsigned int touched = ni->uplink ? ni->uplink->touched & ~by_label : 0;
 
-	for (unsigned int i = 0; i < ni->nroutes; i++)
-		if (ni->routes[i].uplink)
-			touched |= ni->routes[i].uplink->touched & ~(unsigned int)ZR_TOUCH_MAPS;
+	if (ni->dnsmasq_off)
+		touched &= ~(unsigned int)ZR_TOUCH_SERVER;
+	for (unsigned int i = 0; i < ni->nroutes; i++) {
+		const struct zr_static_route *r = &ni->routes[i];
+
+		if (r->uplink)
+			touched |= r->uplink->touched &
+				   ~(by_route | (ipaddr_is_set(&r->gateway) ? 0 : by_label));
+	}
 	return touched;
 }
 
@@ -91,7 +99,7 @@ static void ni_follow(struct zr_ni *ni, unsigned int touched)
 
 	ni->selected = zr_uplink_first(ni->uplink);
 	ni->dirty |= (touched & ZR_TOUCH_SELF) != 0;
-	ni->way_dirty |= (touched & ZR_TOUCH_WAY) != 0;
+	ni->way_dirty |= (touched & (ZR_TOUCH_ROUTES | ZR_TOUCH_SERVER | ZR_TOUCH_FIRST)) != 0;
 	ni->untold |= (touched & ZR_TOUCH_STATUS) != 0;
 	if (touched & ZR_TOUCH_MAPS)
 		list_for_each (vif, &ni->vifs, of_ni)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "zedrouter/uplinks.h"
 
 static bool lists_differ(const void *a, size_t na, const void *b, size_t nb, size_t size)
@@ -59,7 +60,33 @@ static unsigned int ports_touched(const struct zr_ports *was, const struct zr_po
 	return touched;
 }
 
-/* ---- Ports in use: connected routes, what the DHCP and DNS server tells ---- */
+/* ---- Routes: by groups, so that it does not count which ports are in use ---- */
+
+static bool link_is_in(const struct zr_link *list, unsigned int n, const struct zr_link *link)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].number == link->number && prefix_equal(&list[i].subnet, &link->subnet))
+			return true;
+	return false;
+}
+
+static unsigned int routes_touched(const struct zr_uplink *was, const struct zr_ports *was_ports,
+				   const struct zr_uplink *now, const struct zr_ports *now_ports)
+{
+	_cleanup_(freep) struct zr_link *a = xcalloc(2 * ZR_LINKS, sizeof(*a));
+	struct zr_link *b = a + ZR_LINKS;
+	unsigned int na = zr_uplink_links(was, was_ports, a);
+	unsigned int nb = zr_uplink_links(now, now_ports, b);
+
+	if (na != nb || !was->in_use != !now->in_use)
+		return ZR_TOUCH_ROUTES;
+	for (unsigned int i = 0; i < na; i++)
+		if (!link_is_in(b, nb, &a[i]))
+			return ZR_TOUCH_ROUTES;
+	return 0;
+}
+
+/* ---- The port that comes first ---- */
 
 static unsigned int subnets(const struct zr_port *port, int family, struct prefix *ret)
 {
@@ -71,29 +98,20 @@ static unsigned int subnets(const struct zr_port *port, int family, struct prefi
 	return n;
 }
 
-static unsigned int way_touched(const struct zr_port *a, const struct zr_port *b, int family)
+/* The server speaks for it. Its DHCPv6 options are read at its start only. */
+static unsigned int first_touched(const struct zr_port *a, const struct zr_port *b, int family)
 {
 	struct prefix was[ZR_PORT_ADDRS], now[ZR_PORT_ADDRS];
 	unsigned int nwas = subnets(a, family, was), nnow = subnets(b, family, now);
 	unsigned int touched = 0;
 
-	if (strcmp(a->label, b->label) != 0)
-		touched |= ZR_TOUCH_STATUS;
-	if (!ifname_equal(&a->ifname, &b->ifname) ||
+	if (!ifname_equal(&a->ifname, &b->ifname))
+		touched |= ZR_TOUCH_FIRST | ZR_TOUCH_SERVER;
+	if (lists_differ(a->dns, a->ndns, b->dns, b->ndns, sizeof(*a->dns)) ||
 	    lists_differ(was, nwas, now, nnow, sizeof(*was)))
-		touched |= ZR_TOUCH_WAY;
-	return touched;
-}
-
-/* The server speaks for the first port. Its DHCPv6 options are read at its start only. */
-static unsigned int server_touched(const struct zr_port *a, const struct zr_port *b, int family)
-{
-	unsigned int touched = 0;
-
-	if (lists_differ(a->dns, a->ndns, b->dns, b->ndns, sizeof(*a->dns)))
-		touched |= ZR_TOUCH_WAY;
+		touched |= ZR_TOUCH_SERVER;
 	if (lists_differ(a->ntp, a->nntp, b->ntp, b->nntp, ZR_NAME))
-		touched |= family == AF_INET6 ? ZR_TOUCH_SELF : ZR_TOUCH_WAY;
+		touched |= family == AF_INET6 ? ZR_TOUCH_SELF : ZR_TOUCH_SERVER;
 	return touched;
 }
 
@@ -108,13 +126,15 @@ unsigned int zr_uplink_touched(const struct zr_uplink *was, const struct zr_port
 	static const struct zr_port none;
 	unsigned int touched = ports_touched(was_ports, now_ports, now->label);
 
+	touched |= routes_touched(was, was_ports, now, now_ports);
 	for (unsigned int i = 0; i < was->in_use || i < now->in_use; i++) {
 		const struct zr_port *a = i < was->in_use ? &was_ports->port[was->port[i]] : &none;
 		const struct zr_port *b = i < now->in_use ? &now_ports->port[now->port[i]] : &none;
 
-		touched |= way_touched(a, b, now->family);
+		if (strcmp(a->label, b->label) != 0)
+			touched |= ZR_TOUCH_STATUS;
 		if (i == 0)
-			touched |= server_touched(a, b, now->family);
+			touched |= first_touched(a, b, now->family);
 	}
 	if (strcmp(standby(was, was_ports), standby(now, now_ports)) != 0)
 		touched |= ZR_TOUCH_STATUS;

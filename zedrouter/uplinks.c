@@ -9,7 +9,8 @@
 #include "base/numbers.h"
 #include "base/strbuf.h"
 
-/* One space of numbers for all ("GROUP/REST" in numbers.h); a label may be anything. */
+/* One space of numbers for all ("GROUP/REST" in numbers.h), of labels and of their ports; a label may
+ * be anything. */
 static char *number_name(const struct zr_uplink *u)
 {
 	return xasprintf("uplink/%c%s", u->sharing ? '+' : '-', u->label);
@@ -111,18 +112,103 @@ bool zr_uplink_uses(const struct zr_uplink *u, int port)
 	return u && port >= 0 && memchr(u->port, port, u->in_use);
 }
 
-/* After the choice. */
-static void note_ports(const struct zr_ports *ports, struct zr_uplink *u)
+static bool is_in(const struct zr_port *port, const struct prefix *subnet)
 {
-	bool better = u->in_use && !is_behind(&ports->port[u->port[0]], u);
+	for (unsigned int i = 0; i < port->naddrs; i++) {
+		struct prefix own = prefix_network(&port->addrs[i]);
 
+		if (prefix_equal(&own, subnet))
+			return true;
+	}
+	return false;
+}
+
+/* Of the ports in that subnet: the first one in use, or the first one. */
+static unsigned int link_owner(const struct zr_uplink *u, const struct zr_ports *ports,
+			       const struct prefix *subnet)
+{
+	for (unsigned int i = 0; i < u->in_use; i++)
+		if (u->link[u->port[i]] && is_in(&ports->port[u->port[i]], subnet))
+			return u->port[i];
 	for (unsigned int i = 0; i < ports->count; i++)
-		if (zr_port_matches(&ports->port[i], u->label))
-			zr_portset_add(&u->had, zr_port_number(&ports->port[i]));
+		if (u->link[i] && is_in(&ports->port[i], subnet))
+			return i;
+	return ZR_PORTS;
+}
+
+/* Not of an address that is a network of its own. */
+static bool has_subnet(const struct prefix *addr, int family)
+{
+	return addr->addr.family == family && addr->len < ipaddr_bits(&addr->addr);
+}
+
+static bool is_listed(const struct zr_link *list, unsigned int n, const struct prefix *subnet)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (prefix_equal(&list[i].subnet, subnet))
+			return true;
+	return false;
+}
+
+unsigned int zr_uplink_links(const struct zr_uplink *u, const struct zr_ports *ports,
+			     struct zr_link ret[ZR_LINKS])
+{
+	unsigned int n = 0;
+
+	for (unsigned int p = 0; u->in_use && p < ports->count; p++) {
+		for (unsigned int i = 0; u->link[p] && i < ports->port[p].naddrs; i++) {
+			struct prefix subnet = prefix_network(&ports->port[p].addrs[i]);
+
+			if (!has_subnet(&ports->port[p].addrs[i], u->family) ||
+			    link_owner(u, ports, &subnet) != p || is_listed(ret, n, &subnet))
+				continue;
+			ret[n++] = (struct zr_link){ subnet, p, u->link[p] };
+		}
+	}
+	return n;
+}
+
+static char *link_name(const struct zr_uplink *u, unsigned int port)
+{
+	return xasprintf("uplink/%u%c%s", port, u->sharing ? '+' : '-', u->label);
+}
+
+static uint16_t link_number(struct zr_model *m, const struct zr_uplink *u,
+			    const struct zr_port *port)
+{
+	uint32_t number = 0;
+
+	if (!zr_port_number(port) || !zr_port_serves(port, u->label))
+		return 0;
+	for (unsigned int i = 0; i < port->naddrs; i++) {
+		_cleanup_(freep) char *name = NULL;
+
+		if (!has_subnet(&port->addrs[i], u->family))
+			continue;
+		name = link_name(u, zr_port_number(port));
+		if (numbers_get(m->uplink_numbers, name, &number) < 0)
+			return 0; /* apps go by the gateway */
+		return (uint16_t)number;
+	}
+	return 0;
+}
+
+/* After the choice. */
+static void note_ports(struct zr_model *m, struct zr_uplink *u)
+{
+	bool better = u->in_use && !is_behind(&m->ports.port[u->port[0]], u);
+
+	memset(u->link, 0, sizeof(u->link));
 	u->usable = (struct zr_portset){ 0 };
-	for (unsigned int i = 0; i < ports->count; i++)
-		if (is_usable(&ports->port[i], u) && !(better && is_behind(&ports->port[i], u)))
-			zr_portset_add(&u->usable, zr_port_number(&ports->port[i]));
+	for (unsigned int i = 0; i < m->ports.count; i++) {
+		const struct zr_port *port = &m->ports.port[i];
+
+		u->link[i] = link_number(m, u, port);
+		if (zr_port_matches(port, u->label))
+			zr_portset_add(&u->had, zr_port_number(port));
+		if (is_usable(port, u) && !(better && is_behind(port, u)))
+			zr_portset_add(&u->usable, zr_port_number(port));
+	}
 }
 
 /* ---- Users ---- */
@@ -146,7 +232,7 @@ struct zr_uplink *zr_uplink_use(struct zr_model *m, const char *label, int famil
 	if (numbers_get(m->uplink_numbers, name, &number) == 0)
 		u->number = (uint16_t)number;
 	zr_uplink_pick(&m->ports, -1, u);
-	note_ports(&m->ports, u);
+	note_ports(m, u);
 	hmap_insert(&m->uplinks, &u->node, uplink_hash(label, family, sharing));
 	return u;
 }
@@ -155,6 +241,19 @@ void zr_uplink_leave(struct zr_uplink *u)
 {
 	if (u)
 		u->users--;
+}
+
+static void release_numbers(struct zr_model *m, const struct zr_uplink *u, const char *name)
+{
+	numbers_release(m->uplink_numbers, name);
+	for (unsigned int port = 1; port < 256; port++) {
+		_cleanup_(freep) char *link = NULL;
+
+		if (!zr_portset_has(&u->had, port))
+			continue;
+		link = link_name(u, port);
+		numbers_release(m->uplink_numbers, link);
+	}
 }
 
 void zr_uplinks_purge(struct zr_model *m)
@@ -169,7 +268,7 @@ void zr_uplinks_purge(struct zr_model *m)
 			continue;
 		hmap_remove(&m->uplinks, &u->node);
 		if (!zr_uplink_has_name(m, name))
-			numbers_release(m->uplink_numbers, name);
+			release_numbers(m, u, name);
 		free(u->told);
 		free(u);
 	}
@@ -177,13 +276,18 @@ void zr_uplinks_purge(struct zr_model *m)
 
 bool zr_uplink_has_name(const struct zr_model *m, const char *name)
 {
+	const size_t group = strlen("uplink/");
 	struct hmap_node *node;
 
+	if (strncmp(name, "uplink/", group) != 0)
+		return false;
+	name += group;
+	name += strspn(name, "0123456789"); /* of one of its ports */
 	hmap_for_each (node, &m->uplinks) {
 		_cleanup_(freep) char *own =
 			number_name(container_of(node, struct zr_uplink, node));
 
-		if (strcmp(own, name) == 0)
+		if (strcmp(own + group, name) == 0)
 			return true;
 	}
 	return false;
@@ -200,7 +304,7 @@ void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was)
 
 		zr_uplink_pick(&m->ports,
 			       first < 0 ? -1 : zr_port_find(&m->ports, was->port[first].label), u);
-		note_ports(&m->ports, u);
+		note_ports(m, u);
 		u->touched = zr_uplink_touched(&before, was, u, &m->ports);
 	}
 }

@@ -25,6 +25,7 @@ struct zr_uplink {
 	uint16_t number; /* of its group; 0: none is left */
 	uint8_t port[ZR_WAYS]; /* indexes into zr_ports: those in use, then the standby */
 	uint8_t in_use, count; /* 0: no port is usable; count: with the standby, if there is one */
+	uint16_t link[ZR_PORTS]; /* by index of port: group that leads into its subnets; 0: none */
 	struct zr_portset had; /* ports that ever had its label, */
 	struct zr_portset
 		usable; /* and those of them that are usable now, and not behind one in use */
@@ -35,9 +36,11 @@ struct zr_uplink {
 /* What has to be made again of an instance that follows an uplink. */
 enum zr_touch {
 	ZR_TOUCH_SELF = 1 << 0, /* all of it */
-	ZR_TOUCH_WAY = 1 << 1, /* what depends on the ports in use: zr_intent_way() */
-	ZR_TOUCH_MAPS = 1 << 2, /* port maps of its apps */
-	ZR_TOUCH_STATUS = 1 << 3, /* what is told of it */
+	ZR_TOUCH_ROUTES = 1 << 1, /* its routes out: zr_intent_way() */
+	ZR_TOUCH_SERVER = 1 << 2, /* what its DHCP and DNS server tells: as well */
+	ZR_TOUCH_FIRST = 1 << 3, /* a static route by a gateway of the port that comes first */
+	ZR_TOUCH_MAPS = 1 << 4, /* port maps of its apps */
+	ZR_TOUCH_STATUS = 1 << 5, /* what is told of it */
 };
 
 /* Adds a user; freed by the first zr_uplinks_purge() after the last one has left. */
@@ -62,6 +65,17 @@ static inline int zr_uplink_first(const struct zr_uplink *u)
 	return u && u->in_use ? u->port[0] : -1;
 }
 bool zr_uplink_uses(const struct zr_uplink *u, int port);
+
+/* The subnets that its ports are in, each once, and the groups that lead there: of the port in use when
+ * several are in it. */
+struct zr_link {
+	struct prefix subnet;
+	unsigned int port; /* index */
+	uint16_t number;
+};
+#define ZR_LINKS (ZR_PORTS * ZR_PORT_ADDRS)
+unsigned int zr_uplink_links(const struct zr_uplink *u, const struct zr_ports *ports,
+			     struct zr_link ret[ZR_LINKS]);
 
 /*
  * Pure: enum zr_touch bits for those who follow an uplink that was `was` among those ports and is

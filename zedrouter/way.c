@@ -2,12 +2,12 @@
 /*
  * What depends on the ports in use. Of all who follow one label together:
  *
- *   group of next hops, and the name servers of the port that comes first
+ *   group of next hops; one more into the subnets of each port
+ *   name servers of the port that comes first
  *
  * and of instance number N:
  *
- *   table 800+N   the subnets of the ports in use
- *                 default, and static routes, by the group
+ *   table 800+N   default, static routes, and the subnets of the ports, by these groups
  *   dnsmasq       on bnN, told when what it reads has changed
  */
 #include "zedrouter/way.h"
@@ -60,35 +60,57 @@ void zr_dnsmasq_paths(const struct zr_intent_conf *conf, const struct zr_ni *ni,
 #define WEIGHT_IN_USE 255
 #define WEIGHT_STANDBY 1
 
-static void intent_group(struct dp_graph *g, const struct zr_ports *ports,
-			 const struct zr_uplink *u)
+static struct dp_nhmember by_gateway(const struct zr_ports *ports, const struct zr_uplink *u,
+				     unsigned int i, uint8_t weight)
 {
-	struct dp_nhgroup group = { .family = u->family, .number = u->number };
+	const struct zr_port *port = &ports->port[u->port[i]];
 
-	for (unsigned int i = 0; i < u->count; i++) {
-		const struct zr_port *port = &ports->port[u->port[i]];
+	return (struct dp_nhmember){
+		.slot = (uint8_t)zr_port_number(port),
+		.way = { .ifname = port->ifname,
+			 .gateway = u->family == AF_INET6 ? port->gateway6 : port->gateway4,
+			 .weight = weight,
+			 .onlink = true },
+	};
+}
 
-		group.member[group.members++] = (struct dp_nhmember){
-			.slot = (uint8_t)(port->mark >> 24),
-			.way = { .ifname = port->ifname,
-				 .gateway = u->family == AF_INET6 ? port->gateway6 : port->gateway4,
-				 .weight = i < u->in_use ? WEIGHT_IN_USE : WEIGHT_STANDBY,
-				 .onlink = true },
-		};
-	}
+static void intent_group(struct dp_graph *g, const struct zr_ports *ports,
+			 const struct zr_uplink *u, uint16_t number)
+{
+	struct dp_nhgroup group = { .family = u->family, .number = number };
+
+	for (unsigned int i = 0; i < u->count; i++)
+		group.member[group.members++] =
+			by_gateway(ports, u, i, i < u->in_use ? WEIGHT_IN_USE : WEIGHT_STANDBY);
 	dp_want(g, &dp_nhgroup_type, &group);
 }
 
-/* Do DNS servers of instances ask those of its port? */
-static bool is_asked(const struct zr_model *m, const struct zr_uplink *u)
+/* The port itself, and whoever is next when it is lost. */
+static void intent_link(struct dp_graph *g, const struct zr_ports *ports, const struct zr_uplink *u,
+			unsigned int port)
+{
+	struct dp_nhgroup group = { .family = u->family, .number = u->link[port] };
+
+	group.member[group.members++] = (struct dp_nhmember){
+		.slot = (uint8_t)zr_port_number(&ports->port[port]),
+		.way = { .ifname = ports->port[port].ifname, .weight = WEIGHT_IN_USE },
+	};
+	for (unsigned int i = 0; i < u->count && group.members < 2; i++)
+		if (u->port[i] != port)
+			group.member[group.members++] = by_gateway(ports, u, i, WEIGHT_STANDBY);
+	dp_want(g, &dp_nhgroup_type, &group);
+}
+
+/* Is it the way out of an instance, and not only a static route's; of one with a server? */
+static bool leads_out(const struct zr_model *m, const struct zr_uplink *u, bool with_server)
 {
 	struct hmap_node *node;
 
 	hmap_for_each (node, &m->instances) {
 		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
-		if (ni->uplink == u && !ni->dnsmasq_off && zr_ni_works(ni))
-			return u->number != 0;
+		if (ni->uplink == u && zr_ni_works(ni) && !(with_server && ni->dnsmasq_off))
+			return true;
 	}
 	return false;
 }
@@ -117,14 +139,45 @@ struct dp_graph *zr_intent_uplinks(const struct zr_model *m)
 		const struct zr_uplink *u = container_of(node, struct zr_uplink, node);
 
 		if (u->users && u->in_use && u->number)
-			intent_group(g, &m->ports, u);
-		if (is_asked(m, u))
+			intent_group(g, &m->ports, u, u->number);
+		if (u->number && leads_out(m, u, true))
 			intent_servers(g, &m->ports, u);
 		sharing |= u->users && u->sharing;
 	}
 	if (sharing) { /* by ports, too: one app or one server may have many flows */
 		dp_want_sysctl(g, "ipv4", "fib_multipath_hash_policy", "1");
 		dp_want_sysctl(g, "ipv6", "fib_multipath_hash_policy", "1");
+	}
+	return g;
+}
+
+/*
+ * Into the subnets of a port there is a group, too: straight while the port is in use, else as
+ * everywhere. So a change of ports is a few messages, however many instances have a route there.
+ */
+static void intent_links(struct dp_graph *g, const struct zr_ports *ports,
+			 const struct zr_uplink *u)
+{
+	for (unsigned int p = 0; u->in_use && p < ports->count; p++) {
+		if (!u->link[p])
+			continue;
+		if (zr_uplink_uses(u, (int)p))
+			intent_link(g, ports, u, p);
+		else
+			intent_group(g, ports, u, u->link[p]);
+	}
+}
+
+struct dp_graph *zr_intent_links(const struct zr_model *m)
+{
+	struct dp_graph *g = dp_graph_new("links");
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->uplinks) {
+		const struct zr_uplink *u = container_of(node, struct zr_uplink, node);
+
+		if (leads_out(m, u, false))
+			intent_links(g, &m->ports, u);
 	}
 	return g;
 }
@@ -147,49 +200,28 @@ void zr_want_route(struct dp_graph *g, const struct zr_ni *ni, const struct pref
 }
 
 static void want_group_route(struct dp_graph *g, const struct zr_ni *ni, const struct prefix *dst,
-			     const struct zr_uplink *u)
+			     uint16_t number)
 {
-	if (u->in_use && u->number)
+	uint8_t family = dst->addr.family;
+
+	if (number)
 		dp_want(g, &dp_route_type,
 			&(struct dp_route){ .dst = *dst,
 					    .table = zr_ni_table(ni),
-					    .metric = dst->addr.family == AF_INET6 ? 1024 : 0,
-					    .nhid = dp_nhgroup_id(u->family, u->number) });
-}
-
-static bool seen_before(const struct prefix *list, unsigned int n, const struct prefix *p)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (prefix_equal(&list[i], p))
-			return true;
-	return false;
+					    .metric = family == AF_INET6 ? 1024 : 0,
+					    .nhid = dp_nhgroup_id(family, number) });
 }
 
 static void intent_uplink(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
 {
-	int family = ni->subnet.addr.family;
-	const struct zr_uplink *u = ni->uplink;
-	const struct ipaddr none = { 0 };
-	const struct prefix def = { .addr = { .family = (uint8_t)family } };
-	struct prefix subnets[ZR_WAYS * ZR_PORT_ADDRS];
-	unsigned int n = 0;
+	_cleanup_(freep) struct zr_link *links = xcalloc(ZR_LINKS, sizeof(*links));
+	const struct prefix def = { .addr = { .family = ni->subnet.addr.family } };
+	unsigned int n = zr_uplink_links(ni->uplink, &m->ports, links);
 
-	for (unsigned int p = 0; p < u->in_use; p++) {
-		const struct zr_port *port = &m->ports.port[u->port[p]];
-
-		for (unsigned int i = 0; i < port->naddrs; i++) {
-			struct prefix *subnet = &subnets[n];
-
-			*subnet = prefix_network(&port->addrs[i]);
-			if (subnet->addr.family != family ||
-			    subnet->len == ipaddr_bits(&subnet->addr) ||
-			    seen_before(subnets, n, subnet))
-				continue;
-			zr_want_route(g, ni, subnet, &port->ifname, &none);
-			n++;
-		}
-	}
-	want_group_route(g, ni, &def, u);
+	for (unsigned int i = 0; i < n; i++)
+		want_group_route(g, ni, &links[i].subnet, links[i].number);
+	if (ni->uplink->in_use)
+		want_group_route(g, ni, &def, ni->uplink->number);
 }
 
 static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
@@ -198,9 +230,11 @@ static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
 	for (unsigned int i = 0; i < ni->nroutes; i++) {
 		const struct zr_static_route *r = &ni->routes[i];
 
-		if (r->uplink && !ipaddr_is_set(&r->gateway))
-			want_group_route(g, ni, &r->dst, r->uplink);
-		else if (r->uplink && r->uplink->in_use)
+		if (!r->uplink || !r->uplink->in_use)
+			continue;
+		if (!ipaddr_is_set(&r->gateway))
+			want_group_route(g, ni, &r->dst, r->uplink->number);
+		else
 			zr_want_route(g, ni, &r->dst, &m->ports.port[r->uplink->port[0]].ifname,
 				      &r->gateway);
 	}

@@ -215,6 +215,7 @@ static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 	 * else, which takes the longer the more instances there are. */
 	if (was)
 		follow_flows(zr, was);
+	submit(zr, zr_intent_links(&zr->model));
 	if (zr->node_dirty)
 		submit(zr, zr_intent_node(&zr->conf, &zr->model));
 	zr->node_dirty = false;

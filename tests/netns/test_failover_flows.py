@@ -313,10 +313,32 @@ class Monitor:
         return lines
 
 
-def test_switch_touches_no_default_route_of_any_instance(world):
-    """One group of next hops a label and IP version: its replacement is all there is."""
+def way_of(edge, web, last):
+    """How a packet of app-a to that address in isp-a's network leaves the node."""
+    version, to = (6, "2001:db8:1::" + last) if ":" in web else (4, "192.168.1." + last)
+    bridge = edge.vif("app-a", version == 6)["bridge"]
+    out = edge.node.host.run("ip", f"-{version}", "route", "get", to, "from", edge.address("app-a", version),
+                             "iif", bridge, check=False).stdout
+    return " ".join(re.findall(r"via \S+|dev eth\d", out))
+
+
+@WEBS
+def test_network_of_the_port_in_use_is_reached_straight(world, web):
+    wait_way(world, web, "a")
+    assert way_of(world, web, "77") == "dev eth0"
+    world.net.pull("node:eth0")
+    wait_way(world, web, "b")
+    wait_for(lambda: re.fullmatch("via (192.168.2.1|fe80:\\S+) dev eth1", way_of(world, web, "77")),
+             "it is reached by the gateway of b", 5)
+    world.net.plug("node:eth0")
+    wait_for(lambda: way_of(world, web, "77") == "dev eth0", "straight again", 10)
+
+
+def test_switch_touches_no_route_of_any_instance(world):
+    """Groups of next hops, some for each label and IP version: their replacement is all there is."""
     wait_way(world, topology.WEB4, "a")
     wait_way(world, topology.WEB6, "a")
+    world.node.wait_settled()
     monitor = Monitor(world.node.host)
     world.net.pull("node:eth0")
     wait_way(world, topology.WEB4, "b")
@@ -328,8 +350,7 @@ def test_switch_touches_no_default_route_of_any_instance(world):
     lines = monitor.lines()
     tables = {n["table"] for n in world.node.table("NetworkInstanceStatus").values()
               if n["portLabel"] == "uplink"}
-    touched = [line for line in lines if "default" in line
-               and any(f"table {t}" in line for t in tables)]
+    touched = [line for line in lines if any(re.search(rf"table {t}\b", line) for t in tables)]
     assert not touched, touched
     assert [line for line in lines if " group " in line]
 
@@ -373,6 +394,35 @@ def test_switch_restarts_no_server_and_is_told_once(world):
     told = [line for line in lines if "event=ni_uplink" in line and "label=uplink " in line]
     assert len(told) == 2 and all("port=uplink-b instances=1" in line for line in told), told
     assert servers(world) == before
+
+def dhcp_options(edge, app, folder):
+    """What the DHCP server of its instance tells an app, by name."""
+    script = folder / "script"
+    script.write_text("#!/bin/sh\nenv\n")
+    script.chmod(0o755)
+    out = edge.app(app).run("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s", script, "-O", "ntpsrv",
+                            "-O", "staticroutes", "-t", "5", "-T", "1", check=False).stdout
+    return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+
+def test_apps_are_told_of_time_servers_and_networks_of_the_port_in_use(net, node, tmp_path):
+    edge = scenario.Edge(net, node)
+    config = edge.standard_config(static=True)
+    for n, network in enumerate(config.root["networks"], 1):
+        network["ip"]["ntp"] = f"192.168.{n}.123"
+    for instance in config.root["networkInstances"]:
+        instance["propagateConnectedRoutes"] = True
+    edge.start(config)
+    before = servers(edge)
+    for pull, number in ((None, 1), ("node:eth0", 2)):
+        if pull:
+            net.pull(pull)
+            wait_way(edge, topology.WEB4, "b")
+            node.wait_settled()
+        wait_for(lambda: dhcp_options(edge, "app-a", tmp_path).get("ntpsrv") == f"192.168.{number}.123",
+                 "its time server", 10)
+        assert f"192.168.{number}.0/24 10.1.0.1" in dhcp_options(edge, "app-a", tmp_path)["staticroutes"]
+    assert servers(edge) == before
 
 
 def test_zedrouter_killed_during_the_outage_finds_its_way(world):

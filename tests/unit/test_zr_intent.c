@@ -70,23 +70,30 @@ static void instance_graphs_are_as_drawn(void **state)
 	strbuf_fini(&out);
 }
 
+static void draw_uplinks(struct zr_world *w, struct strbuf *out)
+{
+	golden_graph(zr_intent_uplinks(&w->model), out);
+	strbuf_add(out, "\ninto the subnets:\n");
+	golden_graph(zr_intent_links(&w->model), out);
+}
+
 static void uplinks_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
 	struct strbuf out = STRBUF_INIT;
 
 	make_world(w);
-	golden_graph(zr_intent_uplinks(&w->model), &out);
+	draw_uplinks(w, &out);
 	strbuf_add(&out, "\na second port, dearer:\n");
 	zr_ports(w, TWO_PORTS("10"));
-	golden_graph(zr_intent_uplinks(&w->model), &out);
+	draw_uplinks(w, &out);
 	strbuf_add(&out, "\nof the same cost, and one instance spreads its flows:\n");
 	zr_ports(w, TWO_PORTS("0"));
 	zr_ni(w, NI_B,
 	      "{'displayname':'six','type':'NI_LOCAL','activate':true,'share_equal_cost':true,"
 	      "'port_label':'uplink','subnet':'fd00:1::/64','gateway':'fd00:1::1',"
 	      "'dhcp_start':'fd00:1::100','dhcp_end':'fd00:1::1ff'}");
-	golden_graph(zr_intent_uplinks(&w->model), &out);
+	draw_uplinks(w, &out);
 	strbuf_add(&out, "\nroutes of that instance:\n");
 	draw_ni(w, NI_B, &out);
 	golden_text("zr_uplinks", strbuf_str(&out));

@@ -3,7 +3,9 @@
 #include "tests/unit/zr_world.h"
 
 #define SELF ZR_TOUCH_SELF
-#define WAY ZR_TOUCH_WAY
+#define ROUTES ZR_TOUCH_ROUTES
+#define SERVER ZR_TOUCH_SERVER
+#define FIRST ZR_TOUCH_FIRST
 #define MAPS ZR_TOUCH_MAPS
 #define STATUS ZR_TOUCH_STATUS
 
@@ -25,19 +27,22 @@ static void make_ports(struct zr_world *w)
 
 typedef void change_fn(struct zr_ports *ports);
 
-/* What the change means to those who follow "uplink". */
-static unsigned int touched(struct zr_world *w, int family, change_fn *change)
+/* What the change means to those who follow "uplink"; undone afterwards. */
+static unsigned int touched(struct zr_world *w, int family, bool sharing, change_fn *change)
 {
-	struct zr_ports *now = xmemdup(&w->model.ports, sizeof(*now));
-	struct zr_uplink u = { .family = (uint8_t)family, .label = "uplink" };
-	struct zr_uplink before;
+	struct zr_uplink *u = zr_uplink_use(&w->model, "uplink", family, sharing);
+	struct zr_ports *was = xmemdup(&w->model.ports, sizeof(*was));
+	struct zr_ports *now = xcalloc(1, sizeof(*now));
 	unsigned int ret;
 
-	zr_uplink_pick(&w->model.ports, -1, &u);
-	before = u;
-	change(now);
-	zr_uplink_pick(now, zr_port_find(now, w->model.ports.port[u.port[0]].label), &u);
-	ret = zr_uplink_touched(&before, &w->model.ports, &u, now);
+	change(&w->model.ports);
+	zr_uplinks_choose(&w->model, was);
+	ret = u->touched;
+	*now = w->model.ports;
+	w->model.ports = *was;
+	zr_uplinks_choose(&w->model, now);
+	zr_uplink_leave(u);
+	free(was);
 	free(now);
 	return ret;
 }
@@ -110,61 +115,101 @@ static void each_field_touches_who_uses_it(void **state)
 		/* Every port of the label counts. */
 		CASE(mtu, SELF, SELF),
 		CASE(mtu_of_b, SELF, SELF),
-		CASE(mark, SELF, SELF),
-		CASE(ifname_of_a, SELF | MAPS | WAY, SELF | MAPS | WAY),
+		CASE(mark, SELF | ROUTES, SELF | ROUTES),
+		CASE(ifname_of_a, SELF | MAPS | FIRST | SERVER, SELF | MAPS | FIRST | SERVER),
 		CASE(ifname_of_b, SELF | MAPS, SELF | MAPS),
-		CASE(quota_of_a, SELF | MAPS | WAY | STATUS, SELF | MAPS | WAY | STATUS),
-		CASE(quota_of_b, SELF | MAPS | STATUS, SELF | MAPS | STATUS),
-		CASE(label_goes, SELF | MAPS | STATUS, SELF | MAPS | STATUS),
-		CASE(label_comes, SELF | MAPS | STATUS, SELF | MAPS),
-		CASE(b_is_taken_away, SELF | MAPS | STATUS, SELF | MAPS | STATUS),
-		/* Port maps are on the addresses of all. */
+		CASE(quota_of_a, SELF | MAPS | ROUTES | FIRST | SERVER | STATUS,
+		     SELF | MAPS | ROUTES | FIRST | SERVER | STATUS),
+		CASE(quota_of_b, SELF | MAPS | ROUTES | STATUS, SELF | MAPS | ROUTES | STATUS),
+		CASE(label_goes, SELF | MAPS | ROUTES | STATUS, SELF | MAPS | ROUTES | STATUS),
+		CASE(label_comes, SELF | MAPS | ROUTES | STATUS, SELF | MAPS),
+		CASE(b_is_taken_away, SELF | MAPS | ROUTES | STATUS, SELF | MAPS | ROUTES | STATUS),
+		/* Port maps are on the addresses of all, routes lead into the subnets of all. */
 		CASE(host_part, MAPS, MAPS),
-		CASE(subnet_of_b, MAPS, MAPS),
+		CASE(subnet_of_b, MAPS | ROUTES, MAPS),
 		CASE(one_more_label, MAPS, MAPS),
-		/* Only the ports in use count. */
-		CASE(subnet4, MAPS | WAY, MAPS),
-		CASE(subnet6, MAPS, MAPS | WAY),
-		CASE(one_address_less, MAPS, MAPS | WAY),
-		CASE(dns, WAY, WAY),
-		CASE(no_dns, WAY, WAY),
+		CASE(subnet4, MAPS | ROUTES | SERVER, MAPS),
+		CASE(subnet6, MAPS, MAPS | ROUTES | SERVER),
+		CASE(one_address_less, MAPS, MAPS | ROUTES | SERVER),
+		/* Only the port that comes first counts. */
+		CASE(dns, SERVER, SERVER),
+		CASE(no_dns, SERVER, SERVER),
 		CASE(dns_of_b, 0, 0),
-		CASE(ntp, WAY, SELF),
+		CASE(ntp, SERVER, SELF),
 		CASE(ntp_of_b, 0, 0),
-		/* Fail-over: no instance is made again as a whole, unless its DHCPv6 options are others. */
+		/* Fail-over: no route is another, and no instance is made again as a whole, unless its
+		 * DHCPv6 options are others. */
 		CASE(b_is_lost, STATUS, STATUS),
-		CASE(a_is_lost, WAY | STATUS, WAY | STATUS | SELF),
-		CASE(a_is_lost_to_4, WAY | STATUS, 0),
-		CASE(a_is_held, WAY | STATUS, WAY | STATUS | SELF),
-		CASE(all_are_lost, WAY | STATUS, WAY | STATUS | SELF),
+		CASE(a_is_lost, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS | SELF),
+		CASE(a_is_lost_to_4, FIRST | SERVER | STATUS, 0),
+		CASE(a_is_held, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS | SELF),
+		CASE(all_are_lost, ROUTES | FIRST | SERVER | STATUS,
+		     ROUTES | FIRST | SERVER | STATUS | SELF),
 	};
 
 	make_ports(w);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		unsigned int four = touched(w, AF_INET, cases[i].change);
-		unsigned int six = touched(w, AF_INET6, cases[i].change);
+		unsigned int four = touched(w, AF_INET, false, cases[i].change);
+		unsigned int six = touched(w, AF_INET6, false, cases[i].change);
 
 		if (four != cases[i].four || six != cases[i].six)
 			fail_msg("%s: %x %x", cases[i].name, four, six);
 	}
 }
 
-static void subnets_of_each_port_in_use_count(void **state)
+static void one_more_or_less_that_shares_is_no_other_route(void **state)
 {
 	struct zr_world *w = *state;
-	struct zr_uplink u = { .family = AF_INET, .label = "uplink", .sharing = true };
-	struct zr_ports *now;
 
 	make_ports(w);
 	w->model.ports.port[1].cost = 0;
-	now = xmemdup(&w->model.ports, sizeof(*now));
-	zr_uplink_pick(now, -1, &u);
-	assert_int_equal(u.in_use, 2);
-	subnet_of_b(now);
-	assert_int_equal(zr_uplink_touched(&u, &w->model.ports, &u, now), MAPS | WAY);
-	dns_of_b(now); /* the first one's count */
-	assert_int_equal(zr_uplink_touched(&u, &w->model.ports, &u, now), MAPS | WAY);
-	free(now);
+	assert_int_equal(touched(w, AF_INET, true, b_is_lost), STATUS);
+	assert_int_equal(touched(w, AF_INET, true, subnet_of_b), MAPS | ROUTES);
+	assert_int_equal(touched(w, AF_INET, true, dns_of_b), 0); /* the first one's count */
+}
+
+CHANGE(same_subnet, prefix_parse("192.0.2.99/24", &p->port[1].addrs[0]))
+
+static void subnet_of_two_ports_is_that_of_the_one_in_use(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_link links[ZR_LINKS];
+	struct zr_uplink *u;
+
+	make_ports(w);
+	assert_int_equal(touched(w, AF_INET, false, same_subnet), MAPS | ROUTES);
+	same_subnet(&w->model.ports);
+	assert_int_equal(touched(w, AF_INET, false, a_is_lost_to_4),
+			 ROUTES | FIRST | SERVER | STATUS);
+	u = zr_uplink_use(&w->model, "uplink", AF_INET, false);
+	assert_int_equal(zr_uplink_links(u, &w->model.ports, links), 1);
+	assert_int_equal(links[0].port, 0);
+	zr_uplink_leave(u);
+}
+
+static void numbers_of_links_live_as_long_as_somebody_has_the_label(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_uplink *four, *six;
+
+	make_ports(w);
+	four = zr_uplink_use(&w->model, "uplink", AF_INET, false);
+	six = zr_uplink_use(&w->model, "uplink", AF_INET6, false);
+	assert_int_not_equal(four->link[0], 0);
+	assert_int_not_equal(four->link[0], four->number);
+	assert_int_not_equal(four->link[1], four->link[0]);
+	assert_int_equal(six->link[0], four->link[0]); /* ids tell the versions of IP apart */
+	assert_int_equal(four->link[2], 0); /* of another label */
+	assert_true(zr_uplink_has_name(&w->model, "uplink/1-uplink"));
+	assert_false(zr_uplink_has_name(&w->model, "uplink/1+uplink"));
+	assert_false(zr_uplink_has_name(&w->model, "else/1-uplink"));
+	zr_uplink_leave(four);
+	zr_uplinks_purge(&w->model);
+	assert_int_not_equal(numbers_find(w->model.uplink_numbers, "uplink/1-uplink"), 0);
+	zr_uplink_leave(six);
+	zr_uplinks_purge(&w->model);
+	assert_int_equal(numbers_find(w->model.uplink_numbers, "uplink/1-uplink"), 0);
+	assert_false(zr_uplink_has_name(&w->model, "uplink/1-uplink"));
 }
 
 static void ports_in_use_are_news_once(void **state)
@@ -208,7 +253,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_field_touches_who_uses_it),
-		TEST(subnets_of_each_port_in_use_count),
+		TEST(one_more_or_less_that_shares_is_no_other_route),
+		TEST(subnet_of_two_ports_is_that_of_the_one_in_use),
+		TEST(numbers_of_links_live_as_long_as_somebody_has_the_label),
 		TEST(ports_in_use_are_news_once),
 	};
 
