@@ -85,6 +85,7 @@ def kill_dnsmasq(edge):
             if "dnsmasq" in sandbox.command_of(pid)[0]]
     assert pids
     os.kill(pids[0], signal.SIGKILL)
+    wait_for(lambda: not os.path.exists(f"/proc/{pids[0]}"), "who started it has noticed", 1)
     return "dnsmasq", ""
 
 
