@@ -122,7 +122,7 @@ def test_apps_and_management_leave_a_port_that_reaches_nobody(net, make_node):
 
 @pytest.fixture
 def requests(make_net, make_node):
-    """An edge, and a publisher of outcomes of requests in zedagent's place."""
+    """An edge, and a publisher of outcomes of requests, in the place of who makes them."""
     net = make_net(topology.standard, dhcp=False)
     edge = start(net, make_node(net["node"]), ("edgeway.upstream", "off"), costs=(0, 10))
     with Outcomes(edge) as outcomes:
@@ -131,7 +131,7 @@ def requests(make_net, make_node):
 
 class Outcomes:
     def __init__(self, edge):
-        self.publisher = Publisher(edge.node.run_dir, "zedagent", "RequestOutcome")
+        self.publisher = Publisher(edge.node.run_dir, "client", "RequestOutcome")
 
     def failed(self, label, failed=True):
         self.publisher.publish(label, field(1, failed) + field(2, 4) + field(3, "no answer")
