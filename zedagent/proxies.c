@@ -47,18 +47,19 @@ static void map_cas(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *ou
 
 static void map_pac(const EVE_COMMON(ProxyConfig) * proxies, Ew__ProxyConfig *out)
 {
-	_cleanup_(freep) char *text = NULL;
+	char *text = NULL;
 
-	if (!*proxies->pacfile && proxies->networkproxyenable)
-		za_set(&out->pac_url, proxies->networkproxyurl);
-	out->discover =
-		proxies->networkproxyenable && !*proxies->pacfile && !*proxies->networkproxyurl;
-	if (!*proxies->pacfile)
+	if (!*proxies->pacfile) {
+		if (proxies->networkproxyenable)
+			za_set(&out->pac_url, proxies->networkproxyurl);
+		out->discover = proxies->networkproxyenable && !*proxies->networkproxyurl;
 		return;
+	}
 	if (pac_text_decode(proxies->pacfile, &text) < 0)
 		za_set(&out->error, PAC_TEXT_WHY);
 	else
 		za_set(&out->pac_text, text);
+	free(text);
 }
 
 Ew__ProxyConfig *za_map_proxies(const EVE_COMMON(ProxyConfig) * proxies)

@@ -110,6 +110,11 @@ static void hint_test(const struct hints *h)
 	if (!t || (t->outcome != EW__TEST_OUTCOME__TEST_FAILED &&
 		   t->outcome != EW__TEST_OUTCOME__TEST_REMOTE))
 		return; /* what is not ready may be so in a moment */
+	if (strncmp(t->error, "PAC file", 8) == 0) {
+		hint(h, "by which proxy to go is not known: have the network's PAC file mended, or "
+			"configure its URL, or the proxies themselves");
+		return;
+	}
 	switch ((int)t->stage) {
 	case EW__TEST_STAGE__TEST_STAGE_GATEWAY:
 		hint(h, "the router does not answer: is it switched on, has it another address, is "
@@ -180,7 +185,8 @@ static void hint_upstream(const struct hints *h)
 	if (is_upstream(p, EW__UPSTREAM_STATE__UPSTREAM_FAILED))
 		hint(h,
 		     "the gateway answers, and who is beyond it by another port is not reached by "
-		     "this one: is the router's own line up, does a firewall behind it let the node "
+		     "this one: is the router's own line up, does a firewall behind it let the "
+		     "node "
 		     "out? \"traceroute -i %s\" shows how far it gets",
 		     p->ifname);
 	else if (is_upstream(p, EW__UPSTREAM_STATE__UPSTREAM_SILENT))

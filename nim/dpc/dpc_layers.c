@@ -44,6 +44,7 @@ static Ew__PortConfig up_to(const Ew__PortConfig *port, enum conn_stage stage)
 	if (stage < CONN_STAGE_TCP)
 		p.mtu = 0;
 	if (stage < CONN_STAGE_DNS) {
+		p.proxy = NULL;
 		p.n_dns_servers = 0;
 		p.domain = (char *)protobuf_c_empty_string;
 	}

@@ -307,17 +307,19 @@ static Ew__ProxyServer *read_proxy(struct reader *r, const Dpc__Port *from, uint
 
 static void read_pac(struct reader *r, const Dpc__Port *from, Ew__ProxyConfig *proxy)
 {
-	_cleanup_(freep) char *text = NULL;
+	char *text = NULL;
 
-	if (!*from->pacfile && from->networkproxyenable)
-		proxy->pac_url = arena_strdup(r->arena, from->networkproxyurl);
-	proxy->discover = from->networkproxyenable && !*from->pacfile && !*from->networkproxyurl;
-	if (!*from->pacfile)
+	if (!*from->pacfile) {
+		if (from->networkproxyenable)
+			proxy->pac_url = arena_strdup(r->arena, from->networkproxyurl);
+		proxy->discover = from->networkproxyenable && !*from->networkproxyurl;
 		return;
+	}
 	if (pac_text_decode(from->pacfile, &text) < 0)
 		proxy->error = arena_strdup(r->arena, PAC_TEXT_WHY);
 	else
 		proxy->pac_text = arena_strdup(r->arena, text);
+	free(text);
 }
 
 static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)

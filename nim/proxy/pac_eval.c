@@ -95,10 +95,10 @@ static void on_ended(const char *failure, int status, void *arg)
 	struct pac_eval *e = arg;
 	const char *why = e->why[0] ? e->why : NULL;
 
+	if (!why && failure) /* be it after a reply: who dies of what it said is not believed */
+		why = why_it_died(status) ?: failure;
 	if (!why && !e->replied)
-		why = why_it_died(status);
-	if (!why && !e->replied)
-		why = failure ? failure : "was not answered for";
+		why = "was not answered for";
 	e->helper = NULL;
 	e->done(why ? NULL : e->ways, why, e->arg);
 	free(e);

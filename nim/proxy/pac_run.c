@@ -230,6 +230,7 @@ static void on_begin(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	make_key(port_of(run), &run->key);
+	pacs_drop_others(run->pacs, run->label, strbuf_str(&run->key));
 	text = pac->n_urls ? pacs_find(run->pacs, run->label, strbuf_str(&run->key), mono_now(),
 				       &fresh, &len)
 			   : NULL;

@@ -41,11 +41,15 @@ struct pacs {
 	unsigned int nfiles;
 };
 
-static const struct nim_port *find_port(const struct pacs *p, const char *label)
+/* What is configured of the port; NULL: no PAC file. */
+static const struct Ew__ProxyConfig *find_config(const struct pacs *p, const char *label)
 {
-	for (unsigned int i = 0; i < p->conf.config->nports; i++)
-		if (strcmp(p->conf.config->ports[i].label, label) == 0)
-			return &p->conf.config->ports[i];
+	for (unsigned int i = 0; i < p->conf.config->nports; i++) {
+		const struct nim_port *port = &p->conf.config->ports[i];
+
+		if (strcmp(port->label, label) == 0)
+			return proxy_has_pac(port->proxy) ? port->proxy : NULL;
+	}
 	return NULL;
 }
 
@@ -57,19 +61,12 @@ static struct pac_file *find_file(const struct pacs *p, const char *label)
 	return NULL;
 }
 
-static bool has_pac(const struct pacs *p, const char *label)
-{
-	const struct nim_port *port = find_port(p, label);
-
-	return port && proxy_has_pac(port->proxy);
-}
-
 static void forget_others(struct pacs *p)
 {
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < p->nfiles; i++)
-		if (has_pac(p, p->files[i].label))
+		if (find_config(p, p->files[i].label))
 			p->files[n++] = p->files[i];
 		else
 			forget_text(&p->files[i]);
@@ -97,7 +94,7 @@ void pacs_keep(struct pacs *p, const char *label, const struct pac_fetch_note *n
 {
 	struct pac_file *file;
 
-	if (!has_pac(p, label)) /* of a candidate, say */
+	if (!find_config(p, label)) /* of a candidate, say */
 		return;
 	file = make_file(p, label);
 	forget_text(file);
@@ -111,6 +108,14 @@ void pacs_keep(struct pacs *p, const char *label, const struct pac_fetch_note *n
 	log_info("pac_fetched", "port=%s url=\"%s\" bytes=%zu max_age_s=%u", label, note->url, len,
 		 note->max_age_s);
 	p->conf.changed(p->conf.arg);
+}
+
+void pacs_drop_others(struct pacs *p, const char *label, const char *key)
+{
+	struct pac_file *file = find_file(p, label);
+
+	if (file && file->key && strcmp(file->key, key) != 0)
+		forget_text(file);
 }
 
 const char *pacs_find(const struct pacs *p, const char *label, const char *key, struct mono now,
@@ -131,7 +136,7 @@ void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char 
 {
 	struct pac_file *file;
 
-	if (!has_pac(p, label)) /* of a candidate, say */
+	if (!find_config(p, label)) /* of a candidate, say */
 		return;
 	file = make_file(p, label);
 	if (!why)
@@ -147,31 +152,34 @@ void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char 
 	p->conf.changed(p->conf.arg);
 }
 
+static Ew__PacStatus *status_of(const struct Ew__ProxyConfig *config, const struct pac_file *file,
+				struct arena *arena)
+{
+	Ew__PacStatus *msg = arena_alloc(arena, sizeof(*msg));
+
+	ew__pac_status__init(msg);
+	if (!config->pac_text[0]) /* of one that was never found this is known */
+		msg->origin = config->discover ? EW__PAC_ORIGIN__PAC_DNS : EW__PAC_ORIGIN__PAC_URL;
+	if (!file)
+		return msg;
+	if (file->text) {
+		msg->origin = (Ew__PacOrigin)file->origin;
+		msg->url = arena_strdup(arena, file->url);
+		msg->fetched_ms = file->fetched_ms;
+	}
+	msg->bytes = (uint32_t)file->bytes;
+	msg->error = arena_strdup(arena, file->why);
+	return msg;
+}
+
 void pacs_status(const struct pacs *p, struct Ew__DeviceNetworkStatus *status, struct arena *arena)
 {
 	for (size_t i = 0; i < status->n_ports; i++) {
 		const char *label = status->ports[i]->logicallabel;
-		const struct pac_file *file = find_file(p, label);
-		Ew__PacStatus *msg;
+		const struct Ew__ProxyConfig *config = find_config(p, label);
 
-		if (!has_pac(p, label))
-			continue;
-		msg = status->ports[i]->pac = arena_alloc(arena, sizeof(*msg));
-		ew__pac_status__init(msg);
-		/* Of one that was never found it is known what it was not. */
-		if (!find_port(p, label)->proxy->pac_text[0])
-			msg->origin = find_port(p, label)->proxy->discover
-					      ? EW__PAC_ORIGIN__PAC_DNS
-					      : EW__PAC_ORIGIN__PAC_URL;
-		if (!file)
-			continue;
-		if (file->text) {
-			msg->origin = (Ew__PacOrigin)file->origin;
-			msg->url = arena_strdup(arena, file->url);
-			msg->fetched_ms = file->fetched_ms;
-		}
-		msg->bytes = (uint32_t)file->bytes;
-		msg->error = arena_strdup(arena, file->why);
+		if (config)
+			status->ports[i]->pac = status_of(config, find_file(p, label), arena);
 	}
 }
 

@@ -98,7 +98,8 @@ def test_hostile_file_is_its_ports_own_trouble(world, body, why):
     assert failed(tests["uplink-a"], "TCP", "PAC file: ") and why in tests["uplink-a"]["error"]
     assert tests["uplink-b"]["outcome"] == "TEST_OK"
     assert tests["uplink-b"]["latencyMs"] < 1000  # which has not waited for it
-    assert why in status(world)["pac"]["error"] and why in world.node.edgeway("ports", "uplink-a")
+    page = world.node.edgeway("ports", "uplink-a")
+    assert why in status(world)["pac"]["error"] and why in page and "have the network's PAC file mended" in page
     assert "event=pac_failed port=uplink-a" in world.node.log()
     assert world.node.edgeway("diag", check=False).count("PAC file: ") >= 1
 
@@ -302,6 +303,10 @@ def test_nim_killed_in_the_middle_leaves_no_evaluation_behind(world):
                        'return "PROXY 192.168.1.1:3128";'))
     wait_for(lambda: children(world, "pac-eval"), "it is evaluated")
     evaluations, mark = children(world, "pac-eval"), world.node.log_mark()
+    with open(f"/proc/{evaluations[0]}/status") as file_:
+        given_up = dict(line.split(":\t") for line in file_.read().splitlines() if ":\t" in line)
+    assert (given_up["Seccomp"], given_up["NoNewPrivs"], given_up["CapEff"]) == ("2", "1", "0" * 16)
+    assert given_up["Uid"].split()[0] == "65534"
     world.node.kill("nim")
     wait_for(lambda: not [pid for pid in evaluations if os.path.exists(f"/proc/{pid}")], "it died with nim")
     wait_for(lambda: [line for line in world.node.log_since(mark) if "event=port_test port=uplink-a" in line and

@@ -26,7 +26,7 @@
 #define FAILED_1 "\\000\\000\\000\\010\\010\\001\\022\\004\\010\\004\\020\\004"
 
 static struct event_base *base;
-static char dir[64], program[80], config_dir[80];
+static char dir[64], program[80], evaluator[80], config_dir[80];
 static struct nim_config config;
 static struct nim_facts facts;
 static struct nim_view view;
@@ -118,6 +118,7 @@ static int setup(void **state)
 	if (!base || !mkdtemp(dir))
 		return -1;
 	snprintf(program, sizeof(program), "%s/conn-test", dir);
+	snprintf(evaluator, sizeof(evaluator), "%s/pac-eval", dir);
 	snprintf(config_dir, sizeof(config_dir), "%s/config", dir);
 	server = xasprintf("%s/server", config_dir);
 	if (file_replace_volatile(server, "c.example", 9, 0644) < 0)
@@ -127,6 +128,7 @@ static int setup(void **state)
 	nim_view(&config, &facts, &view);
 	return conntest_new(&(struct conntest_conf){ .base = base,
 						     .program = program,
+						     .evaluator = evaluator,
 						     .config_dir = config_dir,
 						     .config = &config,
 						     .changed = on_changed },
@@ -142,11 +144,16 @@ static int teardown(void **state)
 	return dir_remove(dir);
 }
 
-static void helper_is(const char *script)
+static void program_is(const char *path, const char *script)
 {
 	_cleanup_(freep) char *text = xasprintf("#!/bin/sh\n%s\n", script);
 
-	assert_int_equal(file_replace_volatile(program, text, strlen(text), 0755), 0);
+	assert_int_equal(file_replace_volatile(path, text, strlen(text), 0755), 0);
+}
+
+static void helper_is(const char *script)
+{
+	program_is(program, script);
 }
 
 static void begin(void)
@@ -416,6 +423,86 @@ static void round_over_another_configuration_is_begun_anew(void **state)
 	conn_schedule_free(s);
 }
 
+/* ---- PAC ---- */
+
+#define DECIDES "\\000\\000\\000\\010\\012\\006DIRECT"
+#define COMPLAINS "\\000\\000\\000\\006\\022\\004oops"
+
+/* Port 1 has a file: the first report of its own run of conn-test is of it. */
+static void have_pac(Ew__ProxyConfig *proxy)
+{
+	static char text[] = "file";
+
+	ew__proxy_config__init(proxy);
+	proxy->pac_text = text;
+	config.ports[1].proxy = proxy;
+}
+
+static void port_with_a_pac_file_has_a_helper_of_its_own(void **state)
+{
+	Ew__ProxyConfig proxy;
+
+	(void)state;
+	have_pac(&proxy);
+	program_is(evaluator, SAY(DECIDES));
+	helper_is(SAY(OK_0));
+	run();
+	assert_string_equal(seen.failure, "");
+	assert_int_equal(seen.results[0].outcome, CONN_OK);
+	assert_int_equal(seen.results[1].outcome, CONN_OK);
+}
+
+static void evaluation_that_fails_fails_its_port_only(void **state)
+{
+	static const struct {
+		const char *script, *why;
+	} cases[] = {
+		{ NULL, "PAC file: pac-eval cannot be started: No such file or directory" },
+		{ SAY(COMPLAINS), "PAC file: oops" },
+		{ "kill -XCPU $$", "PAC file: took more than 1 s of CPU" },
+		{ "kill -SYS $$", "PAC file: tried what no PAC file may do" },
+		{ "kill -KILL $$", "PAC file: pac-eval crashed: Killed" },
+		{ "exit 1", "PAC file: pac-eval failed" },
+		{ "exit 0", "PAC file: was not answered for" },
+		{ "yes >&0", "PAC file: pac-eval talks nonsense" },
+		{ SAY(DECIDES DECIDES) "exec sleep 60", "PAC file: pac-eval talks nonsense" },
+	};
+	Ew__ProxyConfig proxy;
+
+	(void)state;
+	have_pac(&proxy);
+	helper_is(SAY(OK_0));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(&seen, 0, sizeof(seen));
+		if (cases[i].script)
+			program_is(evaluator, cases[i].script);
+		run();
+		assert_string_equal(seen.failure, "");
+		assert_int_equal(seen.results[0].outcome, CONN_OK);
+		assert_int_equal(seen.results[1].outcome, CONN_FAILED);
+		assert_int_equal(seen.results[1].stage, CONN_STAGE_TCP);
+		assert_string_equal(seen.results[1].why, cases[i].why);
+	}
+}
+
+static void round_that_is_called_off_ends_an_evaluation(void **state)
+{
+	struct mono begun = mono_now();
+	Ew__ProxyConfig proxy;
+
+	(void)state;
+	have_pac(&proxy);
+	program_is(evaluator, "exec sleep 60");
+	helper_is(SAY(OK_0));
+	seen.free_within = true;
+	begin();
+	event_base_dispatch(base);
+	assert_int_equal(seen.told[0], 1);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	assert_true(mono_diff_ms(mono_now(), begun) < 30000);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -430,6 +517,9 @@ int main(void)
 		T(helper_that_cannot_begin_says_why),
 		T(helper_that_talks_nonsense_is_a_failed_round),
 		T(helper_that_never_stops_talking_is_cut_off),
+		T(port_with_a_pac_file_has_a_helper_of_its_own),
+		T(evaluation_that_fails_fails_its_port_only),
+		T(round_that_is_called_off_ends_an_evaluation),
 		T(what_was_told_before_the_crash_counts),
 		T(round_is_done_when_all_is_told_and_warnings_may_follow),
 		T(round_that_is_called_off_calls_nobody),

@@ -49,6 +49,8 @@ static Ew__DpcEntry *with_result(Ew__DpcEntry *e, enum conn_stage stage)
 
 static void each_layer_counts_up_to_the_one_that_failed(void **state)
 {
+	Ew__ProxyConfig proxy = EW__PROXY_CONFIG__INIT;
+
 	(void)state;
 	for (int stage = CONN_STAGE_LINK; stage <= CONN_STAGE_HTTP; stage++) {
 		Ew__DpcEntry *failed =
@@ -67,6 +69,10 @@ static void each_layer_counts_up_to_the_one_that_failed(void **state)
 		assert_false(dpc_same_connectivity(failed->config, other->config));
 		port->dns_servers = NULL;
 		port->n_dns_servers = 0;
+		port->proxy = &proxy;
+		assert_int_equal(dpc_changes_failure(failed, other->config),
+				 stage >= CONN_STAGE_DNS);
+		port->proxy = NULL;
 		port->no_default_route = true;
 		assert_int_equal(dpc_changes_failure(failed, other->config),
 				 stage >= CONN_STAGE_GATEWAY);
