@@ -117,6 +117,13 @@ static struct event *daemon_on_signal(struct daemon *d, int sig, event_callback_
 	return ev;
 }
 
+static int daemon_events(const char *args, FILE *out, void *arg)
+{
+	(void)args, (void)arg;
+	log_print_recent(out);
+	return 0;
+}
+
 static int daemon_open_loop(struct daemon *d)
 {
 	_cleanup_(freep) char *path = xasprintf("%s/%s.control", d->options.run_dir, d->conf->name);
@@ -137,6 +144,8 @@ static int daemon_open_loop(struct daemon *d)
 	r = control_new(d->base, path, &d->control);
 	if (r < 0)
 		log_error("control_failed", "path=%s why=\"%s\"", path, strerror(-r));
+	else
+		control_add(d->control, "events", "what was logged last", daemon_events, d);
 	return r;
 }
 

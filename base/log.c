@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log_line.h"
+#include "base/log_recent.h"
 
 #define JSON_BODY_MAX 1900 /* so that the line with its escapes stays below LOG_LINE_MAX */
 
@@ -17,6 +18,7 @@ static struct {
 	struct log_conf conf;
 	bool journal;
 	unsigned int lost; /* lines, since the last that was written */
+	struct log_recent recent;
 } logger = { .conf = { .name = "edgeway", .level = LOG_LEVEL_INFO } };
 
 static const struct {
@@ -71,17 +73,21 @@ static void add_time(struct log_line *line)
 	log_line_add(line, s);
 }
 
+static void add_origin(struct log_line *line, enum log_level level)
+{
+	log_line_add(line, "ts=");
+	add_time(line);
+	log_line_add(line, " level=");
+	log_line_add(line, levels[level].name);
+	log_line_add(line, " daemon=");
+	log_line_add(line, logger.conf.name);
+	log_line_add(line, " ");
+}
+
 static void add_logfmt_head(struct log_line *line, enum log_level level, const char *event)
 {
-	if (!logger.journal) {
-		log_line_add(line, "ts=");
-		add_time(line);
-		log_line_add(line, " level=");
-		log_line_add(line, levels[level].name);
-		log_line_add(line, " daemon=");
-		log_line_add(line, logger.conf.name);
-		log_line_add(line, " ");
-	}
+	if (!logger.journal)
+		add_origin(line, level);
 	log_line_add(line, "event=");
 	log_line_add(line, event);
 	log_line_add(line, " ");
@@ -151,11 +157,32 @@ static void tell_of_lost_lines(void)
 	log_warning("log_lost", "lines=%u", lost);
 }
 
+/* body: of the line, behind what is journald's alone. */
+static void remember(enum log_level level, const char *body, size_t len)
+{
+	struct log_line origin;
+
+	if (level == LOG_LEVEL_DEBUG)
+		return;
+	if (logger.journal && !logger.conf.json) {
+		log_line_init(&origin, LOG_LINE_MAX);
+		add_origin(&origin, level);
+		log_recent_add(&logger.recent, origin.str, origin.len);
+	}
+	log_recent_add(&logger.recent, body, len);
+}
+
+void log_print_recent(FILE *out)
+{
+	log_recent_print(&logger.recent, out);
+}
+
 void log_write(enum log_level level, const char *event, const char *fmt, ...)
 {
 	int saved_errno = errno;
 	struct log_line line;
 	char prefix[4];
+	size_t head;
 	va_list ap;
 
 	tell_of_lost_lines();
@@ -164,6 +191,7 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 		snprintf(prefix, sizeof(prefix), "<%d>", levels[level].priority);
 		log_line_add(&line, prefix);
 	}
+	head = line.len;
 	va_start(ap, fmt);
 	if (logger.conf.json) {
 		add_json_head(&line, level, event);
@@ -174,6 +202,7 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 	}
 	va_end(ap);
 	log_line_close(&line, "\n");
+	remember(level, line.str + head, line.len - head);
 	write_line(&line);
 	errno = saved_errno;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR, /* someone must act */
@@ -32,6 +33,10 @@ void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
+
+/* The last 16 KiB of lines that were written, without those of level debug, the oldest first; each with
+ * its time. What cannot be read anywhere else any more when somebody asks (edgeway events). */
+void log_print_recent(FILE *out);
 
 #define log_at(level, event, ...)                                                                  \
 	do {                                                                                       \

@@ -33,6 +33,8 @@ const struct command commands[] = {
 	  "silence on off status --json", cmd_radio },
 	{ "doctor", "", "what this machine lacks: kernel features, helpers, daemons, configuration",
 	  NULL, cmd_doctor },
+	{ "events", "DAEMON", "what a daemon has logged last, from its memory",
+	  "nim zedrouter domainmgr zedagent usb-config", cmd_events },
 	{ "netdump",
 	  "[--capture PORT[,PORT] [--for TIME] [--limit SIZE] [--snap BYTES] [--filter EXPR]] "
 	  "[FILE]",

@@ -28,6 +28,7 @@ int cmd_diag(int argc, char *argv[]);
 int cmd_dpc(int argc, char *argv[]);
 int cmd_radio(int argc, char *argv[]);
 int cmd_doctor(int argc, char *argv[]);
+int cmd_events(int argc, char *argv[]);
 int cmd_netdump(int argc, char *argv[]);
 int cmd_bus(int argc, char *argv[]);
 int cmd_run(int argc, char *argv[]);

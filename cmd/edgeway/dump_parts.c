@@ -51,6 +51,12 @@ static bool is_asked(const struct ps_topic *topic)
 	       (cli_daemon_known(topic->agent) || cli_daemon_running(topic->agent));
 }
 
+static void add_events(struct dump *dump)
+{
+	for (const char *const *d = cli_daemons; *d; d++)
+		add_ours(dump, xasprintf("events-%s.txt", *d), "events", *d, NULL);
+}
+
 static void add_topics(struct dump *dump)
 {
 	for (const struct ps_topic *const *t = ps_topics; *t; t++)
@@ -107,6 +113,7 @@ void dump_parts(struct dump *dump)
 	add_ours(dump, xstrdup("firewall.json"), "firewall", "--json", NULL);
 	add_ours(dump, xstrdup("diag.txt"), "diag", NULL, NULL)->any_status = true;
 	add_ours(dump, xstrdup("doctor.txt"), "doctor", NULL, NULL)->any_status = true;
+	add_events(dump);
 	add_daemons(dump);
 	add_topics(dump);
 	add_programs(dump);

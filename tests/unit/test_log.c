@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/log_line.h"
+#include "base/log_recent.h"
 
 static int pipe_fd[2], saved_stderr;
 
@@ -256,6 +257,62 @@ static void a_reader_that_does_not_read_stops_nobody(void **state)
 
 #define test(fn) cmocka_unit_test_setup_teardown(fn, redirect_stderr, restore_stderr)
 
+static char *recent(const struct log_recent *r)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	if (r)
+		log_recent_print(r, out);
+	else
+		log_print_recent(out);
+	fclose(out);
+	return text;
+}
+
+static void recent_lines_are_whole_whatever_was_overwritten(void **state)
+{
+	struct log_recent *r = xcalloc(1, sizeof(*r));
+	_cleanup_(freep) char *none = recent(r);
+
+	(void)state;
+	assert_string_equal(none, "");
+	for (unsigned int n = 0; n < 5000; n++) {
+		_cleanup_(freep) char *line = xasprintf("%u%*s\n", n, (int)(n * 7 % 300), "");
+		_cleanup_(freep) char *text = NULL;
+
+		log_recent_add(r, line, strlen(line));
+		if (n % 100 != 0 && n > 40)
+			continue;
+		text = recent(r);
+		assert_string_equal(text + strlen(text) - strlen(line), line);
+		assert_true(n > 150 ? strlen(text) > LOG_RECENT_BYTES - 310
+				    : n > 40 || text[0] == '0');
+		assert_true(strlen(text) <= LOG_RECENT_BYTES && text[0] >= '0' && text[0] <= '9');
+	}
+	free(r);
+}
+
+static void recent_lines_are_those_that_were_written_but_debug(void **state)
+{
+	_cleanup_(freep) char *text = NULL;
+	char *last;
+
+	(void)state;
+	open_log(false, LOG_LEVEL_DEBUG);
+	log_info("first_of_two", "n=%d", 1);
+	log_debug("not_remembered", "n=%d", 2);
+	log_error("second_of_two", "n=%d", 3);
+	text = recent(NULL);
+	assert_null(strstr(text, "not_remembered"));
+	last = strstr(text, "level=info daemon=");
+	assert_non_null(last);
+	assert_non_null(strstr(text, " event=first_of_two n=1\nts="));
+	assert_string_equal(strstr(text, "event=second_of_two"), "event=second_of_two n=3\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +327,8 @@ int main(void)
 		test(json_lines_stay_objects_when_cut),
 		test(journal_gets_a_level_and_no_time),
 		test(a_reader_that_does_not_read_stops_nobody),
+		test(recent_lines_are_whole_whatever_was_overwritten),
+		test(recent_lines_are_those_that_were_written_but_debug),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
