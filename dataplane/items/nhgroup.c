@@ -17,7 +17,9 @@
  *
  * A member whose link does not run the kernel does not take (nh_create_ipv4(): "Carrier for nexthop
  * device is down"), as it drops those it has. Such a one is asleep: left out, and not missed. When
- * a link runs all is read again, and whoever is missing then is put back.
+ * a link runs all is read again, and whoever is missing then is put back. News of the carrier may be
+ * late, so it is the kernel who decides: a group with a member that seems to sleep is told to it
+ * member by member.
  */
 #include <errno.h>
 #include <linux/nexthop.h>
@@ -128,6 +130,8 @@ static void nhgroup_print(const void *spec, struct strbuf *out)
 
 /* ---- Operations ---- */
 
+#define SET (NLM_F_CREATE | NLM_F_REPLACE)
+
 static struct nlmsghdr *hop_begin(struct dp_op *op, uint16_t type, uint16_t flags, uint32_t id)
 {
 	struct nlmsghdr *msg = rtnl_begin(op, type, flags, sizeof(struct nhmsg));
@@ -137,29 +141,25 @@ static struct nlmsghdr *hop_begin(struct dp_op *op, uint16_t type, uint16_t flag
 }
 
 /* Not a condition of the kernel's, as it is for routes: what is not ours is never asked for. */
-static void put_protocol(struct dp_op *op, struct nlmsghdr *msg)
+static struct nhmsg *fill_protocol(const struct dp *dp, struct nlmsghdr *msg)
 {
 	struct nhmsg *nhm = mnl_nlmsg_get_payload(msg);
 
-	nhm->nh_protocol = dp_mark(dp_conf(dp_op_dp(op))->owner)->protocol;
+	nhm->nh_protocol = dp_mark(dp_conf(dp)->owner)->protocol;
+	return nhm;
 }
 
 /* ip nexthop replace id ID via GATEWAY dev NAME onlink proto MARK */
-static int put_member(struct dp_op *op, const struct dp_nhgroup *g, const struct dp_nhmember *m)
+static void fill_member(const struct dp *dp, const struct dp_nhgroup *g,
+			const struct dp_nhmember *m, struct nlmsghdr *msg)
 {
-	uint32_t ifindex = rtnl_ifindex(dp_op_dp(op), &m->way.ifname);
-	struct nlmsghdr *msg;
-	struct nhmsg *nhm;
+	struct nhmsg *nhm = fill_protocol(dp, msg);
 
-	msg = hop_begin(op, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, group_id(g) | m->slot);
-	nhm = mnl_nlmsg_get_payload(msg);
-	put_protocol(op, msg);
 	nhm->nh_family = ipaddr_is_set(&m->way.gateway) ? m->way.gateway.family : g->family;
 	nhm->nh_flags = m->way.onlink ? RTNH_F_ONLINK : 0;
-	mnl_attr_put_u32(msg, NHA_OIF, ifindex);
+	mnl_attr_put_u32(msg, NHA_OIF, rtnl_ifindex(dp, &m->way.ifname));
 	if (ipaddr_is_set(&m->way.gateway))
 		rtnl_put_ipaddr(msg, NHA_GATEWAY, &m->way.gateway);
-	return rtnl_end(op, msg, 0);
 }
 
 /* ip nexthop replace id ID group MEMBER,WEIGHT/… type resilient buckets 64 idle_timer 0 */
@@ -174,9 +174,8 @@ static int put_group(struct dp_op *op, const struct dp_nhgroup *g, bool create)
 			.id = group_id(g) | g->member[i].slot,
 			.weight = (uint8_t)(g->member[i].way.weight - 1),
 		};
-	msg = hop_begin(op, RTM_NEWNEXTHOP, (create ? NLM_F_CREATE : 0) | NLM_F_REPLACE,
-			group_id(g));
-	put_protocol(op, msg);
+	msg = hop_begin(op, RTM_NEWNEXTHOP, create ? SET : NLM_F_REPLACE, group_id(g));
+	fill_protocol(dp_op_dp(op), msg);
 	mnl_attr_put(msg, NHA_GROUP, g->members * sizeof(entries[0]), entries);
 	mnl_attr_put_u16(msg, NHA_GROUP_TYPE, NEXTHOP_GRP_TYPE_RES);
 	if (create) {
@@ -208,14 +207,40 @@ static bool is_asleep(const struct dp *dp, const struct dp_nhmember *m)
 	return !row || !row->running;
 }
 
-static struct dp_nhgroup awake_part(const struct dp *dp, const struct dp_nhgroup *g)
+static int make_now(struct dp *dp, const struct dp_nhgroup *g, const struct dp_nhmember *m)
 {
-	struct dp_nhgroup awake = { .family = g->family, .number = g->number };
+	char buf[256] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_NEWNEXTHOP, SET, sizeof(struct nhmsg));
+
+	if (!rtnl_ifindex(dp, &m->way.ifname))
+		return -ENODEV;
+	mnl_attr_put_u32(msg, NHA_ID, group_id(g) | m->slot);
+	fill_member(dp, g, m, msg);
+	return rtnl_request(dp, msg, NULL, 0);
+}
+
+/* Makes the members. ret: of those that are there. */
+static void put_members(struct dp_op *op, const struct dp_nhgroup *g, struct dp_nhgroup *ret)
+{
+	bool asleep = false;
 
 	for (unsigned int i = 0; i < g->members; i++)
-		if (!is_asleep(dp, &g->member[i]))
-			awake.member[awake.members++] = g->member[i];
-	return awake;
+		asleep = asleep || is_asleep(dp_op_dp(op), &g->member[i]);
+	*ret = (struct dp_nhgroup){ .family = g->family, .number = g->number };
+	for (unsigned int i = 0; i < g->members; i++) {
+		const struct dp_nhmember *m = &g->member[i];
+		int r = asleep ? make_now(dp_op_dp(op), g, m) : 0;
+		struct nlmsghdr *msg;
+
+		if (r == -ENETDOWN || r == -ENODEV)
+			continue;
+		if (!asleep || r < 0) { /* what is wrong is told by the batch's answer */
+			msg = hop_begin(op, RTM_NEWNEXTHOP, SET, group_id(g) | m->slot);
+			fill_member(dp_op_dp(op), g, m, msg);
+			rtnl_end(op, msg, 0);
+		}
+		ret->member[ret->members++] = *m;
+	}
 }
 
 static int delete_hop(struct dp_op *op, uint32_t id)
@@ -223,24 +248,15 @@ static int delete_hop(struct dp_op *op, uint32_t id)
 	return rtnl_end(op, hop_begin(op, RTM_DELNEXTHOP, 0, id), RTNL_ABSENT_OK);
 }
 
-/* A member that is as it was may be gone all the same: each is told to the kernel. */
-static int put_all(struct dp_op *op, const struct dp_nhgroup *awake, bool create)
-{
-	for (unsigned int i = 0; i < awake->members; i++)
-		put_member(op, awake, &awake->member[i]);
-	return put_group(op, awake, create);
-}
-
 static int nhgroup_create(struct dp_op *op, const void *want)
 {
-	const struct dp_nhgroup *w = want;
 	struct dp_nhgroup awake;
-	int r = nhgroup_check(w);
+	int r = nhgroup_check(want);
 
 	if (r < 0)
 		return r;
-	awake = awake_part(dp_op_dp(op), w);
-	return awake.members ? put_all(op, &awake, true) : 0;
+	put_members(op, want, &awake);
+	return awake.members ? put_group(op, &awake, true) : 0;
 }
 
 /* ip nexthop del id GROUP; ip nexthop del id MEMBER … */
@@ -255,6 +271,8 @@ static int nhgroup_remove(struct dp_op *op, const void *have)
 }
 
 /*
+ * A member that is as it was may be gone all the same: each is told to the kernel.
+ *
  * Without NLM_F_CREATE for the group: when the kernel has dropped it, unnoticed so far, the routes
  * by it are gone, too, and -ENOENT lets the engine know.
  */
@@ -266,10 +284,10 @@ static int nhgroup_modify(struct dp_op *op, const void *have, const void *want)
 
 	if (r < 0)
 		return r;
-	awake = awake_part(dp_op_dp(op), w);
+	put_members(op, w, &awake);
 	if (!awake.members)
 		return nhgroup_remove(op, h);
-	r = put_all(op, &awake, false);
+	r = put_group(op, &awake, false);
 	for (unsigned int i = 0; r == -EINPROGRESS && i < h->members; i++)
 		if (!find_slot(&awake, h->member[i].slot))
 			delete_hop(op, group_id(h) | h->member[i].slot);

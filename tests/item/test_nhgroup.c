@@ -144,15 +144,10 @@ static void route_by_a_group_conforms(void **state)
 #define ID6 1166018304
 
 /* By v0, with w0 as its standby when there is to be one; and a route of each family by it. */
-static struct node *routed_node(bool standby)
+static struct dp_graph *routes(bool standby)
 {
-	struct node *n = node_new();
-	struct dp_graph *g;
+	struct dp_graph *g = dp_graph_new("routes");
 
-	make_v_and_w();
-	sh("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode && "
-	   "ip address add 10.1.0.1/24 dev v0 && ip address add 10.2.0.1/24 dev w0");
-	g = dp_graph_new("routes");
 	for (int family = AF_INET;; family = AF_INET6) {
 		struct dp_nhgroup both = pair(family, via(1, "v0", gw(family, 0), 255),
 					      via(2, "w0", gw(family, 1), 1));
@@ -163,9 +158,18 @@ static struct node *routed_node(bool standby)
 		dp_want(g, &dp_nhgroup_type, &both);
 		dp_want(g, &dp_route_type, &route);
 		if (family == AF_INET6)
-			break;
+			return g;
 	}
-	dp_submit(node_dp(n), g);
+}
+
+static struct node *routed_node(bool standby)
+{
+	struct node *n = node_new();
+
+	make_v_and_w();
+	sh("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode && "
+	   "ip address add 10.1.0.1/24 dev v0 && ip address add 10.2.0.1/24 dev w0");
+	dp_submit(node_dp(n), routes(standby));
 	node_wait_state(n, &dp_route_type, ROUTE4, DP_CREATED);
 	node_wait_state(n, &dp_route_type, ROUTE6, DP_CREATED);
 	node_settle(n);
@@ -363,6 +367,10 @@ static void meddled(const void *arg)
 	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'via 10.1.0.254 '", ID4 + 1);
 	sh("ip nexthop del id %u", ID4); /* and its routes go */
 	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
+	node_free(n);
+	n = node_new(); /* who is mended without end is mended ever later */
+	dp_submit(node_dp(n), routes(true));
+	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
 	sh("ip nexthop add id %u via 10.9.0.9 dev v0 onlink proto 240", ID4 + 9);
 	node_wait_sh(n, 5000, "! ip nexthop | grep -q 10.9.0.9");
 	node_free(n);
