@@ -67,7 +67,7 @@ int ask_daemon(const char *daemon, const char *request, FILE *out)
 	_cleanup_(freep) char *answer = NULL;
 	int r = ask_text(daemon, request, &answer);
 
-	if (r == 0)
+	if (answer)
 		fputs(answer, out);
 	return r;
 }

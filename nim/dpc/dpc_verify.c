@@ -84,7 +84,7 @@ static void begin(struct dpc_verify *v, struct dpcv_time now, Ew__DpcEntry *entr
 	Ew__DpcEntry *was = list->current;
 	bool beside = is_tried_beside(v, entry);
 
-	if (!beside && was != entry) {
+	if (!beside && (!was || was != entry)) {
 		list->current = entry;
 		v->changed = v->keep = true;
 	}
