@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/pbjson.h"
 #include "base/strbuf.h"
-#include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/table.h"
 
@@ -60,14 +59,6 @@ static void get_value(const struct ps_topic *topic, const char *key, const void 
 	add_value(topic, data, len, PBJSON_PRETTY | PBJSON_DEFAULTS | PBJSON_STARS, &get->out);
 }
 
-/* Why there is no table of this topic. */
-static const char *why_not(const struct ps_topic *topic)
-{
-	if (!cli_daemon_running(topic->agent))
-		return "does not run";
-	return ask_answers(topic->agent) ? "waits for its inputs" : "does not answer";
-}
-
 static int bus_get(const char *name, const char *key)
 {
 	struct table_topic topics[2] = { { .topic = ps_topic_find(name) } };
@@ -82,7 +73,7 @@ static int bus_get(const char *name, const char *key)
 	if (!topics[0].synced) {
 		strbuf_fini(&get.out);
 		return cli_fail("%s: %s %s", name, topics[0].topic->agent,
-				why_not(topics[0].topic));
+				table_why_not(topics[0].topic));
 	}
 	if (key && !get.any)
 		r = cli_fail("%s has no key %s", name, key);

@@ -36,9 +36,7 @@ int dpc_fetch(Ew__DevicePortConfigList **ret)
 
 	if (r < 0)
 		return cli_fail("%s", strerror(-r));
-	return *ret ? 0
-		    : cli_fail("nim %s",
-			       cli_daemon_running("nim") ? "waits for its inputs" : "does not run");
+	return *ret ? 0 : cli_fail("nim %s", table_why_not(topics[0].topic));
 }
 
 void dpc_print(struct strbuf *text)

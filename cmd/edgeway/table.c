@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "base/cleanup.h"
+#include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/commands.h"
 
 struct reader {
@@ -89,4 +90,11 @@ int table_read(struct table_topic *topics, table_fn *each, void *arg)
 	ps_free(ps);
 	event_base_free(r.base);
 	return err;
+}
+
+const char *table_why_not(const struct ps_topic *topic)
+{
+	if (!cli_daemon_running(topic->agent))
+		return "does not run";
+	return ask_answers(topic->agent) ? "waits for its inputs" : "does not answer";
 }

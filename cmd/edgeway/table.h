@@ -22,3 +22,5 @@ struct table_topic {
 typedef void table_fn(const struct ps_topic *topic, const char *key, const void *data, size_t len,
 		      void *arg);
 int table_read(struct table_topic *topics, table_fn *each, void *arg);
+/* What its publisher does when it is not synced: "does not run", say. */
+const char *table_why_not(const struct ps_topic *topic);

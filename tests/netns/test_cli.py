@@ -145,7 +145,7 @@ def test_daemon_that_does_not_answer_is_told_of(net, node):
         asked = {command: subprocess.Popen(
             [str(BIN / "edgeway"), "--run-dir", str(node.run_dir), *command.split()], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
-            for command in ("status", "status --json", "plan nim", "graph nim", "bus get DeviceNetworkStatus")}
+            for command in ("status", "status --json", "plan nim", "graph nim", "bus get DeviceNetworkStatus", "dpc list")}
         told = {command: (*process.communicate(), process.returncode) for command, process in asked.items()}
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -156,6 +156,7 @@ def test_daemon_that_does_not_answer_is_told_of(net, node):
         assert told[command] == ("", "edgeway: nim does not answer (waited 10 s)\n", 1), command
     assert told["bus get DeviceNetworkStatus"] == \
         ("", "edgeway: DeviceNetworkStatus: nim does not answer\n", 1)
+    assert told["dpc list"] == ("", "edgeway: nim does not answer\n", 1)
 
 
 def test_daemon_without_its_inputs_waits(net, node):
