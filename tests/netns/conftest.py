@@ -94,7 +94,7 @@ def listed(edge):
         for adapter in config.root["apps"][0]["interfaces"]:
             adapter["acls"] = [{**entry, "id": n} for n, entry in enumerate(acl, 1)]
         edge.node.configure(config)
-        wait_for(lambda: edge.node.table("ConfigStatus")["global"].get("version") == str(
+        wait_for(lambda: edge.node.row("ConfigStatus").get("version") == str(
             config.root["id"]["version"]), "the configuration is read")
         edge.node.wait_settled()
         return edge

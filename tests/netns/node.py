@@ -141,6 +141,10 @@ class Node:
         except (AssertionError, json.JSONDecodeError):
             return {}
 
+    def row(self, topic, key="global", timeout=10):
+        """One value of a topic, once it can be read: on a busy machine an answer may come too late."""
+        return wait_for(lambda: self.table(topic).get(key), f"{topic} of {key} is published", timeout)
+
     def wait(self, topic, accept, what, timeout=10):
         """The table of the topic, once accept(table) holds; asked at each change on the bus."""
         with Watch(self, topic) as watch:

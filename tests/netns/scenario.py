@@ -83,7 +83,7 @@ class Edge:
 
     def vif(self, app, adapter=0):
         """VifStatus of an app's adapter: ifname, mac, addresses, gateway …"""
-        return self.node.table("AppNetworkStatus")[uuid_of("app", app)]["vifs"][adapter]
+        return self.node.row("AppNetworkStatus", uuid_of("app", app))["vifs"][adapter]
 
     def address(self, app, version=4):
         """The app's address in ni4 or ni6."""

@@ -367,7 +367,7 @@ def test_networks_that_are_not_a_ports_own_do_not_draw_traffic_to_it(make_net, m
         return [line for line in host.run("ip", family, "route").stdout.splitlines() if what in line]
 
     node.wait("DeviceNetworkStatus", ready, "both ports work", 20)
-    table = next(p["table"] for p in node.table("DeviceNetworkStatus")["global"]["ports"] if p["ifname"] == "eth0")
+    table = next(p["table"] for p in node.row("DeviceNetworkStatus")["ports"] if p["ifname"] == "eth0")
     node.wait_settled()
     advertise(("2001:db8:80::", 64), ("2001:db8::", 32), ("2001:db8:77::", 64))
     # Its own table has them, which only answers of its addresses use.

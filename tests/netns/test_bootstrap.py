@@ -109,7 +109,7 @@ def test_static_ip_by_bootstrap(given):
     assert status["sha256"] == hashlib.sha256(made).hexdigest()
     assert network(node)["dpcSource"] == "DPC_BOOTSTRAP"
     assert not node.table("AppConfig") and not node.table("NetworkInstanceConfig")
-    assert node.table("GlobalConfig")["global"]["items"]["timer.port.testinterval"] == "77"
+    assert node.row("GlobalConfig")["items"]["timer.port.testinterval"] == "77"
     packets.assert_reaches(given.net["node"], topology.WEB4, 80, given.net["internet"])
     wait_for(lambda: sha_path(node).exists() and sha_path(node).read_bytes() == hashlib.sha256(made).digest(),
              "it is noted that it was taken")

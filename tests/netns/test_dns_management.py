@@ -398,7 +398,7 @@ def test_port_taken_by_another_server_is_told_and_tried_again(world):
     world.node.wait("DeviceNetworkStatus", lambda t: "in use" in (
         t.get("global", {}).get("dns") or {}).get("error", ""), "the status says what is wrong", 20)
     assert world.node.log().count("event=dns_forwarder from=starting to=failed") == 1
-    ports = world.node.table("DeviceNetworkStatus")["global"]["ports"]
+    ports = world.node.row("DeviceNetworkStatus")["ports"]
     assert [(p["usable4"], p["error"]) for p in ports] == 2 * [(True, "")]
     assert "BAD" in next(line for line in world.node.edgeway("status", check=False).splitlines()
                          if " dns " in line)

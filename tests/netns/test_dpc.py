@@ -104,7 +104,7 @@ def test_changed_ports_of_the_controller_beat_an_older_override(edge):
     wait_static(node)
     config = edge.standard_config(version=2)
     node.configure(config)  # the same ports: the technician's word holds
-    wait_for(lambda: node.table("ConfigStatus")["global"]["version"] == "2", "version 2 is read")
+    wait_for(lambda: node.row("ConfigStatus")["version"] == "2", "version 2 is read")
     node.wait_settled()
     assert network(node)["dpcKey"] == "override"
 

@@ -224,14 +224,14 @@ def test_last_resort_that_is_switched_on_stands_below_all_others(edge):
     node.configure(config)
     wait_entries(node, ["zedagent", "lastresort"], "it stands in the list")
     assert network(node)["dpcKey"] == "zedagent"
-    listed = node.table("DevicePortConfigList")["global"]["entries"][1]["config"]["ports"]
+    listed = node.row("DevicePortConfigList")["entries"][1]["config"]["ports"]
     assert [p["ifname"] for p in listed] == ["eth0", "eth1"], "no interface of apps, no bridge"
 
     config = edge.standard_config(version=3)
     config.item("network.fallback.any.eth", "on")
     config.root["apps"][0]["adapters"] = [{"type": "PhyIoNetEth", "name": "uplink-b"}]
     node.configure(config)
-    wait_for(lambda: [p["ifname"] for p in node.table("DevicePortConfigList")["global"]["entries"][-1]
+    wait_for(lambda: [p["ifname"] for p in node.row("DevicePortConfigList")["entries"][-1]
                       ["config"]["ports"]] == ["eth0"], "the card of an app is left alone")
 
     config = edge.standard_config(version=4)

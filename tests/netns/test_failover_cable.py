@@ -126,7 +126,7 @@ def test_both_cables_pulled_then_either_plugged(edge):
 def test_ports_for_downloads_are_told(edge):
     """EVE's network.download.max.cost; uplink-b costs 10."""
     def for_downloads():
-        status = edge.node.table("DeviceNetworkStatus")["global"]
+        status = edge.node.row("DeviceNetworkStatus")
         return {p["logicallabel"] for p in status["ports"] if p.get("forDownloads")}
 
     assert for_downloads() == {"uplink-a"}

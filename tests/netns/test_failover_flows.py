@@ -73,7 +73,7 @@ def wait_flushed(edge, mark, kept):
 
 def number_of(edge, instance):
     """The N of its bridge bnN."""
-    return int(edge.node.table("NetworkInstanceStatus")[uuid_of("instance", instance)]["bridge"][2:])
+    return int(edge.node.row("NetworkInstanceStatus", uuid_of("instance", instance))["bridge"][2:])
 
 
 class Udp:

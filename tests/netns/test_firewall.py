@@ -49,7 +49,7 @@ def ports(net, node):
 
 def addresses(node, label="uplink-a"):
     """The port's addresses: the IPv4 one, then the IPv6 ones."""
-    listed = node.table("DeviceNetworkStatus")["global"]["ports"]
+    listed = node.row("DeviceNetworkStatus")["ports"]
     port = next(port for port in listed if port["logicallabel"] == label)
     return sorted((address.partition("/")[0] for address in port["addresses"]), key=lambda a: ":" in a)
 
@@ -101,7 +101,7 @@ def counts(node):
 
 def switch(node, version, **items):
     node.configure(two_ports(version, **items))
-    wait_for(lambda: node.table("ConfigStatus")["global"].get("version") == str(version),
+    wait_for(lambda: node.row("ConfigStatus").get("version") == str(version),
              "the configuration is read")
 
 
@@ -199,7 +199,7 @@ def test_bad_switches_are_refused_with_their_place(ports, node):
         items = {"app.allow.vnc": "true", "debug.enable.ssh": KEY, key: bad}
         config.root["configItems"] = [{"key": k, "value": v} for k, v in items.items()]
         node.configure(config)
-        wait_for(lambda: node.table("ConfigStatus")["global"].get("errorPointer") ==
+        wait_for(lambda: node.row("ConfigStatus").get("errorPointer") ==
                  f"/configItems/{place}/value", f"{key} is refused")
         for port in (22, 5901):
             assert_tcp(ports["isp-a"], addresses(node)[0], port, "reset")

@@ -75,7 +75,7 @@ def forwarded(source, to, port, app, app_port):
 
 
 def port_address(edge, label):
-    ports = edge.node.table("DeviceNetworkStatus")["global"]["ports"]
+    ports = edge.node.row("DeviceNetworkStatus")["ports"]
     port = next(p for p in ports if p["logicallabel"] == label)
     return next(a for a in port["addresses"] if "." in a).partition("/")[0]
 

@@ -205,7 +205,7 @@ def test_a_used_up_quota_moves_the_apps_and_only_them(net, make_node):
     print(f"{int(now['usedBytes']) - quota} bytes over the quota")
     assert now["state"] == "METER_STATE_OVER" and int(now["percent"]) >= 100
     assert int(now["usedBytes"]) - quota < 5 * rate * SLOW
-    port = node.table("DeviceNetworkStatus")["global"]
+    port = node.row("DeviceNetworkStatus")
     assert port["defaultPort4"] == port["defaultPort6"] == "uplink-a"
     assert [p["overQuota"] for p in port["ports"]] == [True, False]
     wait_for(lambda: seen_as(net["node"], topology.WEB4).startswith("192.168.1."), "the node itself stays")
@@ -239,7 +239,7 @@ def test_no_port_map_is_open_on_a_port_over_its_quota(net, make_node):
 
     edge = scenario.Edge(net, make_node(net["node"]))
     edge.start(config(1, 10**12))
-    port = edge.node.table("DeviceNetworkStatus")["global"]["ports"][0]
+    port = edge.node.row("DeviceNetworkStatus")["ports"][0]
     address = next(a for a in port["addresses"] if "." in a).partition("/")[0]
     packets.assert_reaches(net["internet"], address, 8080, edge.app("app-a"), "tcp")
     edge.node.configure(config(2, 1))

@@ -115,7 +115,7 @@ def test_without_chrony_nothing_is_touched_and_one_that_comes_later_is_told(worl
     node.wait_settled()
     assert not SOURCES.parent.exists()
     assert "chrony" not in node.edgeway("status", check=False)
-    assert node.table("DeviceNetworkStatus")["global"]["ntp"]["sourcesFile"] == ""
+    assert node.row("DeviceNetworkStatus")["ntp"]["sourcesFile"] == ""
 
     chrony.start()
     wait_for(lambda: chrony.sources() == {"192.168.1.8", "192.168.1.9"}, "it has the servers", 20)

@@ -92,7 +92,7 @@ class Ports:
 def PortPciLongInDNS(ports):
     wan = ports.wait("wan", lambda p: p.get("pciAddress") == NODE, "its address is told")
     assert wan["usage"] == "USAGE_MANAGEMENT" and wan["labels"] == ["all", "uplink", "freeuplink"]
-    table = ports.node.table("DeviceNetworkStatus")["global"]
+    table = ports.node.row("DeviceNetworkStatus")
     assert [(c["ifname"], c["usbAddress"], c["usage"]) for c in table["cards"]] == [("enx1", "1:1", "USAGE_UNUSED")]
     text = ports.node.edgeway("ports", "wan")
     assert f"enp1s0, PCI {NODE}" in text, text
@@ -125,7 +125,7 @@ def DPCWithAssignedInterface(ports):
     wait_for(lambda: "192.168.50.2" not in ports.host.run("ip", "addr").stdout, "hands are off")
     ports.node.wait_settled()
     ports.host.configure("link set p7 mtu 1300")
-    card = next(c for c in ports.node.table("DeviceNetworkStatus")["global"]["cards"] if c["ifname"] == "p7")
+    card = next(c for c in ports.node.row("DeviceNetworkStatus")["cards"] if c["ifname"] == "p7")
     assert card["usage"] == "USAGE_APP_DIRECT" and card["app"] == "cam"
     assert "mtu 1300" in ports.host.run("ip", "link", "show", "p7").stdout
     before = ports.node.log_mark()

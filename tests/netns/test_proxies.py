@@ -163,7 +163,7 @@ def test_what_is_no_proxy_is_an_error_of_its_port(world, server, port, why):
     world.node.start(config)
     world.node.wait("DeviceNetworkStatus", lambda t: [
         p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
-    ports = world.node.table("DeviceNetworkStatus")["global"]["ports"]
+    ports = world.node.row("DeviceNetworkStatus")["ports"]
     assert ports[0]["error"].startswith(f"proxy: {why}") and ports[0]["error"].endswith(f": {server.split('@')[-1]}")
     assert "s3cret" not in world.node.edgeway("bus", "get", "DevicePortConfig") + world.node.log()
     assert not ports[0]["usable4"] and ports[1]["error"] == ""

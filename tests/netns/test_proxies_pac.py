@@ -35,7 +35,7 @@ def inline(body, **more):
 
 
 def status(world, label="uplink-a"):
-    return next(p for p in world.node.table("DeviceNetworkStatus")["global"]["ports"] if p["logicallabel"] == label)
+    return next(p for p in world.node.row("DeviceNetworkStatus")["ports"] if p["logicallabel"] == label)
 
 
 def test_inline_file_decides_and_goes_before_everything_else(world):

@@ -58,7 +58,7 @@ def over(radio):
 
 
 def port(node, label):
-    return next(p for p in node.table("DeviceNetworkStatus")["global"]["ports"] if p["logicallabel"] == label)
+    return next(p for p in node.row("DeviceNetworkStatus")["ports"] if p["logicallabel"] == label)
 
 
 def test_a_node_without_radios_is_silent_at_once(radios):
@@ -79,7 +79,7 @@ def test_silence_is_imposed_when_both_daemons_have_acknowledged(radios):
     wlan.acknowledge()
     r.wait(imposed, "silence is imposed")
     assert "radio" in r.node.edgeway("status", check=False)
-    assert r.node.table("DeviceNetworkStatus")["global"]["led"] == 5
+    assert r.node.row("DeviceNetworkStatus")["led"] == 5
     # Wireless ports are not tested meanwhile; the other one is.
     r.node.edgeway("dpc", "test", check=False, timeout=40)
     wait_for(lambda: "radio silence" in port(r.node, "lte").get("test", {}).get("error", ""), "it is not tested")

@@ -77,7 +77,7 @@ def test_thousand_instances_come_change_and_go(make_net, make_node):
     for version, n in enumerate(random.sample(range(1, COUNT), 5), 2):
         changed.add(n)
         node.configure(thousand(net, changed, version))
-        wait_for(lambda v=version: node.table("ConfigStatus")["global"].get("version") == str(v),
+        wait_for(lambda v=version: node.row("ConfigStatus").get("version") == str(v),
                  "the change is read")
         node.wait_settled()
     assert indexes(node.host) == at_first, "nothing was made again"

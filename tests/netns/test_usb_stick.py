@@ -133,7 +133,7 @@ def test_stick_with_folders_gets_archive_and_identity(node, usb, tmp_path):
         assert {"MANIFEST", "status.json", "ports.json"} <= names
     assert files["identity/SN-0815/soft_serial"] == b"SN-0815\n"
     assert files["identity/SN-0815/device.cert.pem"] == b"a certificate\n"
-    uuid = node.table("ConfigStatus")["global"]["uuid"]
+    uuid = node.row("ConfigStatus")["uuid"]
     assert files["identity/SN-0815/uuid"].decode().strip() == uuid
     assert not any("key" in name for name in files), "no secret"
     assert not (node.run_dir / "usb-out").exists(), "nothing stays behind"
