@@ -10,72 +10,13 @@
 #include "base/strbuf.h"
 #include "base/wall.h"
 #include "conntest/fetch.h"
-#include "conntest/neighbour.h"
+#include "conntest/port_insides.h"
 
 /* The next address of a target is tried when the one before has failed, or has not connected
  * within this time: RFC 8305 section 5. */
 #define NEXT_ADDRESS_MS 250
 
-struct track { /* from one own address to one target */
-	struct lane *lane;
-	struct ipaddr from;
-	struct fetch *fetches[RESOLVER_FOUND];
-	struct attempt {
-		struct track *track;
-		unsigned int index;
-	} attempts[RESOLVER_FOUND];
-	unsigned int begun, failed; /* addresses of the target */
-	struct event *next_ev;
-	bool passed;
-	struct conn_result worst; /* of those that failed: what tells most */
-};
-
-struct lane { /* one way to one target by one family */
-	struct port_test *test;
-	struct chain *chain;
-	unsigned int way;
-	const struct port_target *target;
-	const struct http_proxy *proxy; /* NULL: the target itself is asked */
-	const struct http_url *whom; /* of the proxy, else of the target */
-	int family;
-	struct lookup *lookup; /* NULL: the target is an address */
-	bool looked_up;
-	enum conn_dns dns;
-	struct ipaddr to[RESOLVER_FOUND];
-	unsigned int nto;
-	struct track tracks[PORT_SOURCES];
-	unsigned int ntracks;
-};
-
-struct chain { /* the ways to one target */
-	struct port_test *test;
-	const struct port_target *target;
-	const struct port_ways *ways;
-	unsigned int begun; /* ways */
-	struct event *next_ev;
-	bool passed;
-	unsigned int by; /* which of them, if it passed */
-};
-
-#define LANES (2 * PORT_TARGETS * HTTP_PROXY_WAYS)
-
-struct port_test {
-	struct port_conf conf;
-	const struct port_ops *ops;
-	void *arg;
-	struct mono begun;
-	struct resolver *resolver;
-	struct event *deadline_ev, *settle_ev;
-	bool told; /* the verdict */
-	bool over; /* ended() is under way */
-	struct chain chains[PORT_TARGETS];
-	struct lane *lanes[LANES];
-	unsigned int nlanes;
-	struct conn_peer peers[CONN_PEERS];
-	unsigned int npeers;
-};
-
-/* ---- What it comes to ---- */
+/* ---- The verdict ---- */
 
 static void tell(struct port_test *t, const struct conn_result *result,
 		 const struct port_target *target, const struct http_proxy *proxy)
@@ -87,138 +28,6 @@ static void tell(struct port_test *t, const struct conn_result *result,
 	t->told = true;
 	told.latency_ms = (uint32_t)mono_diff_ms(mono_now(), t->begun);
 	t->ops->verdict(&told, target, proxy, t->arg);
-}
-
-static bool lane_is_void(const struct lane *l)
-{
-	return l->looked_up && l->dns == CONN_DNS_NO_ADDRESS;
-}
-
-static bool track_is_settled(const struct track *k)
-{
-	return k->passed || (k->begun == k->lane->nto && k->failed == k->begun);
-}
-
-static bool lane_is_settled(const struct lane *l)
-{
-	if (!l->looked_up)
-		return false;
-	for (unsigned int i = 0; i < l->ntracks && l->nto; i++)
-		if (!track_is_settled(&l->tracks[i]))
-			return false;
-	return true;
-}
-
-static bool lane_has_passed(const struct lane *l)
-{
-	for (unsigned int i = 0; i < l->ntracks; i++)
-		if (l->tracks[i].passed)
-			return true;
-	return false;
-}
-
-/* A router that does not even answer the kernel explains why nothing else does. */
-static void blame_gateway(const struct port_test *t, int family, struct conn_result *result)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (result->outcome == CONN_REMOTE || result->stage < CONN_STAGE_DNS ||
-	    result->stage > CONN_STAGE_TCP)
-		return;
-	for (unsigned int i = 0; i < t->conf.ngateways; i++) {
-		const struct ipaddr *gateway = &t->conf.gateways[i];
-
-		if (gateway->family != family || !neighbour_is_silent(&t->conf.ifname, gateway))
-			continue;
-		*result =
-			(struct conn_result){ .outcome = CONN_FAILED, .stage = CONN_STAGE_GATEWAY };
-		snprintf(result->why, sizeof(result->why), "the router %s does not answer",
-			 ipaddr_str(gateway, text));
-	}
-}
-
-static void lane_judge(const struct lane *l, struct conn_result *ret)
-{
-	if (!l->nto) {
-		_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
-
-		resolver_servers(l->test->resolver, &servers);
-		conn_judge_dns(l->looked_up ? l->dns : lookup_state(l->lookup), l->whom->host,
-			       strbuf_str(&servers), ret);
-	} else {
-		*ret = l->tracks[0].worst;
-		for (unsigned int i = 1; i < l->ntracks; i++)
-			if (conn_tells_more(&l->tracks[i].worst, ret))
-				*ret = l->tracks[i].worst;
-	}
-	blame_gateway(l->test, l->family, ret);
-}
-
-static void judge(const struct port_test *t, struct conn_result *ret)
-{
-	bool any = false;
-
-	*ret = (struct conn_result){ .outcome = CONN_NOT_READY, .stage = CONN_STAGE_ADDRESS };
-	snprintf(ret->why, sizeof(ret->why), "no address that a target could be reached from");
-	for (unsigned int i = 0; i < t->nlanes; i++) {
-		struct conn_result one;
-
-		lane_judge(t->lanes[i], &one);
-		if (!any || conn_tells_more(&one, ret))
-			*ret = one;
-		any = true;
-	}
-}
-
-/* ---- Warnings ---- */
-
-static void add_track_warnings(const struct lane *l, struct strbuf *out)
-{
-	for (unsigned int i = 0; i < l->ntracks; i++)
-		if (!l->tracks[i].passed && l->tracks[i].worst.why[0])
-			strbuf_addf(out, "%s%s", out->len ? "; " : "", l->tracks[i].worst.why);
-}
-
-/* The target was reached by a way that is less preferred. */
-static bool was_passed_over(const struct lane *l)
-{
-	return l->chain->passed && l->way < l->chain->by;
-}
-
-static void add_lane_warning(const struct port_test *t, const struct lane *l, struct strbuf *out)
-{
-	struct conn_result result;
-
-	if (lane_is_void(l))
-		return;
-	if (lane_has_passed(l)) {
-		add_track_warnings(l, out);
-		return;
-	}
-	lane_judge(l, &result);
-	if (was_passed_over(l)) {
-		strbuf_addf(out, "%s%s", out->len ? "; " : "", result.why);
-		return;
-	}
-	/* Of several targets one has to answer by each family. */
-	for (unsigned int i = 0; i < t->nlanes; i++)
-		if (t->lanes[i]->family == l->family && lane_has_passed(t->lanes[i]))
-			return;
-	strbuf_addf(out, "%sIPv%d does not work: %s", out->len ? "; " : "",
-		    l->family == AF_INET ? 4 : 6, result.why);
-}
-
-static void warn(struct port_test *t)
-{
-	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT, silent = STRBUF_INIT;
-
-	for (unsigned int i = 0; i < t->nlanes; i++)
-		add_lane_warning(t, t->lanes[i], &text);
-	resolver_silent(t->resolver, &silent);
-	if (silent.len)
-		strbuf_addf(&text, "%sno answer from DNS %s", text.len ? "; " : "",
-			    strbuf_str(&silent));
-	t->ops->warning(strbuf_str(&text), t->arg);
 }
 
 /* ---- Who is there ---- */
@@ -264,6 +73,14 @@ static void each_track(struct port_test *t, void (*fn)(struct track *k))
 			fn(&t->lanes[i]->tracks[j]);
 }
 
+static void warn(struct port_test *t)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+
+	port_warnings(t, &text);
+	t->ops->warning(strbuf_str(&text), t->arg);
+}
+
 static void end(struct port_test *t)
 {
 	bool passed = t->told;
@@ -279,7 +96,7 @@ static void end(struct port_test *t)
 	if (passed) {
 		warn(t);
 	} else {
-		judge(t, &result);
+		port_judge(t, &result);
 		tell(t, &result, NULL, NULL);
 	}
 	t->ops->ended(t->arg); /* t may be gone now */
@@ -294,7 +111,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 static bool chain_is_settled(const struct chain *c)
 {
 	for (unsigned int i = 0; i < c->test->nlanes; i++)
-		if (c->test->lanes[i]->chain == c && !lane_is_settled(c->test->lanes[i]))
+		if (c->test->lanes[i]->chain == c && !port_lane_is_settled(c->test->lanes[i]))
 			return false;
 	return true;
 }
