@@ -19,8 +19,8 @@ from config import Config
 from container import ECDH, INTERMEDIATE, SIGNING, Maker
 from node import BIN
 from services import Proxy, SecureWeb, swallow
-from test_dpc import kill_all, network, reboot, start_nim, static_override, stored
-from test_dpc_sources import entries, stick, wait_fails, wait_last_resort
+from test_dpc import kill_all, reboot, start_nim, static_override, stored
+from test_dpc_sources import stick, wait_entries, wait_fails, wait_last_resort
 from waiting import wait_for
 
 STATIC = "192.168.1.9"
@@ -45,9 +45,6 @@ class Given:
 
     def bootstrap(self, content):
         self.put("bootstrap-config.pb", content)
-
-    def status(self):
-        return self.node.table("BootstrapStatus").get("global", {})
 
     def wait_state(self, state, error=""):
         return self.node.wait("BootstrapStatus", lambda t: [
@@ -87,6 +84,22 @@ def given(net, node, maker):
     return Given(net, node, maker)
 
 
+def wait_refusals(node, refusals):
+    """(file, pointer, why) of each; why may be its beginning."""
+    def as_wanted(table):
+        told = table.get("global", {}).get("dpcRefusals", []) if table else None
+        return told is not None and len(told) == len(refusals) and all(
+            (r["file"], r["pointer"]) == (file, pointer) and r["why"].startswith(why)
+            for r, (file, pointer, why) in zip(told, refusals))
+
+    node.wait("DeviceNetworkStatus", as_wanted, f"refused are {refusals}")
+
+
+def says(node, text, *command):
+    """The tool does, once the daemons answer it; line breaks do not count."""
+    wait_for(lambda: text in " ".join(node.edgeway(*command, check=False).split()), f"{command} says {text}", 20)
+
+
 def sha_path(node):
     return node.state_dir / "ingested" / "bootstrap-config.sha"
 
@@ -107,15 +120,15 @@ def test_static_ip_by_bootstrap(given):
     status = given.wait_state("TAKEN")
     assert (status["signer"], status["version"], status["timestampMs"]) == ("signer", "boot", "1700000000000")
     assert status["sha256"] == hashlib.sha256(made).hexdigest()
-    assert network(node)["dpcSource"] == "DPC_BOOTSTRAP"
+    node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("dpcSource") == "DPC_BOOTSTRAP", "its source")
+    node.wait("GlobalConfig", lambda t: t.get("global", {}).get("items", {}).get("timer.port.testinterval") == "77",
+              "its items count")
     assert not node.table("AppConfig") and not node.table("NetworkInstanceConfig")
-    assert node.row("GlobalConfig")["items"]["timer.port.testinterval"] == "77"
     packets.assert_reaches(given.net["node"], topology.WEB4, 80, given.net["internet"])
     wait_for(lambda: sha_path(node).exists() and sha_path(node).read_bytes() == hashlib.sha256(made).digest(),
              "it is noted that it was taken")
-    line = node.edgeway("dpc", "list").splitlines()[1]
-    assert line.split()[:4] == ["*", "bootstrap", "bootstrap", "2023-11-14T22:13:20Z"]
-    assert "bootstrap (bootstrap)" in node.edgeway("diag", check=False)
+    says(node, "* bootstrap bootstrap 2023-11-14T22:13:20Z 2 ", "dpc", "list")
+    says(node, "ports by bootstrap (bootstrap)", "diag")
     node.wait_settled()
 
     mark = node.log_mark()
@@ -124,7 +137,7 @@ def test_static_ip_by_bootstrap(given):
     given.wait_works()
     given.wait_state("TAKEN")
     node.wait_settled()
-    assert entries(node) == ["bootstrap"]
+    wait_entries(node, ["bootstrap"], "it is there once")
     assert not [line for line in node.log_since(mark) if "bootstrap_taken" in line]
 
     mark, pid = node.log_mark(), node.daemons()["zedagent"]
@@ -149,14 +162,15 @@ def test_controllers_configuration_takes_its_place_for_good(given):
     node.configure(static_config(1, "192.168.1.2"))
     given.wait_works("zedagent", "192.168.1.2")
     given.wait_state("UNUSED")
-    assert "bootstrap" not in node.table("DevicePortConfig")
-    wait_for(lambda: entries(node) == ["zedagent"], "the controller's works: nobody will fall back on the other")
+    node.wait("DevicePortConfig", lambda t: list(t) == ["zedagent"], "nobody publishes the other any more")
+    wait_entries(node, ["zedagent"], "the controller's works: nobody will fall back on the other")
     node.config_path.unlink()
     kill_all(node)
     node.start()  # the last configuration counts
     given.wait_works("zedagent", "192.168.1.2")
     given.wait_state("UNUSED")
-    assert entries(node) == ["zedagent"] and not network(node).get("dpcRefusals")
+    wait_entries(node, ["zedagent"], "it alone")
+    wait_refusals(node, [])
 
 
 def test_reboot_before_the_controller_was_met_keeps_it(given):
@@ -171,7 +185,7 @@ def test_reboot_before_the_controller_was_met_keeps_it(given):
     given.wait_works()
     given.path.unlink()  # nor is the file needed any more
     given.wait_works()
-    assert entries(node) == ["bootstrap"]
+    wait_entries(node, ["bootstrap"], "it is there once")
 
 
 def test_newer_file_takes_the_place_of_the_former_and_an_older_one_does_not(given):
@@ -182,9 +196,7 @@ def test_newer_file_takes_the_place_of_the_former_and_an_older_one_does_not(give
     given.bootstrap(made.file(static_config(address="192.168.1.10"), timestamp=1700000001))
     given.wait_works(address="192.168.1.10")
     given.bootstrap(made.file(static_config(address="192.168.1.11"), timestamp=1600000000))
-    node.wait("DeviceNetworkStatus", lambda t: [
-        r["why"] for r in t.get("global", {}).get("dpcRefusals", [])] == ["older than the one that was taken before"],
-        "it is refused")
+    wait_refusals(node, [("bootstrap-config.pb", "", "older than the one that was taken before")])
     node.wait_settled()
     assert "192.168.1.11" not in node.edgeway("dpc", "list") + node.edgeway("ports")
     given.wait_works(address="192.168.1.10")
@@ -200,7 +212,7 @@ def test_kill_9_at_any_time_neither_loses_nor_doubles_it(given):
     node.start()
     given.wait_works()
     node.wait_settled()
-    assert entries(node) == ["bootstrap"]
+    wait_entries(node, ["bootstrap"], "it is there once")
 
 
 def test_expired_one_that_was_taken_in_time_still_counts(given):
@@ -239,7 +251,7 @@ def test_proxy_by_bootstrap(given):
              told=outcomes)
     assert ("192.168.1.9", "CONNECT", "web.example:443") in proxy.seen
     assert STATIC not in {source for source, *_ in web.seen}
-    assert network(node)["led"] == 3
+    node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("led") == 3, "connected")
 
 
 # ---- It is refused ----
@@ -309,17 +321,15 @@ def test_wrong_ones_are_told_and_the_node_has_its_last_resort(given):
         given.bootstrap(content)
         told = given.wait_judged(content)
         assert (told["state"], told["errorPointer"]) == ("BOOTSTRAP_REFUSED", pointer) and why in told["error"]
-        node.wait("DeviceNetworkStatus", lambda t: [
-            (r["file"], r["pointer"], r["why"]) for r in t.get("global", {}).get("dpcRefusals", [])] == [
-                ("bootstrap-config.pb", pointer, told["error"])], "nim has heard of it")
+        wait_refusals(node, [("bootstrap-config.pb", pointer, told["error"])])
         assert f'event=bootstrap_refused file="{given.path}" pointer="{pointer}"' in node.log()
     line = f'bootstrap-config.pb at "{pointer}": {told["error"]}'
-    assert f"refused: {line}" in node.edgeway("dpc", "list")
-    assert line in " ".join(node.edgeway("diag", check=False).split())
-    assert network(node)["led"] == 16
-    assert any(line.startswith("BAD") and "bootstrap-config.pb" in line
-               for line in node.edgeway("status", check=False).splitlines())
-    assert network(node)["dpcKey"] == "lastresort" and not sha_path(node).exists()
+    says(node, f"refused: {line}", "dpc", "list")
+    says(node, f"refused {line}", "diag")
+    says(node, "BAD dpc bootstrap-config.pb refused at ", "status")
+    node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("led") == 16 and
+              t["global"]["dpcKey"] == "lastresort", "the LED says so, too")
+    assert not sha_path(node).exists()
 
     given.put("root-certificate.pem", made.pki.stranger.cert.read_bytes())
     given.bootstrap(made.file(static_config()))
@@ -328,7 +338,7 @@ def test_wrong_ones_are_told_and_the_node_has_its_last_resort(given):
     given.wait_state("REFUSED", "root-certificate.pem is missing or no certificate")
     given.put("root-certificate.pem", made.root)  # now all is well
     given.wait_works()
-    assert not network(node).get("dpcRefusals")
+    wait_refusals(node, [])
 
 
 def test_unusable_ports_are_as_good_as_none(given):
@@ -338,12 +348,11 @@ def test_unusable_ports_are_as_good_as_none(given):
     given.bootstrap(given.maker.file(config))
     node.start()
     wait_last_resort(node, "eth0", "eth1")
-    refusal, = network(node)["dpcRefusals"]
-    assert (refusal["file"], refusal["pointer"]) == ("bootstrap-config.pb", "")
-    assert refusal["why"].startswith("no usable management port: uplink-a: ")
+    refusals = [("bootstrap-config.pb", "", "no usable management port: uplink-a: ")]
+    wait_refusals(node, refusals)
     node.kill("nim")
     wait_last_resort(node, "eth0", "eth1")
-    assert network(node)["dpcRefusals"] == [refusal]
+    wait_refusals(node, refusals)
 
 
 # ---- Files beside it ----
@@ -356,16 +365,17 @@ def test_bootstrap_config_takes_files_out_of_force(given):
     given.bootstrap(given.maker.file(static_config()))
     node.start()
     given.wait_works()
-    assert network(node)["dpcRefusals"] == [
-        {"file": name, "pointer": "", "why": VETO} for name in ("override.json", "usb/usb.json")]
-    assert VETO in node.edgeway("dpc", "list")
+    vetoed = [(name, "", VETO) for name in ("override.json", "usb/usb.json")]
+    wait_refusals(node, vetoed)
+    says(node, VETO, "dpc", "list")
     assert 'dpc_in_force key="override"' not in node.log() and 'dpc_in_force key="usb"' not in node.log()
     node.kill("nim")
-    node.wait("DeviceNetworkStatus", lambda t: len(t.get("global", {}).get("dpcRefusals", [])) == 2, "nim is back")
-    assert entries(node) == ["bootstrap"]
+    wait_refusals(node, vetoed)
+    wait_entries(node, ["bootstrap"], "it is there once")
     given.path.unlink()
     given.wait_works("override", "192.168.1.77")
-    assert len(entries(node)) == 3 and not network(node).get("dpcRefusals")
+    node.wait("DevicePortConfigList", lambda t: len(t.get("global", {}).get("entries", [])) == 3, "all are listed")
+    wait_refusals(node, [])
 
 
 def test_wrong_one_takes_nothing_out_of_force(given):
@@ -374,7 +384,7 @@ def test_wrong_one_takes_nothing_out_of_force(given):
     given.bootstrap(b"junk")
     node.start()
     given.wait_works("override", "192.168.1.77")
-    assert [r["file"] for r in network(node)["dpcRefusals"]] == ["bootstrap-config.pb"]
+    wait_refusals(node, [("bootstrap-config.pb", "", "not a BootstrapConfig")])
     mark = node.log_mark()
     node.kill("nim", "zedagent")  # nothing flaps until the file is judged again
     node.wait_daemons()

@@ -13,7 +13,7 @@ import topology
 from config import Config
 from node import BIN
 from test_dpc import (STATIC4, network, reboot, refusals_in, start_nim, static_override, stored,
-                      wait_in_force, wait_static, wait_usable)
+                      wait_in_force, wait_usable)
 from waiting import wait_for
 
 
