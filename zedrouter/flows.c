@@ -52,7 +52,8 @@ static struct zr_portset ports_of(const struct zr_ni *ni)
 
 	for (unsigned int i = 0; i <= ni->nroutes; i++)
 		if (uplink_of(ni, i))
-			add_all(&set, &uplink_of(ni, i)->usable);
+			add_all(&set, ni->leave_dearer ? &uplink_of(ni, i)->cheap
+						       : &uplink_of(ni, i)->usable);
 	return set;
 }
 

@@ -199,15 +199,18 @@ static void note_ports(struct zr_model *m, struct zr_uplink *u)
 	bool better = u->in_use && !is_behind(&m->ports.port[u->port[0]], u);
 
 	memset(u->link, 0, sizeof(u->link));
-	u->usable = (struct zr_portset){ 0 };
+	u->usable = u->cheap = (struct zr_portset){ 0 };
 	for (unsigned int i = 0; i < m->ports.count; i++) {
 		const struct zr_port *port = &m->ports.port[i];
 
 		u->link[i] = link_number(m, u, port);
 		if (zr_port_matches(port, u->label))
 			zr_portset_add(&u->had, zr_port_number(port));
-		if (is_usable(port, u) && !(better && is_behind(port, u)))
-			zr_portset_add(&u->usable, zr_port_number(port));
+		if (!is_usable(port, u) || (better && is_behind(port, u)))
+			continue;
+		zr_portset_add(&u->usable, zr_port_number(port));
+		if (u->in_use && port->cost <= m->ports.port[u->port[0]].cost)
+			zr_portset_add(&u->cheap, zr_port_number(port));
 	}
 }
 

@@ -27,8 +27,8 @@ struct zr_uplink {
 	uint8_t in_use, count; /* 0: no port is usable; count: with the standby, if there is one */
 	uint16_t link[ZR_PORTS]; /* by index of port: group that leads into its subnets; 0: none */
 	struct zr_portset had; /* ports that ever had its label, */
-	struct zr_portset
-		usable; /* and those of them that are usable now, and not behind one in use */
+	struct zr_portset usable; /* and those usable now, and not behind one in use, */
+	struct zr_portset cheap; /* and of these the ones no dearer than the first in use */
 	unsigned int touched; /* enum zr_touch, by the last change of ports */
 	char *told; /* the ports in use an operator knows of; NULL: none */
 };

@@ -259,6 +259,30 @@ def test_return_of_the_cheaper_port_loses_nothing(world):
         ping.result.assert_nothing_lost()
 
 
+def test_flows_come_back_from_the_dearer_port_when_asked_to(net, node):
+    """The next datagram goes by the cheaper port; a TCP connection ends at once and begins anew."""
+    edge = scenario.Edge(net, node)
+    config = edge.standard_config()
+    config.item("edgeway.label.uplink.return", "move")
+    edge.start(config)
+    own = number_of(edge, "ni4") << 10
+    net.pull("node:eth0")
+    wait_way(edge, topology.WEB4, "b")
+    with Udp(edge.app("app-a"), net["internet"]) as flow, edge.app("app-b").inside():
+        assert flow.seen()[0].startswith("192.168.2.")
+        sock = socket.create_connection((topology.WEB4, 7))
+        sock.settimeout(3 * SLOW)
+        net.plug("node:eth0")
+        wait_way(edge, topology.WEB4, "a")
+        wait_for(lambda: not left(edge, "b", own), "no flow of the instance is left on the dearer port", 5)
+        first = flow.seen()
+        assert first and first[0].startswith("192.168.1."), first
+        with sock, pytest.raises(ConnectionResetError):
+            while True:
+                sock.sendall(b"after")
+                sock.recv(64)
+
+
 def test_flows_of_other_ports_are_untouched(world):
     app = world.app("app-c")
     with packets.TcpStream(app, topology.WEB4) as stream:

@@ -17,7 +17,7 @@ static char *config_with(const char *items)
 			 items);
 }
 
-/* "1-3": the instances that share */
+/* "1-3": the instances that share; "m" instead, those that leave dearer ports; "b": both */
 static void sharing_is(const char *items, const char *want)
 {
 	_cleanup_(freep) char *text = config_with(items);
@@ -26,7 +26,8 @@ static void sharing_is(const char *items, const char *want)
 
 	assert_int_equal(config->n_instances, 3);
 	for (unsigned int i = 0; i < 3; i++)
-		have[i] = config->instances[i]->share_equal_cost ? '1' : '-';
+		have[i] = "-1mb"[config->instances[i]->share_equal_cost +
+				 2 * config->instances[i]->leave_dearer];
 	have[3] = '\0';
 	assert_string_equal(have, want);
 	assert_string_equal(config->ignored, "");
@@ -50,21 +51,31 @@ static void only_instances_of_the_label_share(void **state)
 	sharing_is(ITEM("uplin.sharing", "on") "," ITEM("uplinks.sharing", "on"), "---");
 }
 
+static void only_flows_of_the_label_come_back(void **state)
+{
+	(void)state;
+	sharing_is(ITEM("uplink.return", "move"), "m--");
+	sharing_is(ITEM("lan.east.return", "Move") "," ITEM("uplink.return", "stay"), "-m-");
+	sharing_is(ITEM("uplink.return", "move") "," ITEM("uplink.sharing", "on"), "b--");
+}
+
 static void wrong_items_are_refused_with_their_place(void **state)
 {
 	(void)state;
 	refused(ITEM("uplink.sharing", "yes"), "/configItems/0/value", "expected on or off");
 	refused(ITEM("uplink.sharing", ""), "/configItems/0/value", "expected on or off");
+	refused(ITEM("uplink.return", "on"), "/configItems/0/value", "expected move or stay");
 	refused(ITEM("uplink.shared", "on"), "/configItems/0/key",
-		"expected edgeway.label.LABEL.sharing");
+		"expected edgeway.label.LABEL.sharing or .return");
 	refused(ITEM(".sharing", "on"), "/configItems/0/key",
-		"expected edgeway.label.LABEL.sharing");
+		"expected edgeway.label.LABEL.sharing or .return");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_instances_of_the_label_share),
+		cmocka_unit_test(only_flows_of_the_label_come_back),
 		cmocka_unit_test(wrong_items_are_refused_with_their_place),
 	};
 

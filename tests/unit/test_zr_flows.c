@@ -9,6 +9,7 @@
 #define A_UP PORT("a", "16777216", "uplink", ",'usable4':true")
 #define A_DOWN PORT("a", "16777216", "uplink", "")
 #define A_OVER PORT("a", "16777216", "uplink", ",'usable4':true,'over_quota':true")
+#define A_HELD PORT("a", "16777216", "uplink", ",'usable4':true,'held4':true")
 #define A_OTHER PORT("a", "16777216", "other", ",'usable4':true")
 #define B_DOWN PORT("b", "33554432", "uplink", ",'cost':10")
 #define A_BEHIND PORT("a", "16777216", "uplink", ",'usable4':true,'behind4':true")
@@ -211,6 +212,22 @@ static void static_route_counts_as_well(void **state)
 	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "");
 }
 
+static void flows_leave_a_dearer_port_when_asked_to(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_ni(w, 1, "uplink");
+	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	zr_ni(w, "ni-1",
+	      "{'type':'NI_LOCAL','activate':true,'port_label':'uplink','leave_dearer':true,"
+	      "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.2',"
+	      "'dhcp_end':'10.1.0.9'}");
+	require_flows(w, "b/4 moved=1 kept=0 2000400/ff3ffc00\n");
+	require_follow(w, A_UP "," B_UP, A_DOWN "," B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	require_change(w, A_HELD "," B_UP, "a/4 back moved=0 kept=0\n"); /* not in use yet */
+	require_change(w, A_UP "," B_UP, "b/4 moved=1 kept=0 2000400/ff3ffc00\n");
+}
+
 static void walks_for_all_spare_who_stays(void **state)
 {
 	struct zr_world *w = *state;
@@ -248,6 +265,7 @@ int main(void)
 		TEST(after_a_restart_any_dead_port_may_have_flows),
 		TEST(port_without_the_label_is_none_of_the_instance_any_more),
 		TEST(instance_with_another_label_takes_its_flows_along),
+		TEST(flows_leave_a_dearer_port_when_asked_to),
 		TEST(walks_for_all_spare_who_stays),
 		TEST(flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far),
 		TEST(static_route_counts_as_well),
