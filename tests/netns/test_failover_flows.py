@@ -452,8 +452,10 @@ def test_apps_are_told_of_time_servers_and_networks_of_the_port_in_use(net, node
 def test_zedrouter_killed_during_the_outage_finds_its_way(world):
     wait_way(world, topology.WEB4, "a")
     world.net.pull("node:eth0")
-    world.node.kill("zedrouter")
+    wait_way(world, topology.WEB4, "b")
     with packets.Ping(world.app("app-a"), topology.WEB4) as ping:
+        ping.wait_answers(20)
+        world.node.kill("zedrouter")
         ping.wait_answers(20)
         world.node.wait_daemons()
         world.node.wait_settled()
