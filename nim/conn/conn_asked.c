@@ -97,7 +97,7 @@ static void on_pac(Ew__ConnRequest *request, const struct conn_result *failure, 
 		return;
 	}
 	conn_round_know(a->round, a->port[0], failure, NULL);
-	end(a, NULL);
+	end(a, failure->outcome == CONN_UNTESTED ? failure->why : NULL);
 }
 
 static Ew__ConnRequest *copy_of(const Ew__ConnRequest *request)
@@ -123,7 +123,9 @@ void conn_asked_start(struct conn_round *round, const unsigned int *port, unsign
 	memcpy(a->port, port, n * sizeof(port[0]));
 	list_append(&round->asked, &a->link);
 	if (request->ports[0]->pac)
-		a->pac = pac_run_start(round->ct->pacs, round->ports[port[0]].label,
+		/* What is found of a candidate's file is not that of the port. */
+		a->pac = pac_run_start(round->ct->pacs,
+				       round->kept ? round->ports[port[0]].label : "",
 				       copy_of(request), on_pac, a);
 	else
 		ask_helper(a, request);

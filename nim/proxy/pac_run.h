@@ -18,7 +18,7 @@ typedef void pac_run_fn(struct Ew__ConnRequest *request, const struct conn_resul
 			void *arg);
 
 /* Takes request, which was unpacked and is for one port. What becomes of its file is kept in pacs,
- * under the port's label; pacs and label are borrowed while it runs. */
+ * under the port's label, "" keeps nothing; pacs and label are borrowed while it runs. */
 struct pac_run *pac_run_start(struct pacs *pacs, const char *label, struct Ew__ConnRequest *request,
 			      pac_run_fn *done, void *arg);
 /* Calls it off, without a callback. NULL is fine. */

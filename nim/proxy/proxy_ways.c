@@ -90,7 +90,8 @@ static Ew__ProxyServer *server_of(const Ew__ConnPac *pac, const struct http_prox
 	for (size_t i = 0; i < pac->n_servers && !server->user[0]; i++) {
 		const Ew__ProxyServer *known = pac->servers[i];
 
-		if (strcasecmp(known->host, server->host) != 0 || known->port != server->port)
+		if (known->kind != server->kind || known->port != server->port ||
+		    strcasecmp(known->host, server->host) != 0)
 			continue;
 		server->user = xstrdup(known->user);
 		server->password = xstrdup(known->password);

@@ -24,5 +24,6 @@ bool proxy_has_pac(const struct Ew__ProxyConfig *config);
 struct Ew__ConnPac *proxy_pac(const struct nim_port *port, const struct nim_iface *iface,
 			      struct arena *arena);
 /* What a PAC file said for n targets takes its place in port, which was unpacked. A server that
- * is configured as well, by name and port, is shown the user of that. */
+ * is configured as well, by name, port and kind, is shown the user of that: no file of a network
+ * gets a password told in clear that was for TLS. */
 void proxy_ways_of_pac(struct Ew__ConnPort *port, const struct pac_ways *ways, unsigned int n);

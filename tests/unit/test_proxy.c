@@ -101,15 +101,17 @@ static void pac_goes_before_servers_and_exceptions(void **state)
 	ew__conn_port__init(msg);
 	msg->pac = ew__conn_pac__unpack(NULL, len, packed);
 	assert_int_equal(msg->pac->n_urls, 0); /* the file is there */
-	assert_int_equal(pac_result_parse("PROXY other.example:3128; PROXY KNOWN.example:3128; "
-					  "SOCKS5 known.example:1; DIRECT",
-					  said.way, &said.n),
-			 0);
+	assert_int_equal(
+		pac_result_parse("PROXY other.example:3128; PROXY KNOWN.example:3128; "
+				 "HTTPS known.example:3128; SOCKS5 known.example:1; DIRECT",
+				 said.way, &said.n),
+		0);
 	proxy_ways_of_pac(msg, &said, 1);
 	assert_null(msg->pac);
 	add_names(msg->ways[0], &out);
 	assert_string_equal(strbuf_str(&out),
 			    "other.example:3128; KNOWN.example:3128 as joe:secret; "
+			    "https://known.example:3128; "
 			    "socks5://known.example:1; DIRECT");
 	ew__conn_port__free_unpacked(msg, NULL);
 	strbuf_fini(&out);
