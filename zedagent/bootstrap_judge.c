@@ -39,6 +39,8 @@ static EVE(EdgeDevConfig) only_ports(const EVE(EdgeDevConfig) * eve)
 	bare.bonds = eve->bonds;
 	bare.n_pnacs = eve->n_pnacs;
 	bare.pnacs = eve->pnacs;
+	bare.n_scep_profiles = eve->n_scep_profiles;
+	bare.scep_profiles = eve->scep_profiles;
 	return bare;
 }
 

@@ -12,6 +12,7 @@
 #include "bootstrap/verify.h"
 #include "nim/dpc/dpc_bootstrap.h"
 #include "tests/unit/bootstrap_maker.h"
+#include "tests/unit/za_config.h"
 #include "zedagent/bootstrap_judge.h"
 
 #define STATE(name) EW__BOOTSTRAP_STATE__BOOTSTRAP_##name
@@ -215,6 +216,60 @@ static void dates_count_only_when_it_is_taken_for_the_first_time(void **state)
 	becomes(&bad, true, hash, STATE(REFUSED));
 }
 
+/* Bytes of the rich example, with certificates for its 802.1X; the caller frees. */
+static uint8_t *rich_payload(const char *text, size_t *ret_len, struct za_config **ret_config)
+{
+	_cleanup_(strbuf_fini) struct strbuf more = STRBUF_INIT;
+	struct pbjson_error err = { "", "" };
+	EVE(EdgeDevConfig) * eve;
+	uint8_t *bytes;
+
+	strbuf_add(&more, "{\"scepProfiles\": [{\"profileName\": \"factory\", "
+			  "\"caCertPem\": [\"Q0E=\"]}],");
+	strbuf_add(&more, text + 1); /* the first is its bracket */
+	if (za_config_load(more.str, more.len, &eve, &err) < 0 ||
+	    za_config_map(eve, ret_config, &err) < 0)
+		fail_msg("%s: %s", err.pointer, err.why);
+	*ret_len = protobuf_c_message_get_packed_size(&eve->base);
+	bytes = xcalloc(1, *ret_len);
+	protobuf_c_message_pack(&eve->base, bytes);
+	org__lfedge__eve__config__edge_dev_config__free_unpacked(eve, NULL);
+	return bytes;
+}
+
+static char *text_of(const ProtobufCMessage *msg)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	pbjson_format(msg, PBJSON_PRETTY, &out);
+	return strbuf_take(&out);
+}
+
+static void ports_and_items_are_what_they_would_be_from_the_controller(void **state)
+{
+	_cleanup_(za_config_freep) struct za_config *controller = NULL, *bootstrap = NULL;
+	_cleanup_(freep) char *ports = NULL, *items = NULL, *got_ports = NULL, *got_items = NULL;
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) uint8_t *bytes = NULL;
+	ProtobufCBinaryData payload;
+	struct pbjson_error err = { "", "" };
+
+	(void)state;
+	text = za_test_read("docs/examples/rich.json");
+	bytes = rich_payload(text, &payload.len, &controller);
+	payload.data = bytes;
+	assert_int_equal(za_bootstrap_map(&payload, &bootstrap, &err), 0);
+	ports = text_of(&controller->ports->base);
+	items = text_of(&controller->global->base);
+	got_ports = text_of(&bootstrap->ports->base);
+	got_items = text_of(&bootstrap->global->base);
+	assert_non_null(strstr(ports, "\"caPem\": \"CA"));
+	assert_string_equal(got_ports, ports);
+	assert_string_equal(got_items, items);
+	assert_true(controller->n_apps > 0 && controller->n_instances > 0);
+	assert_int_equal(bootstrap->n_apps + bootstrap->n_instances, 0);
+}
+
 static void one_without_ports_or_with_wrong_ones_is_refused(void **state)
 {
 	_cleanup_(freep) uint8_t *bytes = NULL;
@@ -277,6 +332,7 @@ int main(void)
 		cmocka_unit_test(a_hash_of_16_bytes_names_the_signer_too),
 		cmocka_unit_test(signature_is_eves),
 		cmocka_unit_test(dates_count_only_when_it_is_taken_for_the_first_time),
+		cmocka_unit_test(ports_and_items_are_what_they_would_be_from_the_controller),
 		cmocka_unit_test(one_without_ports_or_with_wrong_ones_is_refused),
 		cmocka_unit_test(files_count_unless_there_is_a_good_one),
 	};
