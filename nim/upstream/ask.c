@@ -115,14 +115,15 @@ static void heard(struct upstream_side *s)
 	struct watch_pace pace = pace_of(s);
 	struct upstream *up = s->port->up;
 	struct way *w = &s->way;
-	bool first = !w->watch.beat.heard, once = w->once;
+	bool first = !w->watch.beat.heard, extra = w->once || w->watch.beat.doubted;
 	struct mono now = mono_now();
 	bool changed = watch_heard(&w->watch, &pace, now);
 
 	w->once = false;
 	if (changed)
 		way_say_answers(w);
-	if (judge(up, s->family, now) || changed || first || once)
+	/* After a question that was extra it may rest. */
+	if (judge(up, s->family, now) || changed || first || extra)
 		up->conf.changed(up->conf.arg);
 	upstream_arm(up);
 }
