@@ -33,8 +33,9 @@ static int plug(void **state)
 	   "true");
 	sh("truncate -s 16M " IMAGE " && mkfs.vfat -n STICK " IMAGE " >/dev/null");
 	out = popen("losetup --find --show " IMAGE, "r");
-	if (!out || !fgets(loop, sizeof(loop), out) || pclose(out) != 0)
-		return -1;
+	assert_non_null(out);
+	assert_non_null(fgets(loop, sizeof(loop), out));
+	assert_int_equal(pclose(out), 0);
 	loop[strcspn(loop, "\n")] = '\0';
 	sh("mkdir -p /tmp/stick && mount -t vfat %s /tmp/stick && cp /bin/true /tmp/stick/program "
 	   "&& "
