@@ -170,6 +170,8 @@ static void traffic_one_way(const char *label, void *arg)
 
 	if (nim->heartbeat)
 		heartbeat_doubt(nim->heartbeat, label);
+	if (nim->upstream)
+		upstream_doubt(nim->upstream, label, "traffic goes out, none comes in, no answer");
 }
 
 static int nim_open_metering(struct nim *nim)

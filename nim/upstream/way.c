@@ -64,7 +64,8 @@ void way_ask(struct way *w, const struct nim_iface *iface, int family, struct mo
 	struct traffic_way traffic;
 
 	traffic_way(iface, family, &traffic);
-	(void)traffic_open(&w->traffic, &traffic); /* without it there are more questions */
+	if (w->allowed)
+		(void)traffic_open(&w->traffic, &traffic); /* without it there are more questions */
 	w->to.ifname = iface->ifname;
 	if (w->asking)
 		return;
@@ -78,6 +79,8 @@ void way_rest(struct way *w)
 {
 	if (w->asking)
 		reach_forget(w->reach);
+	if (!w->allowed) /* else it is kept: to close it takes the kernel its time */
+		traffic_close(&w->traffic);
 	w->asking = w->once = false;
 	w->watch.beat = (struct beat){ .heard = w->watch.beat.heard };
 	w->watch.asked_at.ns = 0;

@@ -274,3 +274,21 @@ def test_kill_turns_nothing_back_to_a_port_that_reaches_nobody(make_net, make_no
         wait_default(edge, "uplink-a", HOLD_S + 5)
         ping.wait_answers(20)
     ping.result.assert_nothing_lost()
+
+
+def test_counters_tell_of_a_metered_port_where_nobody_asks(make_net, make_node):
+    """Whenever they are read: traffic goes out and none comes back, and the router is there."""
+    net = make_net(topology.standard, dhcp=False)
+    edge = start(net, make_node(net["node"]), ("edgeway.port.uplink-a.metering", "on"), ("edgeway.heartbeat", "off"),
+                 costs=(0, 10))
+    wait_state(edge, "uplink-a", "UPSTREAM_NOT_ASKED", 20)
+    with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
+        ping.wait_answers(20)
+        hole(net["isp-a"])
+
+        def read_counters():
+            edge.node.edgeway("metering")
+            return state(port(edge, "uplink-a")) == "UPSTREAM_FAILED"
+
+        wait_for(read_counters, "nobody is reached by it", 20, every=1.1)
+        ping.wait_answers(20)
