@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From run to run. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -15,18 +16,22 @@ void upstream_load_kept(struct upstream *up)
 	up->kept = upstream_kept_load(up->path, &up->nkept);
 }
 
+static struct upstream_kept *find_kept(const struct upstream *up, unsigned int port, int family)
+{
+	for (size_t k = 0; k < up->nkept; k++)
+		if (up->kept[k].family == family &&
+		    strcmp(up->kept[k].label, up->ports[port]->label) == 0)
+			return &up->kept[k];
+	return NULL;
+}
+
 void upstream_take_over(struct upstream *up, unsigned int port, int family, struct mono now)
 {
 	struct way *w = &up->ports[port]->sides[family].way;
-	const struct upstream_kept *kept;
-	size_t k = 0;
+	struct upstream_kept *kept = find_kept(up, port, family);
 
-	while (k < up->nkept && (up->kept[k].family != family ||
-				 strcmp(up->kept[k].label, up->ports[port]->label) != 0))
-		k++;
-	if (k == up->nkept)
+	if (!kept)
 		return;
-	kept = &up->kept[k];
 	if (!w->to.ntargets) {
 		w->to.target[0] = (struct reach_target){ .addr = kept->target, .port = kept->port };
 		w->to.ntargets = 1;
@@ -38,26 +43,34 @@ void upstream_take_over(struct upstream *up, unsigned int port, int family, stru
 	w->since_ms = kept->silent ? wall_ms() : 0;
 	if (kept->failed || kept->behind)
 		damp_remember(&up->damp[family][port]);
-	up->kept[k] = up->kept[--up->nkept];
+	w->own = true;
+	*kept = up->kept[--up->nkept];
+}
+
+static void gather_one(const struct upstream *up, unsigned int port, int family, struct strbuf *out)
+{
+	const struct way *w = &up->ports[port]->sides[family].way;
+	const struct upstream_kept *still = find_kept(up, port, family);
+	struct upstream_kept kept = { .family = family,
+				      .target = w->to.target[0].addr,
+				      .port = w->to.target[0].port,
+				      .heard = w->watch.beat.heard,
+				      .silent = w->watch.beat.silent,
+				      .failed = w->watch.failed,
+				      .behind = up->damp[family][port].held };
+
+	memcpy(kept.label, up->ports[port]->label, sizeof(kept.label));
+	if (still) /* it does not work yet */
+		upstream_kept_format(still, out);
+	else if (w->to.ntargets && w->own)
+		upstream_kept_format(&kept, out);
 }
 
 static void gather(const struct upstream *up, struct strbuf *out)
 {
 	for (unsigned int i = 0; i < up->nports; i++)
-		for (int f = 0; f < NIM_FAMILIES; f++) {
-			const struct way *w = &up->ports[i]->sides[f].way;
-			struct upstream_kept kept = { .family = f,
-						      .target = w->to.target[0].addr,
-						      .port = w->to.target[0].port,
-						      .heard = w->watch.beat.heard,
-						      .silent = w->watch.beat.silent,
-						      .failed = w->watch.failed,
-						      .behind = up->damp[f][i].held };
-
-			memcpy(kept.label, up->ports[i]->label, sizeof(kept.label));
-			if (w->to.ntargets && w->own)
-				upstream_kept_format(&kept, out);
-		}
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			gather_one(up, i, f, out);
 }
 
 /* Without anybody to ask there is no file either. */

@@ -52,6 +52,8 @@ static bool hurry_others(struct upstream *up, const struct way *doubtful, int fa
 		    w->watch.last.ns > doubtful->watch.asked_at.ns)
 			continue;
 		if (!w->asking) {
+			if (!watch_is_in_doubt(&doubtful->watch))
+				continue; /* only once a question was in vain */
 			if (w->poked.ns > doubtful->watch.asked_at.ns &&
 			    mono_diff_ms(now, w->poked) < WATCH_RARE_MS)
 				continue;
@@ -73,10 +75,11 @@ static bool judge(struct upstream *up, int family, struct mono now)
 
 		list[i] = &w->watch;
 		works[i] = w->works;
-		if (w->asking && watch_is_in_doubt(&w->watch))
+		if (w->asking && w->watch.asked_at.ns &&
+		    (w->watch.beat.doubted || watch_is_in_doubt(&w->watch)))
 			changed = hurry_others(up, w, family, now) || changed;
 	}
-	return watch_judge(list, works, up->nports) || changed;
+	return watch_judge(list, works, up->nports, now) || changed;
 }
 
 static bool step(struct upstream *up)

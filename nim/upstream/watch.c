@@ -19,11 +19,10 @@ static bool calm_down(struct watch *w, const struct watch_pace *pace, struct mon
 {
 	bool was_silent = beat_heard(&w->beat);
 
-	if (was_silent)
-		w->since = now;
 	w->failed = false;
 	w->asked_at.ns = 0;
 	w->open = 0;
+	w->lost.ns = w->rival_at.ns = 0;
 	w->beat.due = later(now, pace->interval_ms);
 	return was_silent;
 }
@@ -69,35 +68,57 @@ enum watch_deed watch_step(struct watch *w, const struct watch_pace *pace, bool 
 		w->beat.due = later(now, pace->interval_ms);
 		return WATCH_WAIT;
 	}
+	if (w->beat.asked)
+		w->lost = w->last;
 	beat_step(&w->beat, &beat, now);
 	if (!w->asked_at.ns)
 		w->asked_at = now;
 	w->last = now;
-	if (w->beat.silent && !was_silent) {
-		w->since = now;
-		w->failures++;
-	}
+	w->failures += w->beat.silent && !was_silent;
 	w->questions++;
 	w->open++;
 	return WATCH_ASK;
 }
 
-static bool another_answers(struct watch *const *list, const bool *works, unsigned int n,
-			    unsigned int i)
+/* The first answer of another port that works since this one is in doubt; 0: none. */
+static struct mono rival(struct watch *const *list, const bool *works, unsigned int n,
+			 unsigned int i)
 {
+	struct mono first = { 0 };
+
 	for (unsigned int j = 0; j < n; j++)
 		if (j != i && works[j] && !list[j]->beat.silent &&
-		    list[j]->answered_at.ns > list[i]->asked_at.ns)
-			return true;
-	return false;
+		    list[j]->answered_at.ns > list[i]->asked_at.ns &&
+		    (!first.ns || list[j]->answered_at.ns < first.ns))
+			first = list[j]->answered_at;
+	return first;
 }
 
-bool watch_judge(struct watch *const *list, const bool *works, unsigned int n)
+/* Is it this port, or has the far end come back between two questions? */
+static void ask_once_more(struct watch *w, struct mono now)
+{
+	struct mono due = w->last.ns > w->rival_at.ns ? later(w->last, WATCH_TIMEOUT_MS) : now;
+
+	if (due.ns < w->beat.due.ns)
+		w->beat.due = due;
+}
+
+bool watch_judge(struct watch *const *list, const bool *works, unsigned int n, struct mono now)
 {
 	bool changed = false;
 
-	for (unsigned int i = 0; i < n; i++)
-		if (list[i]->beat.silent && !list[i]->failed && another_answers(list, works, n, i))
-			list[i]->failed = changed = true;
+	for (unsigned int i = 0; i < n; i++) {
+		struct watch *w = list[i];
+		struct mono other = w->asked_at.ns ? rival(list, works, n, i) : w->asked_at;
+
+		if (!other.ns || !w->rival_at.ns)
+			w->rival_at = other;
+		if (!w->beat.silent || w->failed || !w->rival_at.ns)
+			continue;
+		if (w->lost.ns > w->rival_at.ns)
+			w->failed = changed = true;
+		else
+			ask_once_more(w, now);
+	}
 	return changed;
 }

@@ -7,7 +7,8 @@
  *		interval
  *	asking	no answer within a while: asked again, at once, `misses` times
  *	silent	none has come
- *	failed	silent, and another port has answered meanwhile: it is not the far end that is down
+ *	failed	silent, another port has answered meanwhile, and a question after that was in vain as
+ *		well: it is not the far end that is down, or was until just now
  *
  * A port that never had an answer is never silent, unless something else casts doubt on it.
  */
@@ -34,8 +35,9 @@ struct watch { /* all-zero: nothing is known */
 	struct mono asked_at; /* the first of the questions that are open; 0: none */
 	uint32_t open; /* so many */
 	struct mono last; /* question */
+	struct mono lost; /* the last question that is known to be in vain */
+	struct mono rival_at; /* another port's first answer since asked_at; 0: none */
 	struct mono answered_at; /* the last answer */
-	struct mono since; /* silent or not, as it is */
 	uint64_t questions, answers;
 	uint32_t failures; /* times it became silent */
 };
@@ -58,5 +60,5 @@ static inline bool watch_is_in_doubt(const struct watch *w)
 }
 
 /* Of all ports of one address family: which have failed. works: there is a way to the gateway, so
- * that it can take over. True: that changed. */
-bool watch_judge(struct watch *const *list, const bool *works, unsigned int n);
+ * that it can take over. What is due may be so sooner. True: that changed. */
+bool watch_judge(struct watch *const *list, const bool *works, unsigned int n, struct mono now);

@@ -85,6 +85,7 @@ void way_rest(struct way *w)
 	w->watch.beat = (struct beat){ .heard = w->watch.beat.heard };
 	w->watch.asked_at.ns = 0;
 	w->watch.open = 0;
+	w->watch.lost.ns = w->watch.rival_at.ns = 0;
 	w->watch.failed = false;
 	if (!w->works)
 		w->watch.answered_at.ns = 0;

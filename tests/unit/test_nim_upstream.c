@@ -159,6 +159,12 @@ static void silence(struct watch *w, uint64_t from)
 	w->asked_at = at(from);
 }
 
+/* A question at that time was in vain. */
+static void lose(struct watch *w, uint64_t ms)
+{
+	w->lost = w->last = at(ms);
+}
+
 static void it_has_failed_only_when_another_has_answered_since(void **state)
 {
 	struct watch a = { 0 }, b = { 0 };
@@ -168,14 +174,39 @@ static void it_has_failed_only_when_another_has_answered_since(void **state)
 	(void)state;
 	watch_heard(&b, &pace, at(999));
 	silence(&a, 1000);
-	assert_false(watch_judge(list, works, 2));
+	assert_false(watch_judge(list, works, 2, at(1000)));
 	watch_heard(&b, &pace, at(1001));
 	works[1] = false; /* its link went */
-	assert_false(watch_judge(list, works, 2));
+	lose(&a, 3000);
+	assert_false(watch_judge(list, works, 2, at(4000)));
 	works[1] = true;
-	assert_true(watch_judge(list, works, 2));
+	assert_true(watch_judge(list, works, 2, at(4000)));
 	assert_true(a.failed && !b.failed);
-	assert_false(watch_judge(list, works, 2));
+	assert_false(watch_judge(list, works, 2, at(4000)));
+}
+
+/* The far end was down, and B is the first to be answered again. */
+static void who_is_answered_first_proves_nothing_about_the_others(void **state)
+{
+	struct watch a = { 0 }, b = { 0 };
+	struct watch *const list[] = { &a, &b };
+	const bool works[] = { true, true };
+
+	(void)state;
+	silence(&a, 1000);
+	silence(&b, 1000);
+	lose(&a, 8000);
+	a.beat.due = at(10500);
+	watch_heard(&b, &pace, at(9000));
+	assert_false(watch_judge(list, works, 2, at(9000)));
+	assert_int_equal(a.beat.due.ns, at(9000).ns); /* it is asked at once … */
+	a.beat.asked = true;
+	assert_int_equal(watch_step(&a, &pace, false, at(9001)), WATCH_ASK);
+	assert_false(watch_judge(list, works, 2, at(9001)));
+	assert_int_equal(a.beat.due.ns, at(10001).ns); /* … and has a second for its answer */
+	assert_int_equal(watch_step(&a, &pace, false, at(10001)), WATCH_ASK);
+	assert_true(watch_judge(list, works, 2, at(10001)));
+	assert_true(a.failed);
 }
 
 /* A fails; then the far end goes down: nothing moves back. Then A is the first to answer. */
@@ -188,12 +219,17 @@ static void what_has_failed_stays_so_until_it_answers(void **state)
 	(void)state;
 	silence(&a, 1000);
 	watch_heard(&b, &pace, at(1001));
-	watch_judge(list, works, 2);
+	watch_judge(list, works, 2, at(1001));
+	lose(&a, 2000);
+	watch_judge(list, works, 2, at(3000));
 	silence(&b, 5000);
-	assert_false(watch_judge(list, works, 2));
+	lose(&b, 7000);
+	assert_false(watch_judge(list, works, 2, at(8000)));
 	assert_true(a.failed && !b.failed);
 	watch_heard(&a, &pace, at(9000));
-	assert_true(watch_judge(list, works, 2));
+	assert_false(watch_judge(list, works, 2, at(9000)));
+	lose(&b, 9001);
+	assert_true(watch_judge(list, works, 2, at(10001)));
 	assert_true(!a.failed && b.failed);
 }
 
@@ -208,7 +244,9 @@ static void nothing_fails_when_nobody_is_reached(void **state)
 	watch_heard(&b, &pace, at(950));
 	silence(&a, 1000);
 	silence(&b, 1001);
-	assert_false(watch_judge(list, works, 2));
+	lose(&a, 3000);
+	lose(&b, 3001);
+	assert_false(watch_judge(list, works, 2, at(4001)));
 }
 
 /* ---- Traffic ---- */
@@ -544,6 +582,7 @@ int main(void)
 		cmocka_unit_test(two_questions_decide_a_doubt),
 		cmocka_unit_test(who_is_hurried_is_asked_whatever_traffic_says),
 		cmocka_unit_test(it_has_failed_only_when_another_has_answered_since),
+		cmocka_unit_test(who_is_answered_first_proves_nothing_about_the_others),
 		cmocka_unit_test(what_has_failed_stays_so_until_it_answers),
 		cmocka_unit_test(nothing_fails_when_nobody_is_reached),
 		cmocka_unit_test(replies_from_beyond_the_subnets_count),
