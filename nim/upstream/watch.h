@@ -16,7 +16,7 @@
 
 #include "nim/gateway/beat.h"
 
-#define WATCH_INTERVAL_MS 2500
+#define WATCH_INTERVAL_MS 2000
 #define WATCH_MISSES 3
 #define WATCH_TIMEOUT_MS 1000 /* one SYN: the kernel would repeat it then (RFC 6298) */
 #define WATCH_RARE_MS 60000 /* between questions to a silent one where they are not wanted */

@@ -18,7 +18,7 @@ import topology
 from buspeer import Publisher, field
 from waiting import pause, wait_for
 
-INTERVAL_S = 2.5
+INTERVAL_S = 2
 PATIENCE_S = 1  # of who waits for an answer, before he says that it does not come
 WAKEUPS_S = float(os.environ.get("BENCH_WAKEUPS_S", "30"))
 

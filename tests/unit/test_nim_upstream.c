@@ -19,7 +19,7 @@
 
 #define MS 1000000ULL
 
-static const struct watch_pace pace = { .interval_ms = 2500, .retry_ms = 2500, .misses = 3 };
+static const struct watch_pace pace = { .interval_ms = 2000, .retry_ms = 2000, .misses = 3 };
 
 static struct mono at(uint64_t ms)
 {
@@ -69,7 +69,7 @@ static void who_answers_is_asked_once_an_interval(void **state)
 
 	(void)state;
 	assert_int_equal(run(&w, &(struct life){ .dies = UINT64_MAX }, 60000, &questions), 0);
-	assert_in_range(questions, 23, 25);
+	assert_in_range(questions, 29, 31);
 	assert_int_equal(w.answers, questions);
 }
 
@@ -83,7 +83,7 @@ static void silence_is_found_in_time_with_and_without_traffic(void **state)
 			unsigned int questions;
 			uint64_t found = run(&w, &life, 60000, &questions);
 
-			assert_in_range(found - dies, 2900, 8100);
+			assert_in_range(found - dies, 2900, 7100);
 			assert_int_equal(w.failures, 1);
 		}
 }
@@ -96,7 +96,7 @@ static void traffic_takes_the_place_of_most_questions(void **state)
 
 	(void)state;
 	assert_int_equal(run(&w, &life, 300000, &questions), 0);
-	assert_in_range(questions, 8, 11); /* replies that come in prove nothing of what goes out */
+	assert_in_range(questions, 10, 13); /* replies that come in prove nothing of what goes out */
 }
 
 static void slow_answers_count(void **state)
@@ -133,8 +133,8 @@ static void two_questions_decide_a_doubt(void **state)
 	assert_true(watch_is_in_doubt(&w) && !w.beat.silent);
 	assert_int_equal(watch_step(&w, &pace, false, at(2500)), WATCH_ASK);
 	assert_true(w.beat.silent);
-	assert_int_equal(watch_step(&w, &pace, false, at(4999)), WATCH_WAIT);
-	assert_true(watch_heard(&w, &pace, at(4999)));
+	assert_int_equal(watch_step(&w, &pace, false, at(4499)), WATCH_WAIT);
+	assert_true(watch_heard(&w, &pace, at(4499)));
 	assert_false(w.beat.silent || w.beat.doubted || watch_is_in_doubt(&w));
 }
 
@@ -503,7 +503,7 @@ static void ports_that_cost_nothing_are_watched_unless_told_otherwise(void **sta
 
 	(void)state;
 	upstream_items_load(&items, NULL);
-	assert_int_equal(items.interval_ms, 2500);
+	assert_int_equal(items.interval_ms, 2000);
 	assert_int_equal(items.misses, 3);
 	assert_true(port_switch_allows(&items.ports, &free_one, false));
 	assert_false(port_switch_allows(&items.ports, &free_one, true));
