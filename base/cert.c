@@ -214,8 +214,8 @@ int cert_parse(const void *der, size_t len, struct cert *ret)
 
 /* ---- Public keys ---- */
 
-/* What a certificate and a private key both tell: the modulus of RSA, the X coordinate of a point of
- * an elliptic curve. False: something else. */
+/* What a certificate and a private key both tell: the modulus of RSA, the X coordinate of a point
+ * of an elliptic curve. False: something else. */
 static bool rsa_modulus(struct der sequence, struct der *ret)
 {
 	return der_take(&sequence, DER_INTEGER, ret);
@@ -264,8 +264,8 @@ static bool cert_public(struct der all, struct der *ret)
 }
 
 /* RFC 8017 A.1.2: SEQUENCE { version, modulus, … }; RFC 5915: SEQUENCE { version, OCTET STRING,
- * [0] curve, [1] BIT STRING public }; RFC 5208: SEQUENCE { version, algorithm, OCTET STRING of one of
- * the two }. */
+ * [0] curve, [1] BIT STRING public }; RFC 5208: SEQUENCE { version, algorithm, OCTET STRING of one
+ * of the two }. */
 static bool key_public(struct der all, struct der *ret)
 {
 	struct der key, part, bits;

@@ -23,6 +23,6 @@ int cert_parse(const void *der, size_t len, struct cert *ret);
 
 /* Whether a PEM text holds a private key that needs no password. */
 bool pem_has_private_key(const char *text);
-/* Whether that key (as above) belongs to another certificate than the first one of a PEM text. False,
- * too, when either is damaged or the key does not tell its public half, as those of Ed25519. */
+/* Whether that key (as above) belongs to another certificate than the first one of a PEM text.
+ * False, too, when either is damaged or the key does not tell its public half, as those of Ed25519. */
 bool pem_key_is_anothers(const char *cert, const char *key);

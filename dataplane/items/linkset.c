@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings of a link somebody else made: it bears no mark of ours, so what it was before our
- * first write stands in <run_dir>/<owner>/prior/link.<ifindex>, for names move from link to link. That
- * file is also how the next run knows what it holds.
+ * first write stands in <run_dir>/<owner>/prior/link.<ifindex>, for names move from link to link.
+ * That file is also how the next run knows what it holds.
  */
 #include <dirent.h>
 #include <errno.h>

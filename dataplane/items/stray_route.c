@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routes of the main table that a DHCP client of ours makes because a server or a router said so,
- * beyond the networks of its addresses: by them whoever answers DHCP on one port takes the traffic of
- * all others (CVE-2024-3661). dhcpcd cannot be told to leave them out and let us have its word for
- * them. So each that appears counts as ours and nobody wants it: the engine removes it.
+ * beyond the networks of its addresses: by them whoever answers DHCP on one port takes the traffic
+ * of all others (CVE-2024-3661). dhcpcd cannot be told to leave them out and let us have its word
+ * for them. So each that appears counts as ours and nobody wants it: the engine removes it.
  *
  * The client sets an address before it makes the route to its network, but a dump of the routes may
  * run ahead of the news of addresses. So those are read once more before a route is removed.
