@@ -46,14 +46,30 @@ static const struct zr_uplink *uplink_of(const struct zr_ni *ni, unsigned int i)
 	return i ? ni->routes[i - 1].uplink : ni->uplink;
 }
 
-static struct zr_portset ports_of(const struct zr_ni *ni)
+/* Milliseconds until flows have to leave ports that are dearer; -1: never, 0: by now. */
+static int64_t drain_left_ms(const struct zr_ni *ni, const struct zr_uplink *u, struct mono now)
+{
+	int64_t left;
+
+	if (!ni->drain_s)
+		return -1;
+	if (!u->drains)
+		return 0;
+	left = 1000 * (int64_t)ni->drain_s - mono_diff_ms(now, u->cheaper_at);
+	return left > 0 ? left : 0;
+}
+
+/* Where its flows may be. */
+static struct zr_portset ports_of(const struct zr_ni *ni, struct mono now)
 {
 	struct zr_portset set = { 0 };
 
-	for (unsigned int i = 0; i <= ni->nroutes; i++)
-		if (uplink_of(ni, i))
-			add_all(&set, ni->leave_dearer ? &uplink_of(ni, i)->cheap
-						       : &uplink_of(ni, i)->usable);
+	for (unsigned int i = 0; i <= ni->nroutes; i++) {
+		const struct zr_uplink *u = uplink_of(ni, i);
+
+		if (u)
+			add_all(&set, drain_left_ms(ni, u, now) ? &u->usable : &u->cheap);
+	}
 	return set;
 }
 
@@ -63,9 +79,9 @@ enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_MOVED };
  * Of the flows it may have by this port. Those of a static route look like the others, so all are kept
  * when one of the labels by which they can have come here has no other port.
  */
-static enum fate ni_fate(const struct zr_ni *ni, unsigned int port)
+static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono now)
 {
-	const struct zr_portset usable = ports_of(ni);
+	const struct zr_portset usable = ports_of(ni, now);
 	bool concerned = false, other = false;
 
 	if (!ni->number || !zr_portset_has(&ni->flows, port))
@@ -118,7 +134,8 @@ static void add_orders(struct zr_flows_change *c, const uint16_t *numbers, bool 
 			add_order(c, (uint32_t)numbers[i] << INSTANCE_SHIFT, ZR_MARK_INSTANCE);
 }
 
-static void port_lost(struct zr_model *m, unsigned int port, struct zr_flows_change *c)
+static void port_lost(struct zr_model *m, unsigned int port, struct mono now,
+		      struct zr_flows_change *c)
 {
 	_cleanup_(freep) uint16_t *numbers = xcalloc(m->instances.count + 1, sizeof(*numbers));
 	struct hmap_node *node;
@@ -130,7 +147,7 @@ static void port_lost(struct zr_model *m, unsigned int port, struct zr_flows_cha
 
 		if (ni->subnet.addr.family != c->family)
 			continue;
-		fate = ni_fate(ni, port);
+		fate = ni_fate(ni, port, now);
 		all &= fate == FATE_NONE || fate == FATE_MOVED;
 		c->kept += fate == FATE_KEPT;
 		if (fate != FATE_MOVED)
@@ -153,7 +170,7 @@ static const char *label_of(const struct zr_ports *ports, unsigned int port)
 /* ---- All ---- */
 
 /* Ports by which instances may have flows, and which are not for all of those who may. */
-static struct zr_portset note_flows(struct zr_model *m, int family)
+static struct zr_portset note_flows(struct zr_model *m, int family, struct mono now)
 {
 	struct zr_portset lost = { 0 };
 	struct hmap_node *node;
@@ -167,7 +184,7 @@ static struct zr_portset note_flows(struct zr_model *m, int family)
 		for (unsigned int i = 0; !m->followed && i <= ni->nroutes; i++)
 			if (uplink_of(ni, i))
 				add_all(&ni->flows, &uplink_of(ni, i)->had);
-		usable = ports_of(ni);
+		usable = ports_of(ni, now);
 		for (unsigned int i = 0; i < ARRAY_SIZE(lost.word); i++)
 			lost.word[i] |= ni->flows.word[i] & ~usable.word[i];
 		add_all(&ni->flows, &usable);
@@ -176,11 +193,11 @@ static struct zr_portset note_flows(struct zr_model *m, int family)
 }
 
 static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_t family,
-			  zr_flows_fn *fn, void *arg)
+			  struct mono now, zr_flows_fn *fn, void *arg)
 {
 	struct zr_portset *before = &m->for_apps[family == AF_INET6];
 	struct zr_portset usable = usable_ports(&m->ports, family);
-	struct zr_portset news = note_flows(m, family);
+	struct zr_portset news = note_flows(m, family, now);
 
 	add_all(&news, &usable);
 	for (unsigned int port = next_of(&news, 0); port < 256; port = next_of(&news, port)) {
@@ -193,7 +210,7 @@ static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_
 
 		if (!c.port[0])
 			c.port = label_of(was, port);
-		port_lost(m, port, &c);
+		port_lost(m, port, now, &c);
 		if (c.back || c.moved)
 			fn(&c, arg);
 		free(c.order);
@@ -201,9 +218,52 @@ static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_
 	*before = usable;
 }
 
-void zr_flows_follow(struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn, void *arg)
+/* A port that is cheaper than the last one came to be used; flows of before a restart may be anywhere. */
+static void note_costs(struct zr_model *m, struct mono now)
 {
-	follow_family(m, was, AF_INET, fn, arg);
-	follow_family(m, was, AF_INET6, fn, arg);
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->uplinks) {
+		struct zr_uplink *u = container_of(node, struct zr_uplink, node);
+		uint8_t cost;
+
+		if (!u->in_use)
+			continue;
+		cost = m->ports.port[u->port[0]].cost;
+		if (u->followed ? cost < u->cost : !m->followed) {
+			u->drains = true;
+			u->cheaper_at = now;
+		}
+		u->cost = cost;
+		u->followed = true;
+	}
+}
+
+static int64_t next_drained_ms(const struct zr_model *m, struct mono now)
+{
+	struct hmap_node *node;
+	int64_t next = -1;
+
+	hmap_for_each (node, &m->instances) {
+		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		for (unsigned int i = 0; i <= ni->nroutes; i++) {
+			const struct zr_uplink *u = uplink_of(ni, i);
+			int64_t left = u ? drain_left_ms(ni, u, now) : -1;
+
+			if (left > 0 && (next < 0 || left < next))
+				next = left;
+		}
+	}
+	return next;
+}
+
+int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct mono now,
+			zr_flows_fn *fn, void *arg)
+{
+	note_costs(m, now);
+	follow_family(m, was, AF_INET, now, fn, arg);
+	follow_family(m, was, AF_INET6, now, fn, arg);
 	m->followed = true;
+	return next_drained_ms(m, now);
 }

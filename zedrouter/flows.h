@@ -4,12 +4,16 @@
  * may not use the port any more and has another one, the kernel is told to forget the flow, so that
  * its next packet is a new flow by the new port with that port's source address. Without another
  * one nothing is forgotten: the port may come back, or another one come later.
+ *
+ * When a cheaper port comes back nothing has to be lost: the dearer one drains. Flows have the time
+ * to end by themselves (zr_ni.drain_s), then those that are left begin anew like all others.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mono.h"
 #include "dataplane/nl/ct_flush.h"
 
 struct zr_model;
@@ -31,5 +35,8 @@ typedef void zr_flows_fn(const struct zr_flows_change *change, void *arg);
  * call, and notes in the model what the next one has to know; the first time any port may have flows,
  * from before a restart. was: for the labels of ports that are gone; may be NULL. fn is called for
  * each port that has flows to be forgotten, or that apps can use again.
+ *
+ * Milliseconds after now until a port has drained and it wants to be called again; -1: none drains.
  */
-void zr_flows_follow(struct zr_model *m, const struct zr_ports *was, zr_flows_fn *fn, void *arg);
+int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct mono now,
+			zr_flows_fn *fn, void *arg);

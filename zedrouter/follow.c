@@ -35,10 +35,12 @@ struct ct_flush *zr_flush_new(struct event_base *base)
 	return ct_flush_new(&(struct ct_flush_conf){ .base = base, .failed = flows_not_flushed });
 }
 
-void zr_flush_follow(struct ct_flush *flush, struct zr_model *m, const struct zr_ports *was)
+int64_t zr_flush_follow(struct ct_flush *flush, struct zr_model *m, const struct zr_ports *was)
 {
-	zr_flows_follow(m, was, flows_changed, flush);
+	int64_t next_ms = zr_flows_follow(m, was, mono_now(), flows_changed, flush);
+
 	ct_flush_run(flush, FLUSH_AT_ONCE);
+	return next_ms;
 }
 
 void zr_log_uplinks(struct zr_model *m)

@@ -136,7 +136,7 @@ static void ni_load(struct zr_model *m, struct zr_ni *ni,
 	snprintf(ni->displayname, sizeof(ni->displayname), "%s", msg->displayname);
 	snprintf(ni->port_label, sizeof(ni->port_label), "%s", msg->port_label);
 	ni->sharing = msg->share_equal_cost;
-	ni->leave_dearer = msg->leave_dearer;
+	ni->drain_s = msg->drain_s;
 	snprintf(ni->domain, sizeof(ni->domain), "%s", msg->domain);
 	ni->local = msg->type == EW__NETWORK_INSTANCE_TYPE__NI_LOCAL;
 	ni->activate = msg->activate;

@@ -95,7 +95,7 @@ struct zr_ni {
 	bool propagate_connected;
 	char port_label[ZR_NAME];
 	bool sharing; /* of the label: flows are spread over its cheapest ports */
-	bool leave_dearer; /* flows leave a port once a cheaper one is in use */
+	uint32_t drain_s; /* so long after a cheaper port came, flows leave a dearer one; 0: never */
 	struct prefix subnet; /* network address */
 	struct ipaddr gateway; /* ours, on the bridge */
 	struct ipaddr range_first, range_last;

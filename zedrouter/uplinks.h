@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/hmap.h"
+#include "base/mono.h"
 #include "zedrouter/model.h"
 
 struct strbuf;
@@ -30,6 +31,10 @@ struct zr_uplink {
 	struct zr_portset usable; /* and those usable now, and not behind one in use, */
 	struct zr_portset cheap; /* and of these the ones no dearer than the first in use */
 	unsigned int touched; /* enum zr_touch, by the last change of ports */
+	bool followed; /* zr_flows_follow() knows it: */
+	bool drains; /* flows may be on a port that is dearer than the first in use, */
+	struct mono cheaper_at; /* which is in use since then, */
+	uint8_t cost; /* at this cost */
 	char *told; /* the ports in use an operator knows of; NULL: none */
 };
 

@@ -42,6 +42,7 @@ struct zedrouter {
 	struct caps_query *caps;
 	struct ct_flush *flush;
 	struct event *tell_ev; /* the engine reported: statuses follow */
+	struct event *drained_ev; /* flows have had their time on a dearer port */
 	struct zr_intent_conf conf;
 	struct zr_model model;
 	bool node_dirty;
@@ -195,8 +196,20 @@ static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
 
 static void follow_flows(struct zedrouter *zr, const struct zr_ports *was)
 {
+	int64_t ms;
+
 	dp_run(zr->dp);
-	zr_flush_follow(zr->flush, &zr->model, was);
+	ms = zr_flush_follow(zr->flush, &zr->model, was);
+	if (ms < 0)
+		event_del(zr->drained_ev);
+	else
+		event_add(zr->drained_ev, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	follow_flows(arg, NULL);
 }
 
 /* was: the ports before, when they are what has changed. */
@@ -451,8 +464,9 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 	zr_model_init(&zr->model);
 	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
 	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
+	zr->drained_ev = evtimer_new(daemon_base(d), on_drained, zr);
 	zr->flush = zr_flush_new(daemon_base(d));
-	r = zr->apply_ev && zr->tell_ev && zr->flush ? 0 : -ENOMEM;
+	r = zr->apply_ev && zr->tell_ev && zr->drained_ev && zr->flush ? 0 : -ENOMEM;
 	if (r == 0)
 		r = zr_numbers_open(&zr->model, daemon_base(d), daemon_run_dir(d),
 				    daemon_state_dir(d));
@@ -485,6 +499,8 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 		event_free(zr->apply_ev);
 	if (zr->tell_ev)
 		event_free(zr->tell_ev);
+	if (zr->drained_ev)
+		event_free(zr->drained_ev);
 	free(zr);
 	return NULL;
 }

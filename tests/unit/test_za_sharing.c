@@ -17,7 +17,7 @@ static char *config_with(const char *items)
 			 items);
 }
 
-/* "1-3": the instances that share; "m" instead, those that leave dearer ports; "b": both */
+/* "1-3": the instances that share */
 static void sharing_is(const char *items, const char *want)
 {
 	_cleanup_(freep) char *text = config_with(items);
@@ -26,8 +26,7 @@ static void sharing_is(const char *items, const char *want)
 
 	assert_int_equal(config->n_instances, 3);
 	for (unsigned int i = 0; i < 3; i++)
-		have[i] = "-1mb"[config->instances[i]->share_equal_cost +
-				 2 * config->instances[i]->leave_dearer];
+		have[i] = "-1"[config->instances[i]->share_equal_cost];
 	have[3] = '\0';
 	assert_string_equal(have, want);
 	assert_string_equal(config->ignored, "");
@@ -51,12 +50,22 @@ static void only_instances_of_the_label_share(void **state)
 	sharing_is(ITEM("uplin.sharing", "on") "," ITEM("uplinks.sharing", "on"), "---");
 }
 
-static void only_flows_of_the_label_come_back(void **state)
+static void drains_are(const char *items, unsigned int first, unsigned int second)
+{
+	_cleanup_(freep) char *text = config_with(items);
+	_cleanup_(za_config_freep) struct za_config *config = za_test_parse(text);
+
+	assert_int_equal(config->instances[0]->drain_s, first);
+	assert_int_equal(config->instances[1]->drain_s, second);
+}
+
+static void dearer_ports_drain_in_ten_seconds_unless_told_otherwise(void **state)
 {
 	(void)state;
-	sharing_is(ITEM("uplink.return", "move"), "m--");
-	sharing_is(ITEM("lan.east.return", "Move") "," ITEM("uplink.return", "stay"), "-m-");
-	sharing_is(ITEM("uplink.return", "move") "," ITEM("uplink.sharing", "on"), "b--");
+	drains_are("", 10, 10);
+	drains_are(ITEM("uplink.drain", "1"), 1, 10);
+	drains_are(ITEM("lan.east.drain", "Never") "," ITEM("uplink.drain", "86400"), 86400, 0);
+	drains_are(ITEM("uplink.drain", "3") "," ITEM("uplink.sharing", "on"), 3, 10);
 }
 
 static void wrong_items_are_refused_with_their_place(void **state)
@@ -64,18 +73,23 @@ static void wrong_items_are_refused_with_their_place(void **state)
 	(void)state;
 	refused(ITEM("uplink.sharing", "yes"), "/configItems/0/value", "expected on or off");
 	refused(ITEM("uplink.sharing", ""), "/configItems/0/value", "expected on or off");
-	refused(ITEM("uplink.return", "on"), "/configItems/0/value", "expected move or stay");
+	refused(ITEM("uplink.drain", "0"), "/configItems/0/value",
+		"expected never, or 1 to 86400 seconds");
+	refused(ITEM("uplink.drain", "86401"), "/configItems/0/value",
+		"expected never, or 1 to 86400 seconds");
+	refused(ITEM("uplink.drain", "on"), "/configItems/0/value",
+		"expected never, or 1 to 86400 seconds");
 	refused(ITEM("uplink.shared", "on"), "/configItems/0/key",
-		"expected edgeway.label.LABEL.sharing or .return");
+		"expected edgeway.label.LABEL.sharing or .drain");
 	refused(ITEM(".sharing", "on"), "/configItems/0/key",
-		"expected edgeway.label.LABEL.sharing or .return");
+		"expected edgeway.label.LABEL.sharing or .drain");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_instances_of_the_label_share),
-		cmocka_unit_test(only_flows_of_the_label_come_back),
+		cmocka_unit_test(dearer_ports_drain_in_ten_seconds_unless_told_otherwise),
 		cmocka_unit_test(wrong_items_are_refused_with_their_place),
 	};
 

@@ -18,6 +18,8 @@
 #define B_UP PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10")
 #define C_UP PORT("c", "50331648", "other", ",'usable4':true")
 
+static struct mono now = { 1 };
+
 static void add_line(const struct zr_flows_change *c, void *arg)
 {
 	struct strbuf *out = arg;
@@ -46,7 +48,7 @@ static void require_change(struct zr_world *w, const char *to, const char *want)
 	was = zr_model_set_ports(
 		&w->model, (Ew__DeviceNetworkStatus *)zr_parse(
 				   w, &ew__device_network_status__descriptor, strbuf_str(&ports)));
-	zr_flows_follow(&w->model, was, add_line, &out);
+	zr_flows_follow(&w->model, was, now, add_line, &out);
 	assert_string_equal(strbuf_str(&out), want);
 	free(was);
 	strbuf_fini(&out);
@@ -59,19 +61,26 @@ static void require_follow(struct zr_world *w, const char *from, const char *to,
 
 	strbuf_addf(&ports, "{'ports':[%s]}", from);
 	zr_ports(w, strbuf_str(&ports));
-	zr_flows_follow(&w->model, NULL, nothing, NULL);
+	zr_flows_follow(&w->model, NULL, now, nothing, NULL);
 	require_change(w, to, want);
 	strbuf_fini(&ports);
 }
 
-/* Something else has changed. */
-static void require_flows(struct zr_world *w, const char *want)
+/* Something else has changed. Milliseconds until it wants to be asked again. */
+static int64_t require_flows(struct zr_world *w, const char *want)
 {
 	struct strbuf out = STRBUF_INIT;
+	int64_t next_ms = zr_flows_follow(&w->model, NULL, now, add_line, &out);
 
-	zr_flows_follow(&w->model, NULL, add_line, &out);
 	assert_string_equal(strbuf_str(&out), want);
 	strbuf_fini(&out);
+	return next_ms;
+}
+
+static int64_t require_later(struct zr_world *w, unsigned int ms, const char *want)
+{
+	now.ns += ms * 1000000ull;
+	return require_flows(w, want);
 }
 
 static void add_ni(struct zr_world *w, unsigned int n, const char *label)
@@ -212,20 +221,82 @@ static void static_route_counts_as_well(void **state)
 	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "");
 }
 
-static void flows_leave_a_dearer_port_when_asked_to(void **state)
+static void add_draining(struct zr_world *w, const char *drain_s)
+{
+	_cleanup_(freep) char *json =
+		xasprintf("{'type':'NI_LOCAL','activate':true,'port_label':'uplink','drain_s':%s,"
+			  "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.2',"
+			  "'dhcp_end':'10.1.0.9'}",
+			  drain_s);
+
+	zr_ni(w, "ni-1", json);
+}
+
+#define LEFT_B "b/4 moved=1 kept=0 2000400/ff3ffc00\n"
+
+static void flows_leave_a_dearer_port_once_it_has_drained(void **state)
 {
 	struct zr_world *w = *state;
 
-	add_ni(w, 1, "uplink");
-	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
-	zr_ni(w, "ni-1",
-	      "{'type':'NI_LOCAL','activate':true,'port_label':'uplink','leave_dearer':true,"
-	      "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.2',"
-	      "'dhcp_end':'10.1.0.9'}");
-	require_flows(w, "b/4 moved=1 kept=0 2000400/ff3ffc00\n");
+	add_draining(w, "2");
 	require_follow(w, A_UP "," B_UP, A_DOWN "," B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	assert_int_equal(require_later(w, 5000, ""), -1); /* nothing cheaper came */
 	require_change(w, A_HELD "," B_UP, "a/4 back moved=0 kept=0\n"); /* not in use yet */
-	require_change(w, A_UP "," B_UP, "b/4 moved=1 kept=0 2000400/ff3ffc00\n");
+	assert_int_equal(require_later(w, 5000, ""), -1);
+	require_change(w, A_UP "," B_UP, "");
+	assert_int_equal(require_later(w, 0, ""), 2000);
+	assert_int_equal(require_later(w, 1999, ""), 1);
+	assert_int_equal(require_later(w, 1, LEFT_B), -1);
+	assert_int_equal(require_later(w, 1, ""), -1);
+	require_change(w, A_UP, ""); /* nobody was there any more */
+}
+
+static void flows_of_a_port_that_drains_stay_when_it_is_needed_again(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	require_change(w, A_DOWN "," B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	require_later(w, 2000, "");
+	require_change(w, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	assert_int_equal(require_later(w, 1000, ""), 1000); /* from the second return on */
+	require_change(w, B_UP, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+	require_later(w, 5000, "");
+}
+
+static void flows_stay_on_a_dearer_port_that_never_drains(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "0");
+	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	assert_int_equal(require_later(w, 100000000, ""), -1);
+	add_draining(w, "3"); /* another configuration: the time is over already */
+	assert_int_equal(require_flows(w, LEFT_B), -1);
+}
+
+/* Where its flows are is not known. */
+static void after_a_restart_dearer_ports_drain(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	zr_ports(w, "{'ports':[" A_UP "," B_UP "]}");
+	assert_int_equal(require_flows(w, "a/4 back moved=0 kept=0\nb/4 back moved=0 kept=0\n"),
+			 2000);
+	assert_int_equal(require_later(w, 2000, LEFT_B), -1);
+}
+
+static void of_a_node_without_a_past_nothing_drains(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	w->model.followed = true;
+	zr_ports(w, "{'ports':[" A_UP "," B_UP "]}");
+	require_flows(w, "a/4 back moved=0 kept=0\nb/4 back moved=0 kept=0\n");
+	assert_int_equal(require_later(w, 5000, ""), -1);
 }
 
 static void walks_for_all_spare_who_stays(void **state)
@@ -265,7 +336,11 @@ int main(void)
 		TEST(after_a_restart_any_dead_port_may_have_flows),
 		TEST(port_without_the_label_is_none_of_the_instance_any_more),
 		TEST(instance_with_another_label_takes_its_flows_along),
-		TEST(flows_leave_a_dearer_port_when_asked_to),
+		TEST(flows_leave_a_dearer_port_once_it_has_drained),
+		TEST(flows_of_a_port_that_drains_stay_when_it_is_needed_again),
+		TEST(flows_stay_on_a_dearer_port_that_never_drains),
+		TEST(after_a_restart_dearer_ports_drain),
+		TEST(of_a_node_without_a_past_nothing_drains),
 		TEST(walks_for_all_spare_who_stays),
 		TEST(flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far),
 		TEST(static_route_counts_as_well),
