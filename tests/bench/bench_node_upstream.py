@@ -102,7 +102,8 @@ def request_round(edge, outcomes):
 def request():
     """From the hole to the other order of ports, the request's own patience included."""
     edge = upstream_edge(("edgeway.upstream.interval.ms", 60000))
-    outcomes = Publisher(edge.node.run_dir, "zedagent", "RequestOutcome")
+    outcomes = Publisher(edge.node.run_dir, "client", "RequestOutcome")
+    wait_for(lambda: outcomes.subscribers, "nim listens", 30)
     took = []
     for _ in range(ROUNDS):
         took.append(request_round(edge, outcomes))
