@@ -32,7 +32,7 @@ void zr_dnsmasq_file(const struct zr_ni *ni, const char *part, char ret[ZR_FILE]
 
 void zr_servers_file(const struct zr_uplink *u, char ret[ZR_FILE])
 {
-	snprintf(ret, ZR_FILE, "dnsmasq/uplink%u-%u.servers", u->number,
+	snprintf(ret, ZR_FILE, "dnsmasq/uplink%u-%d.servers", (unsigned int)u->number,
 		 u->family == AF_INET6 ? 6 : 4);
 }
 
