@@ -320,7 +320,7 @@ static int pem_decode(const char *text, size_t len, const char *label, struct se
 		return -ENOMSG;
 	begin += strlen(label);
 	end = memmem(begin, len - (size_t)(begin - text), END, strlen(END));
-	if (!end)
+	if (!end || memchr(begin, '\0', (size_t)(end - begin)))
 		return -EINVAL;
 	body.len = (size_t)(end - begin) + 1;
 	body.data = (uint8_t *)xstrndup(begin, body.len - 1);

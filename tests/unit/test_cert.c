@@ -67,6 +67,18 @@ static void what_is_none_is_refused_and_nothing_is_written(void **state)
 	assert_memory_equal(&cert, &kept, sizeof(cert));
 }
 
+/* Text that goes on behind a NUL: as it is, ASan has to find nothing. */
+static void a_byte_that_is_no_text_is_refused(void **state)
+{
+	static const char pem[] =
+		"-----BEGIN CERTIFICATE-----\nMIIB\0"
+		"MIIBMIIBMIIBMIIBMIIBMIIBMIIBMIIBMIIBMIIBMIIB\n-----END CERTIFICATE-----\n";
+	struct cert cert;
+
+	(void)state;
+	assert_int_equal(cert_parse_pem(pem, sizeof(pem) - 1, &cert), -EINVAL);
+}
+
 static void der_of(const char *pem, uint8_t **ret, size_t *ret_len)
 {
 	_cleanup_(freep) char *body = xstrdup(strchr(pem, '\n'));
@@ -155,6 +167,7 @@ int main(void)
 		cmocka_unit_test(takes_years_beyond_2050_and_subjects_without_common_name),
 		cmocka_unit_test(skips_what_stands_before_the_first),
 		cmocka_unit_test(what_is_none_is_refused_and_nothing_is_written),
+		cmocka_unit_test(a_byte_that_is_no_text_is_refused),
 		cmocka_unit_test(no_damage_leads_astray),
 		cmocka_unit_test(keys_with_a_password_are_none),
 		cmocka_unit_test(tells_the_key_of_another_certificate),
