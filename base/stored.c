@@ -178,6 +178,8 @@ int stored_put(struct stored *s, struct strbuf *text)
 
 	seal(text);
 	r = put_volatile(s, text);
+	if (r < 0) /* the former text would be taken for newer than that of the disk */
+		unlink(s->run_path);
 	len = text->len;
 	bytes = strbuf_take(text);
 	for (size_t i = 1; i < s->durable; i++)

@@ -39,5 +39,6 @@ typedef int stored_parse_fn(const char *text, size_t len, void *arg, struct pbjs
 /* Hands the copies to parse, the newest first, until one is good, and mends the others; a bad one is
  * set aside as PATH.bad. False: there is no good one. */
 bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg);
-/* Empties text. 0 or -errno of the copy in the run directory; what cannot be written is logged. */
+/* Empties text. 0 or -errno of the copy in the run directory, of which then none is left; what cannot
+ * be written is logged. */
 int stored_put(struct stored *s, struct strbuf *text);

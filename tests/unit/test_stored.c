@@ -176,6 +176,25 @@ static void bad_copies_are_set_aside_and_mended(void **state)
 	expect_copies(w, "good 3");
 }
 
+static void what_the_run_directory_has_no_room_for_is_not_what_was_there_before(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *in_the_way = path_of(w, "run/nim/.it.new");
+	struct strbuf text = STRBUF_INIT;
+
+	put(w, "good 1");
+	assert_int_equal(dir_make(in_the_way, 0700), 0);
+	strbuf_add(&text, "good 2");
+	assert_int_equal(stored_put(w->stored, &text), -EISDIR);
+	close_stored(w);
+	assert_int_equal(rmdir(in_the_way), 0);
+	open_stored(w);
+	assert_true(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "good 2");
+	close_stored(w);
+	expect_copies(w, "good 2");
+}
+
 /* Writes all copies as they are, but for damage to those of the mask. */
 static void damage(const struct world *w, unsigned int mask, const char *text, size_t len)
 {
@@ -272,6 +291,9 @@ int main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_copies_are_set_aside_and_mended, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_the_run_directory_has_no_room_for_is_not_what_was_there_before, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(every_truncation_and_every_flipped_bit_is_noticed,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_text_of_before_there_were_checksums_is_taken,
