@@ -143,6 +143,30 @@ static void survives_a_reboot(void **state)
 	numbers_free(n);
 }
 
+static void those_of_before_there_were_checksums_stay(void **state)
+{
+	const char *const copies[] = { run, path };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+		static const char text[] = "7 b\n2 a\n1 g/c\n";
+		_cleanup_(freep) char *sealed = NULL;
+		struct numbers *n;
+		size_t len;
+
+		unlink(run);
+		unlink(path);
+		assert_int_equal(file_replace(copies[i], text, strlen(text), 0600), 0);
+		n = open_numbers(1, 100);
+		assert_int_equal(numbers_find(n, "b"), 7);
+		assert_int_equal(numbers_find(n, "a"), 2);
+		assert_int_equal(numbers_find(n, "g/c"), 1);
+		numbers_free(n);
+		assert_int_equal(file_read(run, 1000, &sealed, &len), 0);
+		assert_non_null(strstr(sealed, "\n#crc32 "));
+	}
+}
+
 static void not_the_loop_waits_for_the_disk(void **state)
 {
 	struct numbers *n = open_numbers(1, 100);
@@ -260,6 +284,7 @@ int main(void)
 		cmocka_unit_test_setup(survives_a_restart, fresh_file),
 		cmocka_unit_test_setup(a_killed_process_left_what_was_synced, fresh_file),
 		cmocka_unit_test_setup(survives_a_reboot, fresh_file),
+		cmocka_unit_test_setup(those_of_before_there_were_checksums_stay, fresh_file),
 		cmocka_unit_test_setup(not_the_loop_waits_for_the_disk, fresh_file),
 		cmocka_unit_test_setup(an_empty_map_leaves_nothing, fresh_file),
 		cmocka_unit_test_setup(sets_a_bad_file_aside, fresh_file),
