@@ -138,6 +138,7 @@ void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
 	Ew__DpcEntry *entry = dpc_bootstrap_entry(config);
 	const char *why = entry->error;
+	bool changed = false;
 
 	if (!why[0] && dpc_bootstrap_is_older(&dpc->list, entry))
 		why = "older than the one that was taken before";
@@ -146,10 +147,12 @@ void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 		log_error("dpc_refused", "file=\"%s\" pointer=\"\" why=\"%s\"", dpc->bootstrap_path,
 			  why);
 		ew__dpc_entry__free_unpacked(entry, NULL);
-	} else if (dpc_list_put(&dpc->list, entry) > 0) {
-		nim_dpc_store(dpc);
+	} else {
+		changed = dpc_list_put(&dpc->list, entry) > 0;
 	}
-	(void)scan(dpc);
+	changed = scan(dpc) || changed;
+	if (changed)
+		nim_dpc_store(dpc);
 }
 
 void nim_dpc_bootstrap_status(struct nim_dpc *dpc, const Ew__BootstrapStatus *status)
