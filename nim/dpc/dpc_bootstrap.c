@@ -70,6 +70,7 @@ bool dpc_bootstrap_set_status(struct dpc_bootstrap *b, const Ew__BootstrapStatus
 
 void dpc_bootstrap_set_error(struct dpc_bootstrap *b, const char *why)
 {
+	b->heard = true;
 	b->unusable = *why;
 	set_refusal(b, "", why);
 }
@@ -82,8 +83,9 @@ enum dpc_files_count dpc_bootstrap_files(const struct dpc_bootstrap *b)
 	case EW__BOOTSTRAP_STATE__BOOTSTRAP_REFUSED:
 		return DPC_FILES_COUNT;
 	case EW__BOOTSTRAP_STATE__BOOTSTRAP_UNUSED:
-	case EW__BOOTSTRAP_STATE__BOOTSTRAP_TAKEN:
 		return DPC_FILES_VETOED;
+	case EW__BOOTSTRAP_STATE__BOOTSTRAP_TAKEN:
+		return b->heard ? DPC_FILES_VETOED : DPC_FILES_WAIT;
 	case EW__BOOTSTRAP_STATE__BOOTSTRAP_UNKNOWN:
 	case EW__BOOTSTRAP_STATE__BOOTSTRAP_ABSENT: /* it has not looked since the file came */
 	case _EW__BOOTSTRAP_STATE_IS_INT_SIZE:

@@ -19,7 +19,8 @@ struct dpc_bootstrap {
 	bool exists; /* the file */
 	Ew__BootstrapState state; /* what zedagent says; UNKNOWN before it does */
 	Ew__DpcRefusal *refusal; /* owned; NULL: nothing is wrong with it */
-	bool unusable; /* what zedagent took has no port that nim can use */
+	bool heard; /* what zedagent took: another topic, that may come after its word on the file */
+	bool unusable; /* it has no port that nim can use */
 };
 
 /* Its entry of the list; without a time of its own it counts as of 1980, as files do, for it is put

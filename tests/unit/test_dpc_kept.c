@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a killed nim finds of its list of port configurations: never what no longer counts. */
+/* What a killed nim finds of its list of port configurations: all that counts, and nothing else. */
 #include "tests/unit/golden.h"
 
 #include <event2/event.h>
@@ -29,6 +29,18 @@ static void write_file(const char *dir, const char *name, const char *text)
 	assert_int_equal(file_replace_volatile(path, text, strlen(text), 0600), 0);
 }
 
+static void open_dpc(struct world *w)
+{
+	assert_int_equal(nim_dpc_open(&(struct nim_dpc_conf){ .base = w->base,
+							      .dir = w->dpcs,
+							      .run_dir = w->run,
+							      .state_dir = w->state,
+							      .config_dir = w->config,
+							      .changed = changed },
+				      &w->dpc),
+			 0);
+}
+
 static int set_up(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
@@ -44,14 +56,7 @@ static int set_up(void **state)
 		   "{\"Version\":1,\"Ports\":[{\"IfName\":\"eth0\",\"Logicallabel\":\"wan\","
 		   "\"IsMgmt\":true,\"IsL3Port\":true,\"Dhcp\":4}]}");
 	w->base = event_base_new();
-	assert_int_equal(nim_dpc_open(&(struct nim_dpc_conf){ .base = w->base,
-							      .dir = w->dpcs,
-							      .run_dir = w->run,
-							      .state_dir = w->state,
-							      .config_dir = w->config,
-							      .changed = changed },
-				      &w->dpc),
-			 0);
+	open_dpc(w);
 	*state = w;
 	return 0;
 }
@@ -97,17 +102,40 @@ static void expect_kept(const struct world *w, const char *key, bool kept)
 	assert_int_equal(strstr(text, quoted) != NULL, kept);
 }
 
-static void files_that_a_good_bootstrap_file_takes_out_of_force_are_not_kept(void **state)
+static void put_taken(struct world *w)
 {
 	Ew__BootstrapStatus status = EW__BOOTSTRAP_STATUS__INIT;
-	struct world *w = *state;
 
 	status.state = EW__BOOTSTRAP_STATE__BOOTSTRAP_TAKEN;
-	put_bootstrap(w, false);
 	nim_dpc_bootstrap_status(w->dpc, &status);
+}
+
+static void files_that_a_good_bootstrap_file_takes_out_of_force_are_not_kept(void **state)
+{
+	struct world *w = *state;
+
+	put_bootstrap(w, false);
+	put_taken(w);
 	expect_kept(w, "file", true);
 	put_bootstrap(w, true);
 	expect_kept(w, "bootstrap", true);
+	expect_kept(w, "file", false);
+}
+
+/* Two topics: after a start of nim either may be heard first. */
+static void files_beside_ports_that_cannot_be_used_stay_whatever_is_heard_first(void **state)
+{
+	struct world *w = *state;
+
+	put_bootstrap(w, false);
+	put_taken(w);
+	nim_dpc_free(w->dpc);
+	open_dpc(w);
+	put_taken(w);
+	expect_kept(w, "file", true);
+	put_bootstrap(w, false);
+	expect_kept(w, "file", true);
+	put_bootstrap(w, true);
 	expect_kept(w, "file", false);
 }
 
@@ -116,6 +144,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			files_that_a_good_bootstrap_file_takes_out_of_force_are_not_kept, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			files_beside_ports_that_cannot_be_used_stay_whatever_is_heard_first, set_up,
 			tear_down),
 	};
 
