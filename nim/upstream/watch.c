@@ -48,7 +48,7 @@ void watch_doubt(struct watch *w, const struct watch_pace *pace, struct mono now
 
 void watch_hurry(struct watch *w, struct mono now)
 {
-	if (w->beat.asked && !w->beat.silent)
+	if (w->beat.asked && mono_diff_ms(now, w->last) < WATCH_TIMEOUT_MS)
 		return; /* it is under way */
 	w->deferred = WATCH_DEFER;
 	w->beat.due = now;

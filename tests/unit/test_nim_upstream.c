@@ -209,6 +209,28 @@ static void who_is_answered_first_proves_nothing_about_the_others(void **state)
 	assert_true(a.failed);
 }
 
+/* The far end is back, A has just been asked, and somebody's request says that A is well. */
+static void a_question_under_way_is_not_in_vain(void **state)
+{
+	struct watch a = { 0 }, b = { 0 };
+	struct watch *const list[] = { &a, &b };
+	const bool works[] = { true, true };
+
+	(void)state;
+	silence(&a, 1000);
+	silence(&b, 1000);
+	lose(&a, 8000);
+	a.beat.asked = true;
+	watch_heard(&b, &pace, at(9000));
+	watch_judge(list, works, 2, at(9000));
+	assert_int_equal(watch_step(&a, &pace, false, at(9000)), WATCH_ASK);
+	watch_hurry(&a, at(9500));
+	assert_int_equal(watch_step(&a, &pace, false, at(9500)), WATCH_WAIT);
+	assert_false(watch_judge(list, works, 2, at(9500)));
+	watch_hurry(&a, at(10000));
+	assert_int_equal(watch_step(&a, &pace, false, at(10000)), WATCH_ASK);
+}
+
 /* A fails; then the far end goes down: nothing moves back. Then A is the first to answer. */
 static void what_has_failed_stays_so_until_it_answers(void **state)
 {
@@ -583,6 +605,7 @@ int main(void)
 		cmocka_unit_test(who_is_hurried_is_asked_whatever_traffic_says),
 		cmocka_unit_test(it_has_failed_only_when_another_has_answered_since),
 		cmocka_unit_test(who_is_answered_first_proves_nothing_about_the_others),
+		cmocka_unit_test(a_question_under_way_is_not_in_vain),
 		cmocka_unit_test(what_has_failed_stays_so_until_it_answers),
 		cmocka_unit_test(nothing_fails_when_nobody_is_reached),
 		cmocka_unit_test(replies_from_beyond_the_subnets_count),
