@@ -39,6 +39,7 @@ void upstream_take_over(struct upstream *up, unsigned int port, int family, stru
 	w->watch.beat.heard = kept->heard;
 	w->watch.beat.silent = kept->silent;
 	w->watch.failed = kept->failed;
+	w->watch.beat.due = now;
 	w->watch.asked_at = kept->silent ? now : w->watch.asked_at;
 	w->since_ms = kept->silent ? wall_ms() : 0;
 	if (kept->failed || kept->behind)

@@ -2,6 +2,7 @@
 /* Whether somebody far is reached by a port: simulated time and answers in, judgement out. */
 #include "tests/unit/golden.h"
 
+#include <event2/event.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include "nim/upstream/traffic.h"
 #include "nim/upstream/upstream_items.h"
 #include "nim/upstream/upstream_kept.h"
+#include "nim/upstream/upstream_state.h"
 #include "nim/upstream/upstream_status.h"
 #include "nim/upstream/watch.h"
 #include "status.pb-c.h"
@@ -581,6 +583,32 @@ static void what_is_kept_for_the_next_run_comes_back(void **state)
 			fail_msg("%s", bad[i]);
 }
 
+/* Also when nobody else is asked, as who could take over costs something. */
+static void who_was_silent_in_the_run_before_is_asked_at_once(void **state)
+{
+	struct upstream *up = xcalloc(1, sizeof(*up));
+	struct upstream_port port = { .up = up, .label = "a" };
+	struct way *w = &port.sides[NIM_V4].way;
+
+	(void)state;
+	assert_non_null(up->conf.base = event_base_new());
+	up->tick = event_new(up->conf.base, -1, 0, upstream_on_tick, up);
+	up->nports = 1;
+	up->ports[0] = &port;
+	up->kept = xcalloc(1, sizeof(*up->kept));
+	up->nkept = 1;
+	assert_true(upstream_kept_parse("4 failed behind 192.0.2.1 443 a", up->kept));
+	upstream_take_over(up, 0, NIM_V4, at(1));
+	assert_true(w->watch.beat.silent && w->watch.failed);
+	w->asking = true;
+	upstream_arm(up);
+	assert_true(event_pending(up->tick, EV_TIMEOUT, NULL));
+	event_free(up->tick);
+	event_base_free(up->conf.base);
+	free(up->kept);
+	free(up);
+}
+
 static void old_outcomes_say_nothing_about_now(void **state)
 {
 	(void)state;
@@ -616,6 +644,7 @@ int main(void)
 		cmocka_unit_test(the_status_names_who_is_not_reached),
 		cmocka_unit_test(ports_that_cost_nothing_are_watched_unless_told_otherwise),
 		cmocka_unit_test(what_is_kept_for_the_next_run_comes_back),
+		cmocka_unit_test(who_was_silent_in_the_run_before_is_asked_at_once),
 		cmocka_unit_test(old_outcomes_say_nothing_about_now),
 	};
 
