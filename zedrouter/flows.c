@@ -218,24 +218,31 @@ static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_
 	*before = usable;
 }
 
-/* A port that is cheaper than the last one came to be used; flows of before a restart may be anywhere. */
+static bool has_become_dearer(const struct zr_uplink *u)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(u->begun.word); i++)
+		if (u->begun.word[i] & u->usable.word[i] & ~u->cheap.word[i])
+			return true;
+	return false;
+}
+
+/* A cheaper port came, or costs changed; flows of before a restart may be anywhere. */
 static void note_costs(struct zr_model *m, struct mono now)
 {
 	struct hmap_node *node;
 
 	hmap_for_each (node, &m->uplinks) {
 		struct zr_uplink *u = container_of(node, struct zr_uplink, node);
-		uint8_t cost;
 
+		if (!m->followed)
+			u->begun = u->had;
 		if (!u->in_use)
 			continue;
-		cost = m->ports.port[u->port[0]].cost;
-		if (u->followed ? cost < u->cost : !m->followed) {
+		if (has_become_dearer(u)) {
 			u->drains = true;
 			u->cheaper_at = now;
 		}
-		u->cost = cost;
-		u->followed = true;
+		u->begun = u->cheap;
 	}
 }
 

@@ -31,10 +31,9 @@ struct zr_uplink {
 	struct zr_portset usable; /* and those usable now, and not behind one in use, */
 	struct zr_portset cheap; /* and of these the ones no dearer than the first in use */
 	unsigned int touched; /* enum zr_touch, by the last change of ports */
-	bool followed; /* zr_flows_follow() knows it: */
+	struct zr_portset begun; /* new flows may have been on them at the last zr_flows_follow() */
 	bool drains; /* flows may be on a port that is dearer than the first in use, */
-	struct mono cheaper_at; /* which is in use since then, */
-	uint8_t cost; /* at this cost */
+	struct mono cheaper_at; /* since then */
 	char *told; /* the ports in use an operator knows of; NULL: none */
 };
 
@@ -58,9 +57,9 @@ void zr_uplinks_choose(struct zr_model *m, const struct zr_ports *was);
 bool zr_uplink_has_name(const struct zr_model *m, const char *name);
 
 /*
- * Pure: ports in use and standby, given the one that was first in use (index; -1: none). For the labels
- * uplink and freeuplink those by which somebody far is reached come first; then those that are not held, then the lowest cost; among equals the former first one, then the order
- * of the ports.
+ * Pure: ports in use and standby, given the one that was first in use (index; -1: none). For the
+ * labels uplink and freeuplink those by which somebody far is reached come first; then those that are
+ * not held, then the lowest cost; among equals the former first one, then the order of the ports.
  */
 void zr_uplink_pick(const struct zr_ports *ports, int current, struct zr_uplink *u);
 

@@ -15,6 +15,7 @@
 #define A_BEHIND PORT("a", "16777216", "uplink", ",'usable4':true,'behind4':true")
 #define A_LOST PORT("a", "16777216", "uplink", ",'behind4':true")
 #define B_BEHIND PORT("b", "33554432", "uplink", ",'usable4':true,'behind4':true,'cost':10")
+#define A_DEAR PORT("a", "16777216", "uplink", ",'usable4':true,'cost':20")
 #define B_UP PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10")
 #define C_UP PORT("c", "50331648", "other", ",'usable4':true")
 
@@ -276,6 +277,30 @@ static void flows_stay_on_a_dearer_port_that_never_drains(void **state)
 	assert_int_equal(require_flows(w, LEFT_B), -1);
 }
 
+static void a_port_that_becomes_dearer_drains(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	w->model.followed = true;
+	require_follow(w, A_UP "," B_UP, A_DEAR "," B_UP, "");
+	assert_int_equal(require_later(w, 0, ""), 2000);
+	assert_int_equal(require_later(w, 2000, "a/4 moved=1 kept=0 1000400/ff3ffc00\n"), -1);
+}
+
+/* No port worked at first. */
+static void after_a_restart_dearer_ports_drain_once_there_are_any(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	zr_ports(w, "{'ports':[" A_DOWN "," B_DOWN "]}");
+	assert_int_equal(require_flows(w, ""), -1);
+	require_change(w, A_UP "," B_UP, "a/4 back moved=0 kept=0\nb/4 back moved=0 kept=0\n");
+	assert_int_equal(require_later(w, 0, ""), 2000);
+	assert_int_equal(require_later(w, 2000, LEFT_B), -1);
+}
+
 /* Where its flows are is not known. */
 static void after_a_restart_dearer_ports_drain(void **state)
 {
@@ -340,6 +365,8 @@ int main(void)
 		TEST(flows_of_a_port_that_drains_stay_when_it_is_needed_again),
 		TEST(flows_stay_on_a_dearer_port_that_never_drains),
 		TEST(after_a_restart_dearer_ports_drain),
+		TEST(a_port_that_becomes_dearer_drains),
+		TEST(after_a_restart_dearer_ports_drain_once_there_are_any),
 		TEST(of_a_node_without_a_past_nothing_drains),
 		TEST(walks_for_all_spare_who_stays),
 		TEST(flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far),
