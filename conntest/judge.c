@@ -189,7 +189,9 @@ void conn_judge_document(const struct conn_attempt *a, int64_t now_s, struct con
 {
 	const struct conn_document *d = a->document;
 
-	if (d->too_long)
+	if (!d)
+		judge_no_document(a, now_s, ret);
+	else if (d->too_long)
 		say(ret, CONN_FAILED, CONN_STAGE_HTTP, "%s: longer than %u KiB", a->between,
 		    PAC_TEXT_MAX >> 10);
 	else if (*a->text || (!d->elsewhere && a->status != 200))

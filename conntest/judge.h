@@ -51,7 +51,8 @@ struct conn_attempt {
 };
 void conn_judge_attempt(const struct conn_attempt *attempt, int64_t now_s, struct conn_result *ret);
 
-/* The same of a document: it is there, it is elsewhere (both CONN_OK), or why it is not. */
+/* The same of a document: it is there, it is elsewhere (both CONN_OK), or why it is not, be it that
+ * none came in time (attempt->document NULL). */
 void conn_judge_document(const struct conn_attempt *attempt, int64_t now_s,
 			 struct conn_result *ret);
 

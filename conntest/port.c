@@ -50,6 +50,15 @@ static void note_peer(const struct track *k, unsigned int index, const struct co
 
 /* ---- The end ---- */
 
+static void judge_attempt(const struct track *k, const struct conn_attempt *attempt,
+			  struct conn_result *ret)
+{
+	if (k->lane->test->conf.document)
+		conn_judge_document(attempt, wall_ms() / 1000, ret);
+	else
+		conn_judge_attempt(attempt, wall_ms() / 1000, ret);
+}
+
 static void give_up_track(struct track *k)
 {
 	for (unsigned int i = 0; i < k->begun; i++) {
@@ -60,7 +69,7 @@ static void give_up_track(struct track *k)
 			continue;
 		fetch_give_up(take_ptr(k->fetches[i]), &attempt);
 		note_peer(k, i, &attempt);
-		conn_judge_attempt(&attempt, wall_ms() / 1000, &result);
+		judge_attempt(k, &attempt, &result);
 		if (!k->worst.why[0] || conn_tells_more(&result, &k->worst))
 			k->worst = result;
 	}
@@ -168,15 +177,6 @@ static void pass(struct track *k)
 	wait = (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
 	event_add(t->deadline_ev, &wait);
 	tell(t, &good, k->lane->target, k->lane->proxy);
-}
-
-static void judge_attempt(const struct track *k, const struct conn_attempt *attempt,
-			  struct conn_result *ret)
-{
-	if (k->lane->test->conf.document)
-		conn_judge_document(attempt, wall_ms() / 1000, ret);
-	else
-		conn_judge_attempt(attempt, wall_ms() / 1000, ret);
 }
 
 static void attempt_ended(struct conn_attempt *attempt, void *arg)

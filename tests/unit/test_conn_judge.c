@@ -135,6 +135,31 @@ static void outcome_follows_from_where_it_ended_and_why(void **state)
 		check(&attempts[i]);
 }
 
+/* Its server is no target: that it has a bad day is no reason to think well of the port. */
+static void document_that_does_not_come_is_a_failure(void **state)
+{
+	static const struct conn_document none = { .text = "" };
+	static const struct {
+		struct conn_attempt attempt;
+		enum conn_stage stage;
+	} list[] = {
+		{ { SECURED, .status = 503, .timed_out = true, .text = "t" }, CONN_STAGE_HTTP },
+		{ { SECURED, .status = 200, .timed_out = true, .text = "t" }, CONN_STAGE_HTTP },
+		{ { .timed_out = true, .text = "t" }, CONN_STAGE_TCP },
+		{ { SECURED, .status = 503, .text = "", .document = &none }, CONN_STAGE_HTTP },
+		{ { .err = ECONNREFUSED, .text = "x", .document = &none }, CONN_STAGE_TCP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		struct conn_result result;
+
+		conn_judge_document(&list[i].attempt, NOW, &result);
+		assert_int_equal(result.outcome, CONN_FAILED);
+		assert_int_equal(result.stage, list[i].stage);
+	}
+}
+
 static void dns_that_may_mend_itself_is_not_ready(void **state)
 {
 	static const struct {
@@ -182,6 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcome_follows_from_where_it_ended_and_why),
+		cmocka_unit_test(document_that_does_not_come_is_a_failure),
 		cmocka_unit_test(dns_that_may_mend_itself_is_not_ready),
 		cmocka_unit_test(the_failure_that_got_farther_tells_more),
 	};
