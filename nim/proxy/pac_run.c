@@ -133,7 +133,7 @@ static void do_without(struct pac_run *run, const struct conn_result *failure)
 {
 	struct conn_result told = *failure;
 	size_t len;
-	bool fresh;
+	bool fresh = false;
 	const char *text =
 		pacs_find(run->pacs, run->label, strbuf_str(&run->key), mono_now(), &fresh, &len);
 
@@ -142,9 +142,11 @@ static void do_without(struct pac_run *run, const struct conn_result *failure)
 		fail(run, &told);
 		return;
 	}
-	if (text) {
+	if (text && !port_of(run)->pac->text.len) { /* else only names are missing */
 		set_text(run, text, len);
-		snprintf(run->stale, sizeof(run->stale), "an old one is asked: %.120s", told.why);
+		if (!fresh)
+			snprintf(run->stale, sizeof(run->stale), "an old one is asked: %.120s",
+				 told.why);
 	}
 	evaluate(run, NULL, 0);
 }

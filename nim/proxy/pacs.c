@@ -16,6 +16,7 @@
 
 struct pac_file {
 	char label[NIM_LABEL];
+	bool asked; /* what became of it is known: */
 	size_t bytes;
 	char why[160]; /* "": it decides */
 	/* Of one that was fetched. */
@@ -82,7 +83,7 @@ static struct pac_file *make_file(struct pacs *p, const char *label)
 	forget_others(p);
 	p->files = xrealloc(p->files, p->nfiles + 1, sizeof(*p->files));
 	file = &p->files[p->nfiles++];
-	*file = (struct pac_file){ .why = "?" }; /* so that the first result is news */
+	*file = (struct pac_file){ 0 };
 	snprintf(file->label, sizeof(file->label), "%s", label);
 	return file;
 }
@@ -141,8 +142,9 @@ void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char 
 	file = make_file(p, label);
 	if (!why)
 		why = "";
-	if (file->bytes == bytes && strcmp(file->why, why) == 0)
+	if (file->asked && file->bytes == bytes && strcmp(file->why, why) == 0)
 		return;
+	file->asked = true;
 	file->bytes = bytes;
 	snprintf(file->why, sizeof(file->why), "%s", why);
 	if (*why)
