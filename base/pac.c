@@ -54,15 +54,17 @@ int pac_result_parse(const char *result, struct http_proxy ret[HTTP_PROXY_WAYS],
 		     unsigned int *ret_n)
 {
 	_cleanup_(freep) char *list = xstrndup(result, PAC_RESULT_MAX - 1);
+	/* Then the last way may be to somebody else. */
+	const bool cut = result[strlen(list)] != '\0';
 	struct http_proxy ways[HTTP_PROXY_WAYS];
 	char *rest = list, *word;
 	unsigned int n = 0;
-	bool any = false;
+	bool any = cut;
 
 	while (n < HTTP_PROXY_WAYS && (word = strsep(&rest, ";"))) {
 		word += strspn(word, BLANKS);
 		any = any || (*word && strcmp(word, "null") != 0);
-		n += *word && parse_way(word, &ways[n]) == 0;
+		n += *word && (rest || !cut) && parse_way(word, &ways[n]) == 0;
 	}
 	if (!n && any)
 		return -EINVAL;

@@ -13,8 +13,9 @@
 /*
  * What FindProxyForURL() returned: "PROXY a:3128; SOCKS5 b; HTTPS c:443; DIRECT". Without a port it
  * is that of the kind (80, 443, 1080); SOCKS is version 4, as in browsers. What is unknown or broken
- * is passed over, and so is what comes after HTTP_PROXY_WAYS ways; nothing at all means DIRECT, as
- * null does. -EINVAL: there is something, and none of it is of use.
+ * is passed over, and so is what comes after HTTP_PROXY_WAYS ways or does not end within
+ * PAC_RESULT_MAX; nothing at all means DIRECT, as null does. -EINVAL: there is something, and none
+ * of it is of use.
  */
 int pac_result_parse(const char *result, struct http_proxy ret[HTTP_PROXY_WAYS],
 		     unsigned int *ret_n);

@@ -29,10 +29,11 @@
 #define CPU_S 1
 #define MEMORY_BYTES (64u << 20)
 #define FILES 16
+#define COMPLAINT_MAX 1024u /* bytes, and then its last word: more than anybody is told */
 
 /* ---- What the engine says ---- */
 
-static struct strbuf complaint; /* the first one, on one line */
+static struct strbuf complaint; /* the first one, on one line, the begin of it */
 
 /* "JSERROR: PAC script:1:\n    SyntaxError: …": what it says next is that there was one. */
 static int on_complaint(const char *fmt, va_list args)
@@ -48,10 +49,11 @@ static int on_complaint(const char *fmt, va_list args)
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		if (strncmp(rest, heads[i], strlen(heads[i])) == 0)
 			rest += strlen(heads[i]);
-	while (*(rest += strspn(rest, " \r\n"))) {
+	while (*(rest += strspn(rest, " \r\n")) && complaint.len < COMPLAINT_MAX) {
 		size_t len = strcspn(rest, " \r\n");
 
-		strbuf_addf(&complaint, "%s%.*s", complaint.len ? " " : "", (int)len, rest);
+		strbuf_addf(&complaint, "%s%.*s", complaint.len ? " " : "",
+			    (int)(len < COMPLAINT_MAX ? len : COMPLAINT_MAX), rest);
 		rest += len;
 	}
 	return 0;
@@ -111,7 +113,8 @@ static void evaluate(const struct ask *ask, Ew__PacReply *reply)
 
 		good = result != NULL;
 		if (good)
-			reply->results[reply->n_results++] = xstrndup(result, PAC_RESULT_MAX - 1);
+			reply->results[reply->n_results++] =
+				xstrndup(result, PAC_RESULT_MAX); /* one more: it was cut */
 	}
 	if (good)
 		return;

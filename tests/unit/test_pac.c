@@ -81,6 +81,25 @@ static void what_is_broken_in_a_result_is_passed_over(void **state)
 	result_is("DIRECT a:1", NULL);
 }
 
+static void what_is_cut_of_a_result_is_no_way(void **state)
+{
+	static const char begin[] = "PROXY a:1; ";
+	char text[PAC_RESULT_MAX + 32];
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text, begin, strlen(begin));
+	strcpy(text + PAC_RESULT_MAX - 10, "PROXY b.example:2");
+	result_is(text, "a:1");
+	text[PAC_RESULT_MAX - 1] = '\0';
+	result_is(text, "a:1 b.e:80"); /* all of it */
+	memset(text, ' ', strlen(begin));
+	text[PAC_RESULT_MAX - 1] = 'x';
+	result_is(text, NULL);
+	memset(text, ' ', PAC_RESULT_MAX);
+	result_is(text, NULL);
+}
+
 static void only_files_that_ask_for_names_get_some(void **state)
 {
 	static const char asks[] = "if (isInNet(host, \"10.0.0.0\", \"255.0.0.0\"))",
@@ -269,6 +288,8 @@ static void broken_file_is_told_of_in_the_words_of_the_engine(void **state)
 	assert_non_null(strstr(run("return }"), "SyntaxError"));
 	assert_false(seen.good);
 	assert_non_null(strstr(run("throw 'no'"), "uncaught exception: no"));
+	assert_non_null(strstr(run("var a = 'x'; while (a.length < 4e6) a += a; throw a"),
+			       "exception: xxx"));
 	assert_non_null(strstr(run_text("var a;", 6, 1), "FindProxyForURL not defined"));
 	assert_non_null(strstr(run_text("", 0, 1), "FindProxyForURL not defined"));
 	assert_string_equal(run("return 'gopher\\n\"x'"), "no proxy is in its answer 'gopher??x'");
@@ -334,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(result_is_a_list_of_ways),
 		cmocka_unit_test(what_is_broken_in_a_result_is_passed_over),
+		cmocka_unit_test(what_is_cut_of_a_result_is_no_way),
 		cmocka_unit_test(only_files_that_ask_for_names_get_some),
 		cmocka_unit_test(age_is_that_of_cache_control_and_an_hour_at_most),
 		cmocka_unit_test(type_of_a_file_is_one_of_two),
