@@ -16,7 +16,8 @@ struct pac_load {
 	struct framed *helper;
 	unsigned int nurls;
 	Ew__ConnPacFile *file;
-	struct conn_result failure; /* CONN_UNTESTED: it has not said */
+	struct conn_result
+		failure; /* CONN_UNTESTED: it has not begun; without why: it has not said */
 };
 
 /* ---- What it says ---- */
@@ -57,7 +58,7 @@ static int read_failure(const uint8_t *msg, size_t len, struct conn_result *ret)
 		*ret = report.result;
 		return 0;
 	case CONN_REPORT_FAILURE:
-		*ret = (struct conn_result){ .outcome = CONN_FAILED, .stage = CONN_STAGE_TCP };
+		*ret = (struct conn_result){ .outcome = CONN_UNTESTED }; /* no fault of the port */
 		memcpy(ret->why, report.text, sizeof(ret->why));
 		return 0;
 	case CONN_REPORT_WARNING:
@@ -105,7 +106,7 @@ static void on_ended(const char *failure, int status, void *arg)
 
 	(void)status;
 	l->helper = NULL;
-	if (!file && l->failure.outcome == CONN_UNTESTED)
+	if (!file && l->failure.outcome == CONN_UNTESTED && !l->failure.why[0])
 		snprintf(l->failure.why, sizeof(l->failure.why), "%s",
 			 failure ? failure : "the test program says nothing of the PAC file");
 	l->done(file, file ? NULL : &l->failure, l->arg);

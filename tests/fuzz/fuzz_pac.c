@@ -95,7 +95,7 @@ static void check_report(const uint8_t *data, size_t size)
 	if (pac_report_read(data, size, 2, &file, &failure) < 0)
 		return;
 	if (!file) {
-		must(failure.outcome > CONN_OK && strnlen(failure.why, sizeof(failure.why)) < 160);
+		must(failure.outcome != CONN_OK && strnlen(failure.why, sizeof(failure.why)) < 160);
 		return;
 	}
 	must(file->url < 2 && file->text.len && file->text.len <= PAC_TEXT_MAX);

@@ -167,17 +167,27 @@ static Ew__ConnRequest *request_new(void)
 
 static void on_run(Ew__ConnRequest *request, const struct conn_result *failure, void *arg)
 {
-	(void)arg;
-	assert_null(failure);
-	assert_int_equal(request->ports[0]->n_ways, 1);
-	ew__conn_request__free_unpacked(request, NULL);
+	struct conn_result *ret_failure = arg;
+
+	assert_true(!failure == !ret_failure);
+	if (failure) {
+		*ret_failure = *failure;
+	} else {
+		assert_int_equal(request->ports[0]->n_ways, 1);
+		ew__conn_request__free_unpacked(request, NULL);
+	}
 	event_base_loopbreak(base);
+}
+
+static void run_fails(struct conn_result *ret)
+{
+	pac_run_start(pacs, "a", request_new(), on_run, ret);
+	assert_int_equal(event_base_dispatch(base), 0);
 }
 
 static void run(void)
 {
-	pac_run_start(pacs, "a", request_new(), on_run, NULL);
-	assert_int_equal(event_base_dispatch(base), 0);
+	run_fails(NULL);
 }
 
 static void only_a_file_that_is_too_old_is_called_old(void **state)
@@ -198,12 +208,29 @@ static void only_a_file_that_is_too_old_is_called_old(void **state)
 	expect_error("an old one is asked: the test program failed");
 }
 
+/* As of a round: nim/conn/conn_helper.h. */
+static void loader_that_cannot_begin_says_nothing_of_its_port(void **state)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	struct conn_result failure = { .outcome = CONN_OK };
+	char why[] = "/config/device.key.pem: not PEM, or not to be read";
+
+	(void)state;
+	report.said_case = EW__CONN_REPORT__SAID_FAILURE;
+	report.failure = why;
+	program_tells(loader, &report.base);
+	run_fails(&failure);
+	assert_int_equal(failure.outcome, CONN_UNTESTED);
+	assert_string_equal(failure.why, why);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(file_that_is_fetched_and_not_asked_yet_has_no_error),
 		T(only_a_file_that_is_too_old_is_called_old),
+		T(loader_that_cannot_begin_says_nothing_of_its_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
