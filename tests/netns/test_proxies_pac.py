@@ -151,7 +151,7 @@ def test_file_that_is_too_old_is_fetched_again_and_asked_all_the_same_when_that_
     wait_passed(world)
     seen = len(server.seen)
     world.tests()
-    assert len(server.seen) == seen + 1
+    assert len(server.seen) > seen  # by that round at least: a change begins one, too
     server.files = {}
     assert world.tests()["uplink-a"]["proxy"] == "192.168.1.1:3128"
     assert status(world)["pac"]["error"].startswith("an old one is asked: PAC file http://192.168.1.1:8080/a.pac: ")
