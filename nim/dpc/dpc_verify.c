@@ -304,6 +304,7 @@ void dpcv_begun(struct dpc_verify *v)
 void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_facts *facts,
 		const struct dpc_port_result *ports, size_t n)
 {
+	const Ew__DpcEntry *tested = v->list->tested;
 	Ew__DpcEntry *entry = v->list->tested ?: v->list->current;
 	struct conn_result result;
 	bool again = v->again;
@@ -323,7 +324,8 @@ void dpcv_round(struct dpc_verify *v, struct dpcv_time now, const struct dpcv_fa
 		succeed(v, now, &result);
 	else
 		judge_failure(v, now, facts, &result);
-	if (again) /* what it found out may be old */
+	/* What it found out may be old; but the next pass waits until it is applied. */
+	if (again && (!v->list->tested || v->list->tested == tested))
 		v->test = true;
 }
 

@@ -401,6 +401,33 @@ static void a_pass_ends_in_the_time_that_is_told(void **state)
 	}
 }
 
+static void an_event_in_the_last_round_of_a_pass_starts_none_of_the_next(void **state)
+{
+	const struct dpcv_facts there = { .present = 1, .ip_and_dns = true };
+	const struct dpcv_facts busy = { .busy = true, .present = 1, .ip_and_dns = true };
+	struct dpc_port_result port = { .label = "wan",
+					.is_mgmt = true,
+					.result = { .outcome = CONN_FAILED,
+						    .stage = CONN_STAGE_TCP } };
+	struct sim *s = *state;
+
+	strcpy(port.result.why, "black hole");
+	assert_int_equal(dpc_list_put(&s->list, entry("override", OVERRIDE, 10, 20)), 1);
+	assert_int_equal(dpc_list_put(&s->list, entry("zedagent", CONTROLLER, 20, 10)), 1);
+	dpcv_list_changed(&s->v, s->now, "new");
+	dpcv_step(&s->v, s->now, &there, false);
+	assert_true(s->v.test);
+	dpcv_begun(&s->v);
+	dpcv_step(&s->v, s->now, &there, true);
+	dpcv_round(&s->v, s->now, &there, &port, 1);
+	expect_log(s, "zedagent:ASYNC_WAIT zedagent:FAIL_WITH_IPANDDNS override:ASYNC_WAIT");
+	dpcv_step(&s->v, s->now, &busy, false);
+	assert_false(s->v.test); /* it is being applied */
+	s->now.mono_ms = dpcv_wake_ms(&s->v);
+	dpcv_step(&s->v, s->now, &there, false);
+	assert_true(s->v.test);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +453,7 @@ int main(void)
 		SIM_TEST(tests_that_always_crash_accuse_not_the_only_configuration),
 		SIM_TEST(a_pass_ends_in_the_time_that_is_told),
 		SIM_TEST(RemoteTemporaryFailure),
+		SIM_TEST(an_event_in_the_last_round_of_a_pass_starts_none_of_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
