@@ -56,6 +56,7 @@ static void what_is_none_is_refused_and_nothing_is_written(void **state)
 		"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
 		"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 	};
+	_cleanup_(freep) char *cut = xstrdup(cert_named);
 	struct cert cert, kept;
 
 	(void)state;
@@ -64,6 +65,9 @@ static void what_is_none_is_refused_and_nothing_is_written(void **state)
 	assert_int_equal(cert_parse_pem("hello", 5, &cert), -ENOMSG);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(cert_parse_pem(bad[i], strlen(bad[i]), &cert), -EINVAL);
+	*strrchr(cut, '\n') = '-';
+	strstr(cut, "\n-----END")[0] = '\0';
+	assert_int_equal(cert_parse_pem(cut, strlen(cert_named), &cert), -EINVAL);
 	assert_memory_equal(&cert, &kept, sizeof(cert));
 }
 
