@@ -53,6 +53,7 @@ struct dp_nhgroup {
 		struct dp_nexthop way; /* with interface and weight */
 	} member[DP_NEXTHOPS];
 	bool broken; /* observed only: not a group of this kind, or without one */
+	bool asleep; /* observed only: no member's link runs, so the kernel has nothing of it */
 };
 extern const struct dp_type dp_nhgroup_type;
 

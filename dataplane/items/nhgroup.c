@@ -19,7 +19,7 @@
  * device is down"), as it drops those it has. Such a one is asleep: left out, and not missed. When
  * a link runs all is read again, and whoever is missing then is put back. News of the carrier may be
  * late, so it is the kernel who decides: a group with a member that seems to sleep is told to it
- * member by member.
+ * member by member. A group of which all sleep is not there, but as it is to be; its routes wait.
  */
 #include <errno.h>
 #include <linux/nexthop.h>
@@ -66,6 +66,13 @@ static void nhgroup_key(const void *spec, struct strbuf *out)
 	add_key(group_id(spec), out);
 }
 
+static bool is_awake(const void *have)
+{
+	const struct dp_nhgroup *g = have;
+
+	return !g->asleep;
+}
+
 void nhgroup_need(struct dp_deps *deps, uint32_t nhid)
 {
 	struct strbuf key = STRBUF_INIT;
@@ -73,7 +80,7 @@ void nhgroup_need(struct dp_deps *deps, uint32_t nhid)
 	if (!is_ours(nhid))
 		return;
 	add_key(nhid, &key);
-	dp_need(deps, &dp_nhgroup_type, strbuf_str(&key), DP_FALLS_WITH, NULL);
+	dp_need(deps, &dp_nhgroup_type, strbuf_str(&key), DP_FALLS_WITH, is_awake);
 	strbuf_fini(&key);
 }
 
@@ -126,6 +133,8 @@ static void nhgroup_print(const void *spec, struct strbuf *out)
 	}
 	if (g->broken)
 		strbuf_add(out, " broken");
+	if (g->asleep)
+		strbuf_add(out, " asleep");
 }
 
 /* ---- Operations ---- */
@@ -248,6 +257,14 @@ static int delete_hop(struct dp_op *op, uint32_t id)
 	return rtnl_end(op, hop_begin(op, RTM_DELNEXTHOP, 0, id), RTNL_ABSENT_OK);
 }
 
+static void tell_asleep(struct dp *dp, const struct dp_nhgroup *g)
+{
+	struct dp_nhgroup asleep = *g;
+
+	asleep.asleep = true;
+	dp_observed(dp, &dp_nhgroup_type, &asleep, true);
+}
+
 static int nhgroup_create(struct dp_op *op, const void *want)
 {
 	struct dp_nhgroup awake;
@@ -256,7 +273,10 @@ static int nhgroup_create(struct dp_op *op, const void *want)
 	if (r < 0)
 		return r;
 	put_members(op, want, &awake);
-	return awake.members ? put_group(op, &awake, true) : 0;
+	if (awake.members)
+		return put_group(op, &awake, true);
+	tell_asleep(dp_op_dp(op), want);
+	return 0;
 }
 
 /* ip nexthop del id GROUP; ip nexthop del id MEMBER … */
@@ -273,8 +293,8 @@ static int nhgroup_remove(struct dp_op *op, const void *have)
 /*
  * A member that is as it was may be gone all the same: each is told to the kernel.
  *
- * Without NLM_F_CREATE for the group: when the kernel has dropped it, unnoticed so far, the routes
- * by it are gone, too, and -ENOENT lets the engine know.
+ * Without NLM_F_CREATE for the group unless it was asleep: when the kernel has dropped it, unnoticed
+ * so far, the routes by it are gone, too, and -ENOENT lets the engine know.
  */
 static int nhgroup_modify(struct dp_op *op, const void *have, const void *want)
 {
@@ -285,9 +305,11 @@ static int nhgroup_modify(struct dp_op *op, const void *have, const void *want)
 	if (r < 0)
 		return r;
 	put_members(op, w, &awake);
-	if (!awake.members)
+	if (!awake.members) {
+		tell_asleep(dp_op_dp(op), w);
 		return nhgroup_remove(op, h);
-	r = put_group(op, &awake, false);
+	}
+	r = put_group(op, &awake, h->asleep);
 	for (unsigned int i = 0; r == -EINPROGRESS && i < h->members; i++)
 		if (!find_slot(&awake, h->member[i].slot))
 			delete_hop(op, group_id(h) | h->member[i].slot);
@@ -430,7 +452,7 @@ static void keep_asleep(const char *key, const void *spec, void *arg)
 			now->group.member[now->group.members++] = *m;
 	}
 	if (!now && !awake && !have->broken)
-		dp_observed(a->dp, &dp_nhgroup_type, have, true);
+		tell_asleep(a->dp, have);
 }
 
 static void found_fini(struct found *f)

@@ -215,6 +215,19 @@ static void kernel_moves_to_the_standby_by_itself_and_back_is_ours(void **state)
 	in_space(standby, NULL);
 }
 
+/* Nothing is tried that cannot succeed, and who asks is told why. */
+static void require_waiting(struct node *n)
+{
+	const struct dp_nhgroup *have;
+	const char *why;
+
+	node_wait_state(n, &dp_route_type, ROUTE4, DP_WAITING);
+	assert_int_equal(dp_state(node_dp(n), &dp_route_type, ROUTE4, &why), DP_WAITING);
+	assert_string_equal(why, "needs nhgroup " KEY4 ": not as required");
+	have = dp_have(node_dp(n), &dp_nhgroup_type, KEY4);
+	assert_true(have && have->asleep);
+}
+
 static void alone(const void *arg)
 {
 	struct node *n = routed_node(false);
@@ -227,6 +240,7 @@ static void alone(const void *arg)
 	sh("ip link add x type veth peer name y && ip link set x up && ip link set y up");
 	node_turn(n, 20);
 	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
+	require_waiting(n);
 	sh("ip link set v1 up");
 	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
 	node_wait_sh(n, 5000, "ip -6 route show table 800 | grep -q 'nhid %u'", ID6);
@@ -302,6 +316,7 @@ static void late(const void *arg)
 	dp_patch(node_dp(n), "routes", &dp_route_type, &route);
 	node_settle(n);
 	sh("! ip nexthop | grep -q .");
+	require_waiting(n);
 	sh("ip link set w1 up");
 	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255 '", ID4, ID4 + 2);
 	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
@@ -341,6 +356,7 @@ static void asleep(const void *arg)
 	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
 	dp_patch(node_dp(n), "routes", &dp_nhgroup_type, &other);
 	node_wait_sh(n, 5000, "! ip nexthop show id %u 2>/dev/null | grep -q .", ID4);
+	require_waiting(n);
 	sh("ip link set w1 up");
 	node_wait_sh(n, 5000, "ip nexthop show id %u | grep -q 'group %u,255 '", ID4, ID4 + 1);
 	node_wait_sh(n, 5000, "ip route show table 800 | grep -q 'nhid %u'", ID4);
