@@ -3,7 +3,7 @@
  *
  *	packet-capture IFNAME SECONDS BYTES SNAPLEN FILTER <>FILE
  *
- * Its last line on standard error says how many packets FILE has, or what went wrong. SIGINT and
+ * Its first line on standard error says how many packets FILE has, or what went wrong. SIGINT and
  * SIGTERM end it as the time does. */
 #pragma once
 

@@ -200,7 +200,7 @@ static void capture(struct capture *c, unsigned int seconds)
 		event_free(events[i]);
 }
 
-/* The last line, and how it ended. */
+/* How many there are, behind what went wrong if anything did; and how it ended. */
 static enum capture_end tell(struct capture *c)
 {
 	struct pcap_stat stat = { 0 };
