@@ -4,7 +4,7 @@
  * was before our first write is on record: a symbolic link whose text is "IFINDEX VALUE",
  * <run_dir>/<owner>/prior/sysctl/INTERFACE/NAME ("-" when it is of no interface). One system call
  * makes it whole or not at all, where a file needs three, and each setting of each interface has
- * one.
+ * one. It follows its interface to the name that this has now.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -44,25 +44,30 @@ static bool name_is_safe(const char *name)
 	return true;
 }
 
-/* net/ipv4/conf/IF/forwarding is of IF; …/all/… and …/default/… are of none. */
-static bool name_ifname(const char *name, struct ifname *ret)
+/* Bytes before the interface's name; 0: there is none. */
+static size_t name_skip(const char *name)
 {
 	static const char *const folders[] = { "net/ipv4/conf/", "net/ipv6/conf/",
 					       "net/ipv4/neigh/", "net/ipv6/neigh/" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		size_t skip = strlen(folders[i]);
-		_cleanup_(freep) char *rest = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (strncmp(name, folders[i], strlen(folders[i])) == 0)
+			return strlen(folders[i]);
+	return 0;
+}
 
-		if (strncmp(name, folders[i], skip) != 0)
-			continue;
-		rest = xstrdup(name + skip);
-		rest[strcspn(rest, "/")] = '\0';
-		if (strcmp(rest, "all") == 0 || strcmp(rest, "default") == 0)
-			return false;
-		return ifname_parse(rest, ret) == 0;
-	}
-	return false;
+/* net/ipv4/conf/IF/forwarding is of IF; …/all/… and …/default/… are of none. */
+static bool name_ifname(const char *name, struct ifname *ret)
+{
+	size_t skip = name_skip(name);
+	_cleanup_(freep) char *rest = skip ? xstrdup(name + skip) : NULL;
+
+	if (!rest)
+		return false;
+	rest[strcspn(rest, "/")] = '\0';
+	if (strcmp(rest, "all") == 0 || strcmp(rest, "default") == 0)
+		return false;
+	return ifname_parse(rest, ret) == 0;
 }
 
 /* 0: of no interface, or of one that is not there. */
@@ -158,32 +163,86 @@ static int record_read(const char *path, struct prior *ret)
 	return 0;
 }
 
+static int folder_make(const char *path)
+{
+	_cleanup_(freep) char *dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+
+	return dir_make(dir, 0755);
+}
+
 static int record_write(const char *path, const struct prior *prior)
 {
 	_cleanup_(freep) char *text = xasprintf("%u %s", prior->ifindex, prior->value);
-	_cleanup_(freep) char *dir = NULL;
 	int r;
 
 	if (symlink(text, path) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -errno;
-	dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	r = dir_make(dir, 0755);
+	r = folder_make(path);
 	if (r < 0)
 		return r;
 	return symlink(text, path) < 0 ? -errno : 0;
 }
 
+/* To where it belongs. Who has the place may have taken this one's name in turn, and changes with it;
+ * if it is of the same interface it was made later, of a value of ours. */
+static void record_move(const char *path, const char *to, uint32_t ifindex)
+{
+	struct prior other = { 0 };
+
+	if (folder_make(to) < 0)
+		return;
+	if (renameat2(AT_FDCWD, path, AT_FDCWD, to, RENAME_EXCHANGE) < 0)
+		(void)rename(path, to);
+	else if (record_read(path, &other) == 0 && other.ifindex == ifindex)
+		unlink(path);
+}
+
+/* The interface of this record has another name now, or is gone. */
+static void record_follow(struct dp *dp, const char *path, const char *name, uint32_t ifindex)
+{
+	const size_t skip = name_skip(name);
+	struct dp_sysctl now = { 0 };
+	_cleanup_(freep) char *to = NULL;
+	struct ifname ifname;
+
+	if (skip && ifindex && rtnl_ifname(dp, ifindex, &ifname)) {
+		snprintf(now.name, sizeof(now.name), "%.*s%s%s", (int)skip, name, ifname.str,
+			 name + skip + strcspn(name + skip, "/"));
+		to = record_path(dp, now.name);
+	}
+	if (!to || strcmp(path, to) == 0) {
+		unlink(path);
+		return;
+	}
+	record_move(path, to, ifindex);
+	if (value_read(dp, now.name, now.value) == 0)
+		dp_observed(dp, &dp_sysctl_type, &now, true);
+}
+
+/* Each turn brings one record to its place, so there is an end. */
+static bool record_of(struct dp *dp, const char *path, const char *name, struct prior *ret)
+{
+	uint32_t ifindex = name_ifindex(dp, name), last = 0;
+
+	while (record_read(path, ret) == 0 && ret->ifindex != ifindex) {
+		if (ret->ifindex == last)
+			return false; /* it could not be moved */
+		last = ret->ifindex;
+		record_follow(dp, path, name, last);
+	}
+	return record_read(path, ret) == 0 && ret->ifindex == ifindex;
+}
+
 /* The record of this very interface is there, or is made with the value as it is now. */
-static int record_ensure(const struct dp *dp, const char *path, const char *name, const char *now)
+static int record_ensure(struct dp *dp, const char *path, const char *name, const char *now)
 {
 	struct prior prior = { 0 };
-	int r = record_read(path, &prior);
 
-	if (r == 0 && prior.ifindex == name_ifindex(dp, name))
+	if (record_of(dp, path, name, &prior))
 		return 0;
-	if (r != -ENOENT && unlink(path) < 0)
+	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	prior = (struct prior){ .ifindex = name_ifindex(dp, name) };
 	strcpy(prior.value, now);
@@ -274,22 +333,32 @@ static int sysctl_modify(struct dp_op *op, const void *have, const void *want)
 	return sysctl_create(op, want);
 }
 
+static int restore(const struct dp *dp, const char *path, const char *name)
+{
+	struct prior prior = { 0 };
+	char now[VALUE_MAX];
+	int r;
+
+	if (record_read(path, &prior) < 0 || prior.ifindex != name_ifindex(dp, name))
+		return 0;
+	r = value_read(dp, name, now);
+	if (r == 0 && strcmp(now, prior.value) != 0 && !record_hand_over(dp, path, &prior, now))
+		r = value_write(dp, name, prior.value);
+	return r;
+}
+
 static int sysctl_remove(struct dp_op *op, const void *have)
 {
 	const struct dp_sysctl *sysctl = have;
 	struct dp *dp = dp_op_dp(op);
 	_cleanup_(freep) char *path = record_path(dp, sysctl->name);
-	struct prior prior = { 0 };
-	char now[VALUE_MAX];
-	int r;
+	struct ifname ifname;
+	int r = restore(dp, path, sysctl->name);
 
-	if (record_read(path, &prior) == 0 && prior.ifindex == name_ifindex(dp, sysctl->name) &&
-	    value_read(dp, sysctl->name, now) == 0 && strcmp(now, prior.value) != 0 &&
-	    !record_hand_over(dp, path, &prior, now)) {
-		r = value_write(dp, sysctl->name, prior.value);
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
+	if (r == -ENOENT && name_ifname(sysctl->name, &ifname))
+		return 0; /* news of the interface will come: dp_sysctl_link_gone() */
+	if (r < 0 && r != -ENOENT)
+		return r;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	*strrchr(path, '/') = '\0';
@@ -307,8 +376,8 @@ static void observe_one(struct dp *dp, const char *escaped, void *arg)
 
 	if (!rundir_unescape(escaped, sysctl.name, sizeof(sysctl.name)))
 		return;
-	if (record_read(path, &prior) == 0 && prior.ifindex == name_ifindex(dp, sysctl.name) &&
-	    name_is_safe(sysctl.name) && value_read(dp, sysctl.name, sysctl.value) == 0)
+	if (name_is_safe(sysctl.name) && record_of(dp, path, sysctl.name, &prior) &&
+	    value_read(dp, sysctl.name, sysctl.value) == 0)
 		dp_observed(dp, &dp_sysctl_type, &sysctl, true);
 	else
 		unlink(path);
@@ -329,22 +398,17 @@ static int sysctl_observe(struct dp *dp)
 	return 0;
 }
 
-/* ---- The interface fell, and its settings with it ---- */
+/* ---- The interface fell, and its settings with it; or it has another name ---- */
 
-struct gone {
-	const char *folder;
-	uint32_t ifindex;
-};
-
-static void drop_one(struct dp *dp, const char *escaped, void *arg)
+static void leave_one(struct dp *dp, const char *escaped, void *arg)
 {
-	const struct gone *gone = arg;
-	_cleanup_(freep) char *path = rundir_path(dp, gone->folder, escaped);
+	_cleanup_(freep) char *path = rundir_path(dp, arg, escaped);
+	char name[sizeof(((struct dp_sysctl *)NULL)->name)];
 	struct prior prior = { 0 };
 
 	/* One of that name may be here again already, and have records of its own. */
-	if (record_read(path, &prior) == 0 && prior.ifindex == gone->ifindex)
-		unlink(path);
+	if (rundir_unescape(escaped, name, sizeof(name)))
+		(void)record_of(dp, path, name, &prior);
 }
 
 void dp_sysctl_link_gone(struct dp *dp, const struct dp_link *link)
@@ -357,8 +421,7 @@ void dp_sysctl_link_gone(struct dp *dp, const struct dp_link *link)
 	path = rundir_path(dp, strbuf_str(&folder), NULL);
 	if (rmdir(path) == 0 || errno == ENOENT)
 		return;
-	rundir_each(dp, strbuf_str(&folder), drop_one,
-		    &(struct gone){ strbuf_str(&folder), link->ifindex });
+	rundir_each(dp, strbuf_str(&folder), leave_one, (void *)strbuf_str(&folder));
 	rmdir(path);
 }
 

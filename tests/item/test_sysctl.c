@@ -125,6 +125,71 @@ static void setting_falls_and_returns_with_its_interface(void **state)
 	in_space(falls, NULL);
 }
 
+#define RA(ifname) "net/ipv6/conf/" ifname "/accept_ra"
+
+static void renamed(const void *arg)
+{
+	const struct dp_sysctl v0 = { .name = RA("v0"), .value = "2" };
+	const struct dp_sysctl q0 = { .name = RA("q0"), .value = "2" };
+	struct node *n = node_new();
+
+	(void)arg;
+	sh("ip link add v0 type veth peer name p0 && echo 0 > /proc/sys/" RA("v0"));
+	node_apply(n, &dp_sysctl_type, &v0);
+	sh("ip link set v0 name q0");
+	node_apply(n, &dp_sysctl_type, &q0);
+	node_apply(n, &dp_sysctl_type, NULL);
+	sh("grep -qx 0 /proc/sys/" RA("q0"));
+	sh("test -z \"$(find /run/edgeway/test/prior/sysctl -mindepth 1)\"");
+	/* … and by the next run, which finds it under another name. */
+	node_apply(n, &dp_sysctl_type, &q0);
+	node_free(n);
+	sh("ip link set q0 name r0");
+	n = node_new();
+	dp_sweep(node_dp(n));
+	node_settle(n);
+	sh("grep -qx 0 /proc/sys/" RA("r0"));
+	sh("test -z \"$(find /run/edgeway/test/prior/sysctl -mindepth 1)\"");
+	node_free(n);
+}
+
+static void a_renamed_interface_gets_back_what_it_had(void **state)
+{
+	(void)state;
+	in_space(renamed, NULL);
+}
+
+static void swapped(const void *arg)
+{
+	const struct dp_sysctl v0 = { .name = RA("v0"), .value = "2" };
+	const struct dp_sysctl p0 = { .name = RA("p0"), .value = "2" };
+	struct node *n = node_new();
+	struct dp_graph *g = dp_graph_new("item");
+
+	(void)arg;
+	sh("ip link add v0 type veth peer name p0 && echo 0 > /proc/sys/" RA("v0"));
+	dp_want(g, &dp_sysctl_type, &v0);
+	dp_want(g, &dp_sysctl_type, &p0);
+	dp_submit(node_dp(n), g);
+	node_wait_state(n, &dp_sysctl_type, RA("v0"), DP_CREATED);
+	node_wait_state(n, &dp_sysctl_type, RA("p0"), DP_CREATED);
+	sh("ip link set v0 name x0 && ip link set p0 name v0 && ip link set x0 name p0");
+	node_wait_sh(n, 5000, "readlink /run/edgeway/test/prior/sysctl/p0/* | grep ' 0$'");
+	node_settle(n);
+	node_wait_state(n, &dp_sysctl_type, RA("v0"), DP_CREATED);
+	node_wait_state(n, &dp_sysctl_type, RA("p0"), DP_CREATED);
+	node_apply(n, &dp_sysctl_type, NULL);
+	sh("grep -qx 0 /proc/sys/" RA("p0") " && grep -qx 1 /proc/sys/" RA("v0"));
+	sh("test -z \"$(find /run/edgeway/test/prior/sysctl -mindepth 1)\"");
+	node_free(n);
+}
+
+static void interfaces_that_swap_their_names_get_back_what_each_had(void **state)
+{
+	(void)state;
+	in_space(swapped, NULL);
+}
+
 /* ---- Refusals ---- */
 
 static void refuses(const void *arg)
@@ -161,6 +226,8 @@ int main(void)
 		cmocka_unit_test(prior_value_comes_back_after_a_crash),
 		cmocka_unit_test(value_two_daemons_want_stays_until_both_let_go),
 		cmocka_unit_test(setting_falls_and_returns_with_its_interface),
+		cmocka_unit_test(a_renamed_interface_gets_back_what_it_had),
+		cmocka_unit_test(interfaces_that_swap_their_names_get_back_what_each_had),
 		cmocka_unit_test(odd_names_are_refused),
 	};
 
