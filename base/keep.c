@@ -48,6 +48,8 @@ static int write_temporary(struct keep *keep)
 
 static void finish(struct keep *keep, int err)
 {
+	if (err < 0)
+		unlink(keep->temporary); /* a part of it would be in the way on a full disk */
 	if (err < 0 && keep->failed)
 		keep->failed(err, keep->arg);
 	closep(&keep->fd);
