@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages on the pipe between nim and its helpers conn-test and pac-eval: four bytes of length, most significant first,
- * then the message (api/bus/conntest.proto, paceval.proto). */
+/* Messages on the pipe between nim and its helpers conn-test and pac-eval: four bytes of length,
+ * most significant first, then the message (api/bus/conntest.proto, paceval.proto). */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>

@@ -48,8 +48,8 @@ void pacs_keep(struct pacs *p, const char *label, const struct pac_fetch_note *n
 	       const char *text, size_t len, struct mono now);
 /* What is kept of the port under another key goes. */
 void pacs_drop_others(struct pacs *p, const char *label, const char *key);
-/* Borrowed until the next pacs_keep() or pacs_drop_others(). NULL: there is none of this key. *ret_fresh: it need not be
- * fetched again. */
+/* Borrowed until the next pacs_keep() or pacs_drop_others(). NULL: there is none of this key.
+ * *ret_fresh: it need not be fetched again. */
 const char *pacs_find(const struct pacs *p, const char *label, const char *key, struct mono now,
 		      bool *ret_fresh, size_t *ret_len);
 

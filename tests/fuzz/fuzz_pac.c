@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a PAC file may return, what pac-eval may be asked, what it and conn-test may say. By the first byte; what
- * is taken is in range, and what is told of it printable.
+ * What a PAC file may return, what pac-eval may be asked, what it and conn-test may say. By the
+ * first byte; what is taken is in range, and what is told of it printable.
  */
 #include <stdint.h>
 #include <stdlib.h>
