@@ -16,6 +16,7 @@
 
 struct pac_file {
 	char label[NIM_LABEL];
+	char source[HTTP_URL_MAX]; /* as it was configured then */
 	bool asked; /* what became of it is known: */
 	size_t bytes;
 	char why[160]; /* "": it decides */
@@ -54,6 +55,12 @@ static const struct Ew__ProxyConfig *find_config(const struct pacs *p, const cha
 	return NULL;
 }
 
+/* Not which text it is: what became of the one before counts until this one is asked. */
+static const char *source_of(const struct Ew__ProxyConfig *config)
+{
+	return config->pac_text[0] ? "inline" : config->pac_url;
+}
+
 static struct pac_file *find_file(const struct pacs *p, const char *label)
 {
 	for (unsigned int i = 0; i < p->nfiles; i++)
@@ -74,17 +81,23 @@ static void forget_others(struct pacs *p)
 	p->nfiles = n;
 }
 
-static struct pac_file *make_file(struct pacs *p, const char *label)
+static struct pac_file *make_file(struct pacs *p, const char *label,
+				  const struct Ew__ProxyConfig *config)
 {
 	struct pac_file *file = find_file(p, label);
 
-	if (file)
+	if (file && strcmp(file->source, source_of(config)) == 0)
 		return file;
-	forget_others(p);
-	p->files = xrealloc(p->files, p->nfiles + 1, sizeof(*p->files));
-	file = &p->files[p->nfiles++];
+	if (file) {
+		forget_text(file);
+	} else {
+		forget_others(p);
+		p->files = xrealloc(p->files, p->nfiles + 1, sizeof(*p->files));
+		file = &p->files[p->nfiles++];
+	}
 	*file = (struct pac_file){ 0 };
 	snprintf(file->label, sizeof(file->label), "%s", label);
+	snprintf(file->source, sizeof(file->source), "%s", source_of(config));
 	return file;
 }
 
@@ -93,11 +106,12 @@ static struct pac_file *make_file(struct pacs *p, const char *label)
 void pacs_keep(struct pacs *p, const char *label, const struct pac_fetch_note *note,
 	       const char *text, size_t len, struct mono now)
 {
+	const struct Ew__ProxyConfig *config = find_config(p, label);
 	struct pac_file *file;
 
-	if (!find_config(p, label)) /* of a candidate, say */
+	if (!config) /* of a candidate, say */
 		return;
-	file = make_file(p, label);
+	file = make_file(p, label, config);
 	forget_text(file);
 	file->key = xstrdup(note->key);
 	file->text = xstrndup(text, len);
@@ -135,11 +149,12 @@ const char *pacs_find(const struct pacs *p, const char *label, const char *key, 
 
 void pacs_evaluated(struct pacs *p, const char *label, size_t bytes, const char *why)
 {
+	const struct Ew__ProxyConfig *config = find_config(p, label);
 	struct pac_file *file;
 
-	if (!find_config(p, label)) /* of a candidate, say */
+	if (!config) /* of a candidate, say */
 		return;
-	file = make_file(p, label);
+	file = make_file(p, label, config);
 	if (!why)
 		why = "";
 	if (file->asked && file->bytes == bytes && strcmp(file->why, why) == 0)
@@ -162,7 +177,7 @@ static Ew__PacStatus *status_of(const struct Ew__ProxyConfig *config, const stru
 	ew__pac_status__init(msg);
 	if (!config->pac_text[0]) /* of one that was never found this is known */
 		msg->origin = config->discover ? EW__PAC_ORIGIN__PAC_DNS : EW__PAC_ORIGIN__PAC_URL;
-	if (!file)
+	if (!file || strcmp(file->source, source_of(config)) != 0)
 		return msg;
 	if (file->text) {
 		msg->origin = (Ew__PacOrigin)file->origin;

@@ -97,6 +97,23 @@ static void file_that_is_fetched_and_not_asked_yet_has_no_error(void **state)
 	expect_error("");
 }
 
+/* Its port may be unplugged: then no test comes that would know better. */
+static void what_is_known_of_another_source_is_not_told(void **state)
+{
+	const struct pac_fetch_note note = { .key = "k", .url = URL, .max_age_s = 60 };
+	static char other[] = "http://other.example/proxy.pac", text[] = "text";
+
+	(void)state;
+	pacs_keep(pacs, "a", &note, "text", 4, mono_now());
+	pacs_evaluated(pacs, "a", 4, "oops");
+	proxy.pac_url = other;
+	expect_error("");
+	pacs_evaluated(pacs, "a", 4, "oops");
+	expect_error("oops");
+	proxy.pac_text = text;
+	expect_error("");
+}
+
 /* ---- Run ---- */
 
 static void program_is(const char *path, const char *script)
@@ -229,6 +246,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(file_that_is_fetched_and_not_asked_yet_has_no_error),
+		T(what_is_known_of_another_source_is_not_told),
 		T(only_a_file_that_is_too_old_is_called_old),
 		T(loader_that_cannot_begin_says_nothing_of_its_port),
 	};
