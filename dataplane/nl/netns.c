@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -58,6 +59,31 @@ int netns_open(int netns_fd, const char *path, int flags)
 		return r;
 	fd = open(path, flags | O_CLOEXEC);
 	r = fd < 0 ? -errno : fd;
+	netns_leave(saved);
+	return r;
+}
+
+static int sysfs_here(void)
+{
+	_cleanup_(closep) int fs = fsopen("sysfs", FSOPEN_CLOEXEC);
+	int root;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	root = fsmount(fs, FSMOUNT_CLOEXEC,
+		       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			       MOUNT_ATTR_NOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+int netns_sysfs(int netns_fd)
+{
+	int saved = -1, r;
+
+	r = netns_enter(netns_fd, &saved);
+	if (r < 0)
+		return r;
+	r = sysfs_here();
 	netns_leave(saved);
 	return r;
 }

@@ -9,5 +9,10 @@
 
 int netns_socket(int netns_fd, int domain, int type, int protocol);
 int netns_open(int netns_fd, const char *path, int flags);
+/*
+ * The root of a sysfs of the namespace, mounted nowhere and read-only: what /sys shows belongs to
+ * whoever mounted it. For openat(). Needs CAP_SYS_ADMIN.
+ */
+int netns_sysfs(int netns_fd);
 /* A namespace by its name under /run/netns, as `ip netns` keeps them. -EINVAL for a bad name. */
 int netns_by_name(const char *name);

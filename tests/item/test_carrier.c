@@ -6,12 +6,15 @@
  *
  * A cable is pulled by taking its far end down.
  */
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -27,7 +30,7 @@
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
 
-#define CABLES 2
+#define CABLES 3
 
 static void lay_cables(void)
 {
@@ -66,8 +69,8 @@ static bool is_lost(struct node *n, void *arg)
 	return lost_at[*(int *)arg].ns;
 }
 
-/* ip -n far link set farN down, without the milliseconds of starting ip */
-static void pull(struct node *n, int cable)
+/* ip -n far link set farN down, without the milliseconds of starting ip; ethSEEN is what loses it */
+static void pull_seen(struct node *n, int cable, int seen)
 {
 	char buf[256] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	_cleanup_(closep) int netns = netns_by_name("far");
@@ -80,9 +83,14 @@ static void pull(struct node *n, int cable)
 	ifi = mnl_nlmsg_get_payload(msg);
 	ifi->ifi_index = 100 + cable;
 	ifi->ifi_change = IFF_UP;
-	pulled_at[cable] = mono_now();
+	pulled_at[seen] = mono_now();
 	require(nlsock_request(fd, msg, NULL, 0) == 0, "far%d cannot be taken down", cable);
-	node_wait(n, 3000, is_lost, &cable, "the loss to be seen");
+	node_wait(n, 3000, is_lost, &seen, "the loss to be seen");
+}
+
+static void pull(struct node *n, int cable)
+{
+	pull_seen(n, cable, cable);
 }
 
 static struct node *cables_watched(void)
@@ -120,6 +128,85 @@ static void second_loss_within_a_second_is_seen_at_once(void **state)
 {
 	(void)state;
 	in_space(pull_both, NULL);
+}
+
+static void require_soon(int cable)
+{
+	int64_t ms = mono_diff_ms(lost_at[cable], pulled_at[cable]);
+
+	require(ms <= patience_ms(100), "it took %d ms", (int)ms);
+}
+
+static bool was_lost_and_is_back(struct node *n, void *arg)
+{
+	return is_lost(n, &(int){ 0 }) && has_carrier(n, arg);
+}
+
+/* Each link has its count of changes. */
+static void rename_and_pull(const void *arg)
+{
+	struct node *n = cables_watched();
+
+	(void)arg;
+	node_turn(n, 20); /* the window is open: both are looked at */
+	sh("ip -batch - <<-'END'\n"
+	   "link add eth2 index 102 up type veth peer name far2 index 102 netns far\n"
+	   "link set eth0 down name old0\n"
+	   "link set eth1 down\n"
+	   "link set eth1 name eth0\n"
+	   "link set eth0 up\n"
+	   "END\n"
+	   "ip -n far link set far2 up");
+	node_wait(n, 3000, was_lost_and_is_back, (void *)"eth0", "the other link to be eth0");
+	node_wait(n, 3000, has_carrier, (void *)"eth2", "eth2 to have carrier");
+	lost_at[0].ns = 0;
+	pull(n, 2); /* from here on the kernel sits on it */
+	pull_seen(n, 1, 0);
+	require_soon(0);
+	node_free(n);
+}
+
+static void a_link_that_takes_the_name_is_looked_at(void **state)
+{
+	(void)state;
+	in_space(rename_and_pull, NULL);
+}
+
+static void set_sys_admin(bool effective)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	require(syscall(SYS_capget, &header, data) == 0, "capget");
+	if (effective)
+		data[0].effective |= 1u << CAP_SYS_ADMIN;
+	else
+		data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	require(syscall(SYS_capset, &header, data) == 0, "capset");
+}
+
+static void unprivileged(const void *arg)
+{
+	struct node *n;
+
+	(void)arg;
+	lay_cables();
+	n = node_new();
+	require(dp_watch(node_dp(n), &dp_link_type, link_changed, NULL) == 0, "dp_watch");
+	node_wait(n, 3000, has_carrier, (void *)"eth1", "eth1 to have carrier");
+	set_sys_admin(false);
+	require(dp_carrier_watch(node_dp(n), &IFNAME("eth1")) == 0, "watch");
+	set_sys_admin(true); /* pull() has to enter the other namespace */
+	pull(n, 0);
+	pull(n, 1);
+	require_soon(1);
+	node_free(n);
+}
+
+static void without_privilege_the_driver_is_asked_each_time(void **state)
+{
+	(void)state;
+	in_space(unprivileged, NULL);
 }
 
 static void unwatched(const void *arg)
@@ -206,6 +293,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(second_loss_within_a_second_is_seen_at_once),
+		cmocka_unit_test(a_link_that_takes_the_name_is_looked_at),
+		cmocka_unit_test(without_privilege_the_driver_is_asked_each_time),
 		cmocka_unit_test(kernel_holds_the_second_loss_back),
 		cmocka_unit_test(rests_when_nothing_happens),
 		cmocka_unit_test(rests_when_a_bridge_tells_of_a_port),
