@@ -54,9 +54,13 @@ bool way_take_targets(struct way *w, const struct conn_record *record, int famil
 
 struct watch_pace way_pace(const struct way *w, const struct upstream_items *items)
 {
-	return (struct watch_pace){ .interval_ms = items->interval_ms,
-				    .retry_ms = w->allowed ? items->interval_ms : WATCH_RARE_MS,
-				    .misses = items->misses };
+	struct watch_pace pace = { .interval_ms = items->interval_ms,
+				   .retry_ms = w->allowed ? items->interval_ms : WATCH_RARE_MS,
+				   .misses = items->misses };
+
+	if (pace.retry_ms < WATCH_TIMEOUT_MS)
+		pace.retry_ms = WATCH_TIMEOUT_MS;
+	return pace;
 }
 
 void way_ask(struct way *w, const struct nim_iface *iface, int family, struct mono now)

@@ -155,6 +155,17 @@ static void who_is_hurried_is_asked_whatever_traffic_says(void **state)
 
 /* ---- Several ---- */
 
+/* However often it is asked while it answers. */
+static void a_silent_port_has_a_second_for_each_answer(void **state)
+{
+	const struct upstream_items often = { .interval_ms = 500, .misses = 3 };
+	const struct way way = { .allowed = true };
+
+	(void)state;
+	assert_int_equal(way_pace(&way, &often).interval_ms, 500);
+	assert_int_equal(way_pace(&way, &often).retry_ms, 1000);
+}
+
 static void silence(struct watch *w, uint64_t from)
 {
 	w->beat.heard = w->beat.silent = true;
@@ -631,6 +642,7 @@ int main(void)
 		cmocka_unit_test(who_never_answered_is_never_silent),
 		cmocka_unit_test(two_questions_decide_a_doubt),
 		cmocka_unit_test(who_is_hurried_is_asked_whatever_traffic_says),
+		cmocka_unit_test(a_silent_port_has_a_second_for_each_answer),
 		cmocka_unit_test(it_has_failed_only_when_another_has_answered_since),
 		cmocka_unit_test(who_is_answered_first_proves_nothing_about_the_others),
 		cmocka_unit_test(a_question_under_way_is_not_in_vain),
