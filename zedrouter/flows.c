@@ -73,6 +73,15 @@ static struct zr_portset ports_of(const struct zr_ni *ni, struct mono now)
 	return set;
 }
 
+/* Is a route of its own, by no group, still to be made again? */
+static bool waits_for_route(const struct zr_ni *ni)
+{
+	for (unsigned int i = 0; i < ni->nroutes && (ni->dirty || ni->way_dirty); i++)
+		if (ni->routes[i].uplink && ipaddr_is_set(&ni->routes[i].gateway))
+			return true;
+	return false;
+}
+
 enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_MOVED };
 
 /*
@@ -86,7 +95,7 @@ static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono 
 
 	if (!ni->number || !zr_portset_has(&ni->flows, port))
 		return FATE_NONE;
-	if (zr_portset_has(&usable, port))
+	if (zr_portset_has(&usable, port) || waits_for_route(ni))
 		return FATE_STAYS;
 	for (unsigned int i = 0; i <= ni->nroutes; i++) {
 		const struct zr_uplink *u = uplink_of(ni, i);

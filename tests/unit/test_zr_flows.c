@@ -17,6 +17,7 @@
 #define B_BEHIND PORT("b", "33554432", "uplink", ",'usable4':true,'behind4':true,'cost':10")
 #define A_DEAR PORT("a", "16777216", "uplink", ",'usable4':true,'cost':20")
 #define B_UP PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10")
+#define B_DEV PORT("b", "33554432", "uplink", ",'usable4':true,'cost':10,'ifname':'ethb'")
 #define C_UP PORT("c", "50331648", "other", ",'usable4':true")
 
 static struct mono now = { 1 };
@@ -222,6 +223,24 @@ static void static_route_counts_as_well(void **state)
 	require_follow(w, A_UP "," C_UP, A_DOWN "," C_UP, "");
 }
 
+/* It is no group's: until it is made again it leads by the port that is lost. */
+static void flows_wait_for_a_static_route_by_a_gateway(void **state)
+{
+	struct zr_world *w = *state;
+	struct zr_ni *ni;
+
+	zr_ni(w, NI_A,
+	      "{'type':'NI_LOCAL','activate':true,'port_label':'uplink','subnet':'10.1.0.0/24',"
+	      "'gateway':'10.1.0.1','dhcp_start':'10.1.0.2','dhcp_end':'10.1.0.9',"
+	      "'static_routes':[{'destination':'10.9.0.0/16','gateway':'192.0.2.9',"
+	      "'port_label':'uplink'}]}");
+	ni = zr_model_ni(&w->model, NI_A);
+	require_follow(w, A_UP "," B_DEV, A_DOWN "," B_DEV, "");
+	assert_true(ni->way_dirty);
+	ni->dirty = ni->way_dirty = false; /* it has been made */
+	require_flows(w, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
+}
+
 static void add_draining(struct zr_world *w, const char *drain_s)
 {
 	_cleanup_(freep) char *json =
@@ -371,6 +390,7 @@ int main(void)
 		TEST(walks_for_all_spare_who_stays),
 		TEST(flows_by_a_port_that_reaches_nobody_are_forgotten_by_those_who_want_to_get_far),
 		TEST(static_route_counts_as_well),
+		TEST(flows_wait_for_a_static_route_by_a_gateway),
 		TEST(many_instances_need_few_walks),
 	};
 
