@@ -206,12 +206,6 @@ static void follow_flows(struct zedrouter *zr, const struct zr_ports *was)
 		event_add(zr->drained_ev, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
 }
 
-static void on_drained(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	follow_flows(arg, NULL);
-}
-
 /* was: the ports before, when they are what has changed. */
 static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 {
@@ -464,7 +458,7 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 	zr_model_init(&zr->model);
 	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
 	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
-	zr->drained_ev = evtimer_new(daemon_base(d), on_drained, zr);
+	zr->drained_ev = evtimer_new(daemon_base(d), on_apply, zr);
 	zr->flush = zr_flush_new(daemon_base(d));
 	r = zr->apply_ev && zr->tell_ev && zr->drained_ev && zr->flush ? 0 : -ENOMEM;
 	if (r == 0)
