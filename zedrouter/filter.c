@@ -187,7 +187,8 @@ static void want_limit(struct dp_graph *g, const char *table, const struct zr_fi
 	struct dp_nft_chain chain = { .family = NFPROTO_INET, .rules = r };
 
 	nft_rule(r);
-	nft_set_bits(r, NFT_F_CT_MARK, ZR_MARK_PORT, ZR_MARK_LIMITED | zr_vif_id(vif));
+	nft_set_bits(r, NFT_F_CT_MARK, ZR_MARK_PORT | ZR_MARK_INBOUND,
+		     ZR_MARK_LIMITED | zr_vif_id(vif));
 	nft_rule(r);
 	nft_limit(r, false, ace->limit_rate, ace->limit_unit_s, ace->limit_burst);
 	nft_verdict(r, NFT_RETURN, NULL);

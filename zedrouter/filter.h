@@ -41,6 +41,8 @@ struct zr_acl;
  * instance to its own table. Within one instance it works without.
  */
 #define ZR_MARK_HAIRPIN 0x00400000u
+/* Flow mark, of one that somebody outside began: it cannot go by another port than that it came by. */
+#define ZR_MARK_INBOUND 0x00400000u
 
 #define ZR_INSTANCES 4095 /* highest number of an instance, the N of bnN */
 #define ZR_VIFS 1023 /* highest number of a VIF within its instance */

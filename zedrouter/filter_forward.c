@@ -92,6 +92,7 @@ static void chain_from_port(const struct rule_base *b)
 	nft_rule(r); /* the flow stays with the port it came by */
 	nft_any(r, NFT_MASKED(NFT_F_CT_STATE, NFT_STATE_NEW));
 	nft_set_from_map(r, NFT_F_CT_MARK, KEY_VIF_IN, "flow_marks");
+	nft_set_bits(r, NFT_F_CT_MARK, ~ZR_MARK_INBOUND, ZR_MARK_INBOUND);
 	nft_rule(r);
 	rule_jump(r, "acl_in");
 	nft_rule(r);

@@ -82,7 +82,7 @@ static bool waits_for_route(const struct zr_ni *ni)
 	return false;
 }
 
-enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_MOVED };
+enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_DRAINED, FATE_MOVED };
 
 /*
  * Of the flows it may have by this port. Those of a static route look like the others, so all are kept
@@ -103,6 +103,8 @@ static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono 
 
 		if (had && !u->in_use)
 			return FATE_KEPT;
+		if (u && zr_portset_has(&u->usable, port))
+			return FATE_DRAINED;
 		concerned |= had;
 		other |= u && u->in_use;
 	}
@@ -111,12 +113,13 @@ static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono 
 
 /* ---- One port ---- */
 
+/* What came by a port that works has no other way: draining is for what left by it. */
 static void add_order(struct zr_flows_change *c, uint32_t mark, uint32_t mask)
 {
 	c->order[c->orders++] = (struct ct_flush_order){
 		.family = c->family,
 		.mark = c->mark | mark,
-		.mask = ZR_MARK_PORT | mask,
+		.mask = ZR_MARK_PORT | mask | (c->drained ? ZR_MARK_INBOUND : 0),
 	};
 }
 
@@ -143,9 +146,10 @@ static void add_orders(struct zr_flows_change *c, const uint16_t *numbers, bool 
 			add_order(c, (uint32_t)numbers[i] << INSTANCE_SHIFT, ZR_MARK_INSTANCE);
 }
 
-static void port_lost(struct zr_model *m, unsigned int port, struct mono now,
+static void port_left(struct zr_model *m, unsigned int port, struct mono now,
 		      struct zr_flows_change *c)
 {
+	const enum fate wanted = c->drained ? FATE_DRAINED : FATE_MOVED;
 	_cleanup_(freep) uint16_t *numbers = xcalloc(m->instances.count + 1, sizeof(*numbers));
 	struct hmap_node *node;
 	bool all = true;
@@ -157,15 +161,26 @@ static void port_lost(struct zr_model *m, unsigned int port, struct mono now,
 		if (ni->subnet.addr.family != c->family)
 			continue;
 		fate = ni_fate(ni, port, now);
-		all &= fate == FATE_NONE || fate == FATE_MOVED;
+		all &= fate == FATE_NONE || fate == wanted;
 		c->kept += fate == FATE_KEPT;
-		if (fate != FATE_MOVED)
+		if (fate != wanted)
 			continue;
 		numbers[c->moved++] = ni->number;
 		ni->flows.word[port / 64] &= ~((uint64_t)1 << port % 64);
 	}
 	if (c->moved)
 		add_orders(c, numbers, all);
+}
+
+static void tell(struct zr_model *m, unsigned int port, struct mono now,
+		 const struct zr_flows_change *about, zr_flows_fn *fn, void *arg)
+{
+	struct zr_flows_change c = *about;
+
+	port_left(m, port, now, &c);
+	if (c.back || c.moved)
+		fn(&c, arg);
+	free(c.order);
 }
 
 static const char *label_of(const struct zr_ports *ports, unsigned int port)
@@ -219,10 +234,10 @@ static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_
 
 		if (!c.port[0])
 			c.port = label_of(was, port);
-		port_lost(m, port, now, &c);
-		if (c.back || c.moved)
-			fn(&c, arg);
-		free(c.order);
+		tell(m, port, now, &c, fn, arg);
+		c.back = false;
+		c.drained = true;
+		tell(m, port, now, &c, fn, arg);
 	}
 	*before = usable;
 }

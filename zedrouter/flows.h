@@ -24,6 +24,7 @@ struct zr_flows_change { /* of one port and IP version */
 	uint8_t family;
 	uint32_t mark; /* of the port */
 	bool back; /* apps may use it again: flows on it are fine */
+	bool drained; /* it works: flows that came by it stay */
 	unsigned int moved, kept; /* instances with and without another port */
 	struct ct_flush_order *order; /* what to forget; borrowed for the call */
 	unsigned int orders;

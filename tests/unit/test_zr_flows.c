@@ -252,7 +252,7 @@ static void add_draining(struct zr_world *w, const char *drain_s)
 	zr_ni(w, "ni-1", json);
 }
 
-#define LEFT_B "b/4 moved=1 kept=0 2000400/ff3ffc00\n"
+#define LEFT_B "b/4 moved=1 kept=0 2000400/ff7ffc00\n"
 
 static void flows_leave_a_dearer_port_once_it_has_drained(void **state)
 {
@@ -304,7 +304,7 @@ static void a_port_that_becomes_dearer_drains(void **state)
 	w->model.followed = true;
 	require_follow(w, A_UP "," B_UP, A_DEAR "," B_UP, "");
 	assert_int_equal(require_later(w, 0, ""), 2000);
-	assert_int_equal(require_later(w, 2000, "a/4 moved=1 kept=0 1000400/ff3ffc00\n"), -1);
+	assert_int_equal(require_later(w, 2000, "a/4 moved=1 kept=0 1000400/ff7ffc00\n"), -1);
 }
 
 /* No port worked at first. */
