@@ -2,6 +2,7 @@
 #include "base/keep.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,9 @@
 #include "base/file.h"
 #include "base/fsync.h"
 
+#define PAUSE_MS 100
+#define PAUSE_MAX_MS 300000
+
 enum keep_state { KEEP_IDLE, KEEP_SYNCING_FILE, KEEP_SYNCING_FOLDER };
 
 struct keep {
@@ -21,6 +25,8 @@ struct keep {
 	char *data; /* the newest; not on disk yet unless idle and !waiting */
 	size_t len;
 	bool waiting; /* data is newer than what is being written */
+	int64_t pause_ms; /* before the next attempt; 0: the last one was good */
+	struct event *again;
 	struct fsync *sync;
 	void (*failed)(int err, void *arg);
 	void *arg;
@@ -46,16 +52,39 @@ static int write_temporary(struct keep *keep)
 	return 0;
 }
 
+static void try_later(struct keep *keep, int err)
+{
+	bool first = keep->pause_ms == 0;
+
+	unlink(keep->temporary); /* a part of it would be in the way on a full disk */
+	keep->pause_ms = first ? PAUSE_MS : 2 * keep->pause_ms;
+	if (keep->pause_ms > PAUSE_MAX_MS)
+		keep->pause_ms = PAUSE_MAX_MS;
+	event_add(keep->again,
+		  &(struct timeval){ keep->pause_ms / 1000, keep->pause_ms % 1000 * 1000 });
+	if (first && keep->failed)
+		keep->failed(err, keep->arg);
+}
+
 static void finish(struct keep *keep, int err)
 {
-	if (err < 0)
-		unlink(keep->temporary); /* a part of it would be in the way on a full disk */
-	if (err < 0 && keep->failed)
-		keep->failed(err, keep->arg);
 	closep(&keep->fd);
 	keep->fd = -1;
 	keep->state = KEEP_IDLE;
+	if (err < 0)
+		try_later(keep, err);
+	else
+		keep->pause_ms = 0;
 	if (keep->waiting)
+		begin(keep);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct keep *keep = arg;
+
+	(void)fd, (void)what;
+	if (keep->state == KEEP_IDLE)
 		begin(keep);
 }
 
@@ -90,6 +119,7 @@ static void begin(struct keep *keep)
 {
 	int r;
 
+	event_del(keep->again);
 	keep->waiting = false;
 	keep->state = KEEP_SYNCING_FILE;
 	r = dir_make(keep->folder, 0755);
@@ -113,7 +143,8 @@ struct keep *keep_new(struct event_base *base, const char *path, void (*failed)(
 	keep->path = xstrdup(path);
 	keep->folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 	keep->temporary = xasprintf("%s/.%s.new", keep->folder, slash ? slash + 1 : path);
-	if (fsync_new(base, on_synced, keep, &keep->sync) < 0)
+	keep->again = evtimer_new(base, on_again, keep);
+	if (!keep->again || fsync_new(base, on_synced, keep, &keep->sync) < 0)
 		return keep_free(keep);
 	return keep;
 }
@@ -134,8 +165,10 @@ struct keep *keep_free(struct keep *keep)
 		return NULL;
 	fsync_free(keep->sync);
 	closep(&keep->fd);
-	if (keep->state == KEEP_SYNCING_FILE || keep->waiting)
+	if (keep->state == KEEP_SYNCING_FILE || keep->waiting || keep->pause_ms)
 		(void)file_replace(keep->path, keep->data, keep->len, 0600);
+	if (keep->again)
+		event_free(keep->again);
 	free(keep->path);
 	free(keep->temporary);
 	free(keep->folder);
