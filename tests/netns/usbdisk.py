@@ -52,12 +52,12 @@ class Stick:
         image[len(image) - len(tail):] = tail
         image[FIRST * SECTOR:(LAST + 1) * SECTOR] = self._fat(label)
         self.path.write_bytes(image)
-        with self._mounted() as folder:
-            for entry, text in content.items():
-                if text is None:
-                    (folder / entry).mkdir()
-                else:
-                    (folder / entry).write_bytes(text if isinstance(text, bytes) else text.encode())
+        for entry, text in content.items():
+            if text is None:
+                self._mtools("mmd", f"::{entry}")
+            else:
+                data = text if isinstance(text, bytes) else text.encode()
+                self._mtools("mcopy", "-", f"::{entry}", data=data)
 
     def _fat(self, label):
         part = self.path.with_suffix(".part")
@@ -67,8 +67,10 @@ class Stick:
         part.unlink()
         return data
 
-    def _mounted(self):
-        return _Mount(self.path, FIRST * SECTOR)
+    def _mtools(self, command, *args, data=None):
+        """Never mounted: who copies the mount namespace beside would keep what is written from the disk."""
+        subprocess.run([command, "-i", f"{self.path}@@{FIRST * SECTOR}", *args], input=data, check=True,
+                       capture_output=True)
 
     def plug(self):
         done = subprocess.run(["losetup", "--find", "--show", "--partscan", self.path], check=True,
@@ -82,9 +84,10 @@ class Stick:
 
     def files(self):
         """While it is pulled."""
-        with self._mounted() as folder:
-            return {str(path.relative_to(folder)): path.read_bytes()
-                    for path in sorted(folder.rglob("*")) if path.is_file()}
+        with tempfile.TemporaryDirectory() as name:
+            self._mtools("mcopy", "-s", "-n", "::", name)
+            return {str(path.relative_to(name)): path.read_bytes()
+                    for path in sorted(pathlib.Path(name).rglob("*")) if path.is_file()}
 
     def __enter__(self):
         self.plug()
@@ -93,21 +96,6 @@ class Stick:
     def __exit__(self, *_):
         if self.device:
             self.pull()
-
-
-class _Mount:
-    def __init__(self, image, offset):
-        self.image, self.offset = image, offset
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir="/run"))
-
-    def __enter__(self):
-        subprocess.run(["mount", "-t", "vfat", "-o", f"loop,offset={self.offset}", self.image,
-                        self.folder], check=True, capture_output=True)
-        return self.folder
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", self.folder], check=True, capture_output=True)
-        self.folder.rmdir()
 
 
 def vvfat(path, content):
