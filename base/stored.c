@@ -87,43 +87,63 @@ static int unseal(char *text, size_t *len)
 
 /* ---- Loading ---- */
 
-static int read_sealed(const char *path, char **ret, size_t *ret_len, struct pbjson_error *err)
+static int check(char *text, size_t *len, stored_parse_fn *parse, void *arg,
+		 struct pbjson_error *err)
 {
-	int r = file_read(path, STORED_MAX, ret, ret_len);
+	int r = unseal(text, len);
 
-	if (r < 0) {
-		snprintf(err->why, sizeof(err->why), "cannot be read: %s", strerror(-r));
-		return r;
-	}
-	r = unseal(*ret, ret_len);
 	if (r < 0)
 		snprintf(err->why, sizeof(err->why), "wrong checksum");
+	else
+		r = parse(text, *len, arg, err);
 	return r;
 }
 
-/* True: text and len are set. */
-static bool load(const char *path, stored_parse_fn *parse, void *arg, char **ret, size_t *ret_len)
+/* What is not there, or is none of ours, may be replaced; what could not be read today may be the
+ * newest tomorrow. */
+enum found { FOUND_NONE, FOUND_GOOD, FOUND_UNREAD };
+
+/* A copy of the wrong kind or size is as wrong as one of a wrong text. */
+static bool is_wrong(int err)
 {
-	_cleanup_(freep) char *text = NULL, *bad = NULL;
+	return err == -EFBIG || err == -EISDIR || err == -ELOOP || err == -ENOTDIR;
+}
+
+static void set_aside(const char *path, const struct pbjson_error *err)
+{
+	_cleanup_(freep) char *bad = xasprintf("%s.bad", path);
+
+	log_error("stored_bad", "file=\"%s\" pointer=\"%s\" why=\"%s\"", path, err->pointer,
+		  err->why);
+	(void)rename(path, bad); /* else it is read once more next time */
+}
+
+/* FOUND_GOOD: text and len are set. */
+static enum found load(const char *path, stored_parse_fn *parse, void *arg, char **ret,
+		       size_t *ret_len)
+{
+	_cleanup_(freep) char *text = NULL;
 	struct pbjson_error err = { "", "" };
 	size_t len = 0;
-	int r;
+	int r = file_read(path, STORED_MAX, &text, &len);
 
-	r = read_sealed(path, &text, &len, &err);
 	if (r == -ENOENT)
-		return false;
-	if (r == 0)
-		r = parse(text, len, arg, &err);
-	if (r == 0) {
-		*ret = take_ptr(text);
-		*ret_len = len;
-		return true;
+		return FOUND_NONE;
+	if (r < 0 && !is_wrong(r)) {
+		log_error("stored_unread", "file=\"%s\" err=%d", path, -r);
+		return FOUND_UNREAD;
 	}
-	log_error("stored_bad", "file=\"%s\" pointer=\"%s\" why=\"%s\"", path, err.pointer,
-		  err.why);
-	bad = xasprintf("%s.bad", path);
-	(void)rename(path, bad); /* else it is read once more next time */
-	return false;
+	if (r < 0)
+		snprintf(err.why, sizeof(err.why), "cannot be read: %s", strerror(-r));
+	else
+		r = check(text, &len, parse, arg, &err);
+	if (r < 0) {
+		set_aside(path, &err);
+		return FOUND_NONE;
+	}
+	*ret = take_ptr(text);
+	*ret_len = len;
+	return FOUND_GOOD;
 }
 
 static bool holds(const char *path, const struct strbuf *text)
@@ -152,20 +172,21 @@ bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg)
 {
 	_cleanup_(strbuf_fini) struct strbuf sealed = STRBUF_INIT;
 	_cleanup_(freep) char *text = NULL;
+	enum found run, found, durable[DURABLE] = { 0 };
 	size_t len = 0;
-	bool good = load(s->run_path, parse, arg, &text, &len);
 
-	for (size_t i = 0; !good && i < s->durable; i++)
-		good = load(s->paths[i], parse, arg, &text, &len);
-	if (!good)
+	found = run = load(s->run_path, parse, arg, &text, &len);
+	for (size_t i = 0; found != FOUND_GOOD && i < s->durable; i++)
+		found = durable[i] = load(s->paths[i], parse, arg, &text, &len);
+	if (found != FOUND_GOOD)
 		return false;
 	strbuf_addmem(&sealed, text, len);
 	seal(&sealed);
 	/* A kill may have come before the disk had it, damage at any time. */
-	if (!holds(s->run_path, &sealed))
+	if (run != FOUND_UNREAD && !holds(s->run_path, &sealed))
 		(void)put_volatile(s, &sealed);
 	for (size_t i = 0; i < s->durable; i++)
-		if (!holds(s->paths[i], &sealed))
+		if (durable[i] != FOUND_UNREAD && !holds(s->paths[i], &sealed))
 			keep_store(s->keeps[i], xmemdup(sealed.str, sealed.len + 1), sealed.len);
 	return true;
 }

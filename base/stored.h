@@ -37,7 +37,8 @@ struct stored *stored_free(struct stored *s); /* NULL is fine; waits for the dis
 typedef int stored_parse_fn(const char *text, size_t len, void *arg, struct pbjson_error *err);
 
 /* Hands the copies to parse, the newest first, until one is good, and mends the others; a bad one is
- * set aside as PATH.bad. False: there is no good one. */
+ * set aside as PATH.bad. One that could not be read (EIO, EMFILE, ENOMEM) may be good, and the newest:
+ * it is left as it is. False: there is no good one. */
 bool stored_load(const struct stored *s, stored_parse_fn *parse, void *arg);
 /* Empties text. 0 or -errno of the copy in the run directory, of which then none is left; what cannot
  * be written is logged. */

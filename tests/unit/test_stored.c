@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -176,6 +177,55 @@ static void bad_copies_are_set_aside_and_mended(void **state)
 	expect_copies(w, "good 3");
 }
 
+/* That reads as EIO: there is nothing at address 0. proc_pid_mem(5) */
+static void make_unreadable(const struct world *w, size_t copy)
+{
+	_cleanup_(freep) char *path = path_of(w, copies[copy]);
+
+	(void)unlink(path);
+	assert_int_equal(symlink("/proc/self/mem", path), 0);
+}
+
+static void a_copy_that_cannot_be_read_is_left_as_it_is(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *path = path_of(w, copies[0]);
+	_cleanup_(freep) char *bad = xasprintf("%s.bad", path);
+
+	put(w, "good 1");
+	close_stored(w);
+	make_unreadable(w, 0);
+	open_stored(w);
+	assert_true(stored_load(w->stored, parse, w)); /* of the disk */
+	assert_string_equal(w->got, "good 1");
+	close_stored(w);
+	assert_int_equal(access(bad, F_OK), -1);
+	assert_int_equal(readlink(path, (char[32]){ "" }, 32), strlen("/proc/self/mem"));
+	open_stored(w);
+	put(w, "good 2"); /* what is put replaces it */
+	close_stored(w);
+	expect_copies(w, "good 2");
+}
+
+static void without_descriptors_nothing_is_loaded_and_nothing_set_aside(void **state)
+{
+	struct world *w = *state;
+	struct rlimit few, was;
+
+	put(w, "good 1");
+	close_stored(w);
+	open_stored(w);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = (struct rlimit){ 0, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_false(stored_load(w->stored, parse, w));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "good 1");
+	close_stored(w);
+	expect_copies(w, "good 1");
+}
+
 static void what_the_run_directory_has_no_room_for_is_not_what_was_there_before(void **state)
 {
 	struct world *w = *state;
@@ -291,6 +341,11 @@ int main(void)
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_copies_are_set_aside_and_mended, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_copy_that_cannot_be_read_is_left_as_it_is, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_descriptors_nothing_is_loaded_and_nothing_set_aside, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_the_run_directory_has_no_room_for_is_not_what_was_there_before, set_up,
 			tear_down),
