@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <sys/mman.h>
 
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/said.h"
 
 struct helper {
 	struct child *child;
@@ -22,14 +22,14 @@ static void exited(struct child *c, int status, void *arg)
 {
 	struct helper *h = arg;
 	_cleanup_(freep) char *said = xcalloc(1, h->said_max + 1);
-	ssize_t n = pread(h->said_fd, said, h->said_max, 0);
+	size_t len = said_read(h->said_fd, said, h->said_max);
 	helper_done_fn *done = h->done;
 	bool late = h->late;
 
 	(void)c;
 	arg = h->arg;
 	helper_free(h);
-	done(status, late, said, n < 0 ? 0 : (size_t)n, arg);
+	done(status, late, said, len, arg);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *arg)
@@ -51,9 +51,9 @@ int helper_start(struct event_base *base, const struct helper_conf *conf, struct
 	h->done = conf->done;
 	h->arg = conf->arg;
 	h->said_max = conf->said_max;
-	child.log_fd = h->said_fd = memfd_create("helper", MFD_CLOEXEC);
+	child.log_fd = h->said_fd = said_open(conf->said_max);
 	h->late_ev = evtimer_new(base, on_late, h);
-	r = h->said_fd < 0 ? -errno : h->late_ev ? 0 : -ENOMEM;
+	r = h->said_fd < 0 ? h->said_fd : h->late_ev ? 0 : -ENOMEM;
 	if (r == 0)
 		r = child_start(base, &child, &ops, h, &h->child);
 	if (r < 0) {

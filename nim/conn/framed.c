@@ -11,8 +11,15 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/rate.h"
+#include "base/said.h"
 #include "base/strbuf.h"
 #include "conntest/wire.h"
+
+#define SAID_MAX 16384 /* of what it says, be it of a sanitizer */
+#define SAID_LINES 40 /* that are logged in SAID_MS, of all helpers together */
+#define SAID_MS 60000
 
 struct framed {
 	const char *name;
@@ -20,6 +27,7 @@ struct framed {
 	void *arg;
 	struct child *child; /* NULL: it has ended */
 	int fd;
+	int said_fd; /* its standard output and error */
 	struct event *read_ev, *write_ev, *take_ev, *limit_ev;
 	struct strbuf out, in;
 	size_t sent;
@@ -29,6 +37,22 @@ struct framed {
 	int status; /* of its exit */
 	char failure[160]; /* the first thing that went wrong; "" */
 };
+
+/* What libraries complain of is for the log, and never for the protocol. */
+static void log_said(const struct framed *h)
+{
+	static struct rate rate; /* helpers come and go, and so does what they say */
+	_cleanup_(freep) char *said = xcalloc(1, SAID_MAX + 1);
+	char *rest = said;
+	unsigned int unsaid;
+
+	if (!said_read(h->said_fd, said, SAID_MAX))
+		return;
+	for (char *line; (line = strsep(&rest, "\n"));)
+		if (*line && rate_allow(&rate, SAID_LINES, SAID_MS, mono_now(), &unsaid))
+			log_warning("helper_said", "program=\"%s\" line=\"%s\" unsaid=%u", h->name,
+				    line, unsaid);
+}
 
 static void end_when_over(struct framed *h)
 {
@@ -46,6 +70,7 @@ static void end_when_over(struct framed *h)
 	else if (!h->failure[0] && h->status > 0)
 		snprintf(h->failure, sizeof(h->failure), "%s failed", h->name);
 	failure = h->failure[0] ? xstrdup(h->failure) : NULL;
+	log_said(h);
 	framed_free(h);
 	ops->ended(failure, status, arg);
 }
@@ -191,12 +216,16 @@ static int start_child(struct framed *h, struct event_base *base, const char *pa
 	const char *argv[] = { path, NULL };
 	int fds[2], r;
 
+	h->said_fd = said_open(SAID_MAX);
+	if (h->said_fd < 0)
+		return h->said_fd;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	r = child_start(base,
-			&(struct child_conf){
-				.argv = argv, .netns_fd = -1, .log_fd = -1, .stdin_fd = fds[1] },
-			&ops, h, &h->child);
+	r = child_start(
+		base,
+		&(struct child_conf){
+			.argv = argv, .netns_fd = -1, .log_fd = h->said_fd, .stdin_fd = fds[1] },
+		&ops, h, &h->child);
 	close(fds[1]);
 	h->fd = fds[0];
 	return r;
@@ -212,6 +241,7 @@ int framed_start(struct event_base *base, const struct framed_conf *conf,
 			      .ops = ops,
 			      .arg = arg,
 			      .fd = -1,
+			      .said_fd = -1,
 			      .left = conf->frames,
 			      .limit_ms = conf->limit_ms };
 	conn_wire_add(conf->request, &h->out);
@@ -241,6 +271,7 @@ struct framed *framed_free(struct framed *h)
 	free_event(h->limit_ev);
 	child_free(h->child);
 	closep(&h->fd);
+	closep(&h->said_fd);
 	strbuf_fini(&h->out);
 	strbuf_fini(&h->in);
 	free(h);

@@ -2,7 +2,7 @@
 /*
  * One run of a helper program, from its start to its end: it reads one request from its standard
  * input, a socket, and writes answers to it (conntest/wire.h). Whatever it does, nim hears of it and
- * goes on.
+ * goes on. What it writes elsewhere is logged when it has ended ("helper_said").
  */
 #pragma once
 

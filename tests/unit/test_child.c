@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/mono.h"
+#include "base/said.h"
 
 static struct event_base *base;
 static char dir[64];
@@ -399,6 +400,30 @@ static void restart_delay_grows_to_its_cap(void **state)
 
 #define test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+static void what_is_said_is_kept_up_to_a_bound(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "echo first >&2; yes; echo last", NULL };
+	struct child_conf conf = { .argv = argv, .netns_fd = -1, .log_fd = said_open(5000) };
+	struct child *c;
+	char text[5001];
+	struct stat st;
+
+	(void)state;
+	assert_true(conf.log_fd >= 0);
+	assert_int_equal(said_read(conf.log_fd, text, 5000), 0);
+	assert_int_equal(child_start(base, &conf, &ops, &seen, &c), 0);
+	wait_exit();
+	child_free(c);
+	assert_int_equal(said_read(conf.log_fd, text, 3), 3);
+	assert_string_equal(text, "fir");
+	assert_int_equal(said_read(conf.log_fd, text, 5000), 5000);
+	assert_memory_equal(text, "first\ny\ny\n", 10);
+	assert_int_equal(strlen(text), 5000);
+	assert_int_equal(fstat(conf.log_fd, &st), 0);
+	assert_in_range(st.st_size, 5000, 5000 + 2 * sysconf(_SC_PAGESIZE));
+	close(conf.log_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +438,8 @@ int main(void)
 		test(child_proper_dies_with_its_parent),
 		test(adopt_refuses_stale_and_foreign_pids),
 		test(old_helper_does_not_remove_its_successors_pid_file),
+		cmocka_unit_test_setup_teardown(what_is_said_is_kept_up_to_a_bound, setup,
+						teardown),
 		cmocka_unit_test(restart_delay_grows_to_its_cap),
 		/* last: may change our user namespace */
 		test(child_that_computes_without_end_is_ended),

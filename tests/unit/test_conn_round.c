@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "conntest.pb-c.h"
 #include "conntest/wire.h"
 #include "nim/conn/conn_helper.h"
@@ -284,6 +285,28 @@ static void helper_that_never_stops_talking_is_cut_off(void **state)
 	expect_failure("the test program talks nonsense");
 }
 
+/* Its output is neither the daemon's nor without a bound. */
+static void what_a_helper_writes_elsewhere_is_logged_and_bounded(void **state)
+{
+	_cleanup_(freep) char *log = NULL;
+	size_t len, lines = 0;
+	FILE *out;
+
+	(void)state;
+	helper_is("echo 'a library complains'; echo of this >&2; seq 100000 2>/dev/null; " SAY(
+		FAILED_1) "exit 0");
+	run();
+	assert_int_equal(seen.results[1].outcome, CONN_FAILED);
+	out = open_memstream(&log, &len);
+	log_print_recent(out);
+	fclose(out);
+	assert_non_null(strstr(log, "program=\"the test program\" line=\"a library complains\""));
+	assert_non_null(strstr(log, "line=\"of this\""));
+	for (const char *at = log; (at = strstr(at, "event=helper_said")); at++)
+		lines++;
+	assert_in_range(lines, 3, 40);
+}
+
 static void what_was_told_before_the_crash_counts(void **state)
 {
 	(void)state;
@@ -520,6 +543,7 @@ int main(void)
 		T(port_with_a_pac_file_has_a_helper_of_its_own),
 		T(evaluation_that_fails_fails_its_port_only),
 		T(round_that_is_called_off_ends_an_evaluation),
+		T(what_a_helper_writes_elsewhere_is_logged_and_bounded),
 		T(what_was_told_before_the_crash_counts),
 		T(round_is_done_when_all_is_told_and_warnings_may_follow),
 		T(round_that_is_called_off_calls_nobody),
