@@ -21,7 +21,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wstrict-prototypes
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined$(if $(FUZZING),$(,)fuzzer-no-link) \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng libcurl libcares libcrypto libssl libseccomp libpcap
+PKGS := libevent_core libprotobuf-c libnl-3.0 libmnl libnftnl jansson libcap-ng libcurl libcares libcrypto libssl libseccomp libpcap libpsl
 CPPFLAGS += -D_GNU_SOURCE -I. -I$(BUILD) -DEDGEWAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) -ffunction-sections -fdata-sections -MMD -MP

@@ -122,6 +122,23 @@ static bool is_at_proxy(const struct fetch *fetch, CURLcode code, long tunnel, l
 	return tls ? tunnel / 100 != 2 : is_tls_proxy(proxy) && verify;
 }
 
+static const char *header(CURL *easy, const char *name)
+{
+	struct curl_header *found;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
+										      : NULL;
+}
+
+/* In a tunnel, or by SOCKS, it is nobody but the target who speaks HTTP. */
+static enum conn_maker maker_of(const struct fetch *fetch)
+{
+	if (fetch->conf.parsed->tls || !fetch->conf.proxy || is_socks(fetch->conf.proxy))
+		return CONN_MAKER_TARGET;
+	return conn_maker(header(fetch->easy, "Proxy-Status"),
+			  header(fetch->easy, "X-Squid-Error"));
+}
+
 static void describe(const struct fetch *fetch, CURLcode code, struct conn_attempt *ret)
 {
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
@@ -144,6 +161,7 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 		.at_proxy = is_at_proxy(fetch, code, tunnel, proxy_verify),
 		.tunnel = (unsigned int)tunnel,
 		.status = (unsigned int)status,
+		.maker = maker_of(fetch),
 		.timed_out = code == CURLE_OPERATION_TIMEDOUT,
 		.err = fetch->err,
 		.verify = code == CURLE_PEER_FAILED_VERIFICATION ? verify : 0,
@@ -156,14 +174,6 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 		 ipaddr_str(&fetch->conf.to, to));
 	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && fetch->body > BODY_MAX))
 		ret->text = fetch->text[0] ? fetch->text : curl_easy_strerror(code);
-}
-
-static const char *header(CURL *easy, const char *name)
-{
-	struct curl_header *found;
-
-	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
-										      : NULL;
 }
 
 /* What it points to lives as long as the fetch. */

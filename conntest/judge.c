@@ -96,11 +96,38 @@ static void judge_at_proxy(const struct conn_attempt *a, struct conn_result *ret
 		say(ret, CONN_FAILED, CONN_STAGE_TCP, "%s: %s", a->between, a->text);
 }
 
+/* A parameter of that name, outside of quoted strings (RFC 8941 4.2): "p; error=dns_timeout". */
+static bool has_parameter(const char *list, const char *name)
+{
+	bool quoted = false;
+
+	for (const char *c = list; *c; c++) {
+		if (quoted && *c == '\\' && c[1])
+			c++;
+		else if (*c == '"')
+			quoted = !quoted;
+		else if (!quoted && *c == ';' &&
+			 strncmp(c + 1 + strspn(c + 1, " "), name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum conn_maker conn_maker(const char *proxy_status, const char *squid_error)
+{
+	if (squid_error || (proxy_status && has_parameter(proxy_status, "error=")))
+		return CONN_MAKER_PROXY;
+	if (proxy_status && has_parameter(proxy_status, "received-status="))
+		return CONN_MAKER_TARGET;
+	return CONN_MAKER_UNKNOWN;
+}
+
 static bool is_refused(const struct conn_attempt *a)
 {
 	unsigned int status = a->tunnel ? a->tunnel : a->status;
 
-	return a->proxied && (status == 407 || (a->tunnel && status / 100 != 2));
+	return a->proxied && (status == 407 || (a->tunnel && status / 100 != 2) ||
+			      (!a->tunnel && status / 100 == 5 && a->maker == CONN_MAKER_PROXY));
 }
 
 static void judge_proxy(const struct conn_attempt *a, struct conn_result *ret)
@@ -144,7 +171,11 @@ static bool is_good(unsigned int status)
 
 static void judge_http(const struct conn_attempt *a, struct conn_result *ret)
 {
-	if (a->status >= 500 && a->status <= 511)
+	if (a->status >= 500 && a->status <= 511 && a->proxied && !a->tls &&
+	    a->maker == CONN_MAKER_UNKNOWN)
+		say(ret, CONN_REMOTE, CONN_STAGE_HTTP, "%s: HTTP %u, of the proxy or the far end",
+		    a->between, a->status);
+	else if (a->status >= 500 && a->status <= 511)
 		say(ret, CONN_REMOTE, CONN_STAGE_HTTP, "%s: HTTP %u", a->between, a->status);
 	else if (a->status >= 300 && a->status <= 399)
 		say(ret, CONN_FAILED, CONN_STAGE_HTTP,

@@ -34,6 +34,12 @@ struct conn_document {
 	const char *elsewhere; /* where it is instead, with 30x; NULL: nowhere */
 };
 
+/* Who has made an HTTP status that came by a proxy without a tunnel, as far as it says so. */
+enum conn_maker { CONN_MAKER_UNKNOWN, CONN_MAKER_PROXY, CONN_MAKER_TARGET };
+/* From what came with it, NULL: it did not: Proxy-Status (RFC 9209), and X-Squid-Error, by which the
+ * commonest proxy tells pages of its own. Via says nothing: proxies add it to these, too. */
+enum conn_maker conn_maker(const char *proxy_status, const char *squid_error);
+
 /* How one attempt at a URL ended: the last thing that was reached, and what was in the way. */
 struct conn_attempt {
 	char between[CONN_ATTEMPT_NAME]; /* "192.0.2.7 to 198.51.100.80" */
@@ -43,6 +49,7 @@ struct conn_attempt {
 	bool at_proxy; /* it was not got through */
 	unsigned int tunnel; /* HTTP status of the proxy to CONNECT; 0: none came */
 	unsigned int status; /* of HTTP; 0: none came */
+	enum conn_maker maker; /* of that, with proxied */
 	bool timed_out;
 	int err; /* errno of bind() and connect(); 0: it was none of these */
 	long verify; /* X509_V_…; 0: it was not the certificate */

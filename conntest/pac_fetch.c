@@ -219,6 +219,10 @@ static void ask_next(struct pac_fetch *f)
 
 	f->url = f->tried++;
 	f->redirects = 0;
+	if (!f->conf.urls[f->url]) {
+		next(f);
+		return;
+	}
 	if (http_url_parse(f->conf.urls[f->url], &f->target.parsed) == 0) {
 		ask(f, f->conf.urls[f->url]);
 		return;
@@ -226,6 +230,18 @@ static void ask_next(struct pac_fetch *f)
 	snprintf(bad.why, sizeof(bad.why), "no such URL");
 	refuse(f, &bad);
 	next(f);
+}
+
+static void fail(struct pac_fetch *f)
+{
+	static const struct conn_result nowhere = {
+		.outcome = CONN_FAILED,
+		.stage = CONN_STAGE_DNS,
+		.why = "PAC file: the network's domain is nobody's own: there is nowhere to look",
+	};
+
+	/* we may be gone after this */
+	f->ops->failed(f->failure.why[0] ? &f->failure : &nowhere, f->arg);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -241,7 +257,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	else if (f->tried < f->conf.nurls)
 		ask_next(f);
 	else
-		f->ops->failed(&f->failure, f->arg); /* we may be gone now */
+		fail(f);
 }
 
 /* ---- Life ---- */

@@ -15,7 +15,8 @@ struct pac_fetch;
 
 struct pac_fetch_conf {
 	struct port_conf port; /* without targets and ways; its deadline is for all URLs together */
-	char *urls[PAC_FETCH_URLS]; /* borrowed while it runs, and so are names */
+	char *urls
+		[PAC_FETCH_URLS]; /* borrowed while it runs, and so are names; NULL: passed over */
 	unsigned int nurls; /* 0: there is a file already */
 	char *names[PORT_TARGETS];
 	unsigned int nnames;

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <libpsl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -58,6 +59,19 @@ static int load_ways(const Ew__ConnPort *msg, struct port_ways **ret)
 	return r;
 }
 
+/* wpad.co.uk is for whoever has bought that name: nobody climbs above what one owner can have, as
+ * the list of public suffixes has it (publicsuffix.org; browsers keep cookies by it). */
+static bool is_for_anybody(const char *url)
+{
+	struct http_url parsed;
+	const char *domain;
+
+	if (http_url_parse(url, &parsed) < 0)
+		return false;
+	domain = strchr(parsed.host, '.');
+	return !domain || psl_is_public_suffix(psl_builtin(), domain + 1);
+}
+
 /* Its texts stay those of msg. */
 static int load_pac(const Ew__ConnPac *msg, struct pac_fetch_conf **ret)
 {
@@ -68,8 +82,10 @@ static int load_pac(const Ew__ConnPac *msg, struct pac_fetch_conf **ret)
 	if (msg->n_urls > PAC_FETCH_URLS || msg->n_names > PORT_TARGETS)
 		return -EINVAL;
 	pac = *ret = xcalloc(1, sizeof(*pac));
-	for (size_t i = 0; i < msg->n_urls; i++)
-		pac->urls[pac->nurls++] = msg->urls[i];
+	for (size_t i = 0; i < msg->n_urls; i++, pac->nurls++)
+		if (i >= msg->n_origins || msg->origins[i] != EW__PAC_ORIGIN__PAC_DNS ||
+		    !is_for_anybody(msg->urls[i]))
+			pac->urls[i] = msg->urls[i];
 	for (size_t i = 0; i < msg->n_names; i++)
 		pac->names[pac->nnames++] = msg->names[i];
 	return 0;

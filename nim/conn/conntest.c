@@ -337,11 +337,11 @@ struct mono conntest_tested_at(const struct conntest *ct)
 	return ct->tested_at;
 }
 
-unsigned int conntest_round_s(const struct conntest *ct)
+unsigned int conntest_round_s(const struct conntest *ct, const struct nim_config *config)
 {
 	unsigned int helper_s = ct->settings.items.deadline_s + CONN_HELPER_MORE_MS / 1000;
 
-	return helper_s + pacs_take_s(ct->pacs, helper_s);
+	return helper_s + pacs_take_s(config, helper_s);
 }
 
 unsigned int conntest_interval_s(const struct conntest *ct)

@@ -50,7 +50,8 @@ struct conntest *conntest_free(struct conntest *ct);
 bool conntest_set_items(struct conntest *ct, const struct Ew__GlobalConfig *msg);
 /* Looks into the folder again. True: there is something to test against. */
 bool conntest_has_target(struct conntest *ct);
-unsigned int conntest_round_s(const struct conntest *ct); /* what a round takes at most */
+/* What a round over a configuration takes at most. */
+unsigned int conntest_round_s(const struct conntest *ct, const struct nim_config *config);
 unsigned int conntest_interval_s(const struct conntest *ct); /* timer.port.testinterval */
 /* When the last round over the running configuration began; 0: never. */
 struct mono conntest_tested_at(const struct conntest *ct);

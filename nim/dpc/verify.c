@@ -268,7 +268,7 @@ void nim_verify_tell(const struct nim_verify *nv, Ew__DevicePortConfigList *ret)
 	ret->testing = tested || nv->asked;
 	ret->asked = nv->asked ?: ret->asked;
 	ret->pass_limit_s = (uint32_t)((dpcv_pass_ms(&nv->timers) + 999) / 1000) +
-			    LAST_ROUNDS * conntest_round_s(nv->nim->conntest);
+			    LAST_ROUNDS * conntest_round_s(nv->nim->conntest, subject(nv).config);
 	if (tested && dpcv_beside(&nv->machine))
 		ret->candidate = tested->key;
 	else if (tested)

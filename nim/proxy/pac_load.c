@@ -113,22 +113,42 @@ static void on_ended(const char *failure, int status, void *arg)
 	pac_load_free(l);
 }
 
+/* What fetching needs, and no more: neither key nor targets, to which the key would be shown. */
+static struct framed *start(struct pac_load *l, struct event_base *base, const char *path,
+			    const struct Ew__ConnRequest *request, int *ret)
+{
+	static const struct framed_ops ops = { .frame = on_frame, .ended = on_ended };
+	Ew__ConnRequest asked = EW__CONN_REQUEST__INIT;
+	Ew__ConnPac pac = *request->ports[0]->pac;
+	Ew__ConnPort port = *request->ports[0], *ports[] = { &port };
+	const struct framed_conf conf = { .path = path,
+					  .name = "the test program",
+					  .request = &asked.base,
+					  .limit_ms = request->deadline_ms + CONN_HELPER_MORE_MS,
+					  .frames = 1 };
+	struct framed *helper = NULL;
+
+	pac.text = (ProtobufCBinaryData){ 0 };
+	pac.n_servers = 0;
+	port.pac = &pac;
+	asked.ports = ports;
+	asked.n_ports = 1;
+	asked.deadline_ms = request->deadline_ms;
+	asked.roots_file = request->roots_file;
+	*ret = framed_start(base, &conf, &ops, l, &helper);
+	return helper;
+}
+
 int pac_load_start(struct event_base *base, const char *path, const struct Ew__ConnRequest *request,
 		   pac_load_fn *done, void *arg, struct pac_load **ret)
 {
-	static const struct framed_ops ops = { .frame = on_frame, .ended = on_ended };
-	const struct framed_conf conf = { .path = path,
-					  .name = "the test program",
-					  .request = &request->base,
-					  .limit_ms = request->deadline_ms + CONN_HELPER_MORE_MS,
-					  .frames = 1 };
 	struct pac_load *l = xcalloc(1, sizeof(*l));
 	int r;
 
 	l->done = done;
 	l->arg = arg;
 	l->nurls = (unsigned int)request->ports[0]->pac->n_urls;
-	r = framed_start(base, &conf, &ops, l, &l->helper);
+	l->helper = start(l, base, path, request, &r);
 	if (r < 0)
 		free(l);
 	else

@@ -15,7 +15,8 @@ struct Ew__ConnRequest;
 typedef void pac_load_fn(struct Ew__ConnPacFile *file, const struct conn_result *failure,
 			 void *arg);
 
-/* request is for one port, with its pac: borrowed for the call. path: of conn-test. 0 or -errno. */
+/* request is for one port, with its pac: borrowed for the call; what is of no use for fetching, the
+ * key above all, is not handed on. path: of conn-test. 0 or -errno. */
 int pac_load_start(struct event_base *base, const char *path, const struct Ew__ConnRequest *request,
 		   pac_load_fn *done, void *arg, struct pac_load **ret);
 /* Kills it; no callback follows. NULL is fine. */

@@ -169,14 +169,9 @@ static void on_loaded(Ew__ConnPacFile *file, const struct conn_result *failure, 
 static void load(struct pac_run *run)
 {
 	struct conn_result failure = { .outcome = CONN_UNTESTED };
-	Ew__ConnPac *pac = port_of(run)->pac, whole = *pac;
-	int r;
+	int r = pac_load_start(pacs_base(run->pacs), pacs_loader(run->pacs), run->request,
+			       on_loaded, run, &run->load);
 
-	pac->text = (ProtobufCBinaryData){ 0 }; /* these are no business of conn-test */
-	pac->n_servers = 0;
-	r = pac_load_start(pacs_base(run->pacs), pacs_loader(run->pacs), run->request, on_loaded,
-			   run, &run->load);
-	*pac = whole;
 	if (r == 0)
 		return;
 	snprintf(failure.why, sizeof(failure.why), "the test program cannot be started: %s",

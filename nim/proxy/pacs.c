@@ -200,10 +200,10 @@ void pacs_status(const struct pacs *p, struct Ew__DeviceNetworkStatus *status, s
 	}
 }
 
-unsigned int pacs_take_s(const struct pacs *p, unsigned int limit_s)
+unsigned int pacs_take_s(const struct nim_config *config, unsigned int limit_s)
 {
-	for (unsigned int i = 0; i < p->conf.config->nports; i++)
-		if (proxy_has_pac(p->conf.config->ports[i].proxy))
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (proxy_has_pac(config->ports[i].proxy))
 			return limit_s + PAC_EVAL_LIMIT_MS / 1000;
 	return 0;
 }

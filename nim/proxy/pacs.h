@@ -34,8 +34,9 @@ struct event_base *pacs_base(const struct pacs *p);
 const char *pacs_evaluator(const struct pacs *p);
 const char *pacs_loader(const struct pacs *p);
 
-/* What a round takes longer for them, at most; 0: no port has one. limit_s: that of fetching. */
-unsigned int pacs_take_s(const struct pacs *p, unsigned int limit_s);
+/* What a round over a configuration takes longer for them, at most; 0: no port has one. limit_s: that
+ * of fetching. */
+unsigned int pacs_take_s(const struct nim_config *config, unsigned int limit_s);
 
 /* ---- Fetched ones ---- */
 

@@ -188,6 +188,7 @@ class Proxy(Http):
     def __init__(self, host, port, known, user=None, to=None, certificate=None):
         proxy = self
         self.seen = []  # (client, method, target)
+        self.says = None  # headers; then plain requests get 503 with them
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -224,6 +225,12 @@ class Proxy(Http):
             def do_GET(self):
                 self.close_connection = True
                 if self.refused():
+                    return
+                if proxy.says is not None:
+                    self.send_response(503)
+                    for name, value in {**proxy.says, "Content-Length": "0"}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
                     return
                 url = urllib.parse.urlsplit(self.path)
                 far = self.reach(url.hostname, url.port or 80)

@@ -51,6 +51,19 @@ def test_proxy_has_a_name_and_plain_requests_go_to_it_as_they_are(world):
     assert proxy.seen[-1] == ("192.168.1.2", "GET", f"{NAME}:80")
 
 
+def test_server_error_by_a_plain_proxy_is_the_far_ends_unless_the_proxy_says_it_is_its_own(world):
+    proxy = world.proxy()
+    world.start(by("192.168.1.1", proto=0), f"http://{NAME}/")
+    proxy.says = {"Via": "1.1 plant", "Proxy-Status": 'plant; error=dns_timeout; details="no"'}
+    assert failed(world.tests()["uplink-a"], "TCP", "HTTP 503, no way through")
+    proxy.says = {"X-Squid-Error": "ERR_CONNECT_FAIL 113"}
+    assert failed(world.tests()["uplink-a"], "TCP", "HTTP 503, no way through")
+    proxy.says = {"Via": "1.1 plant"}
+    test = world.tests()["uplink-a"]
+    assert (test["outcome"], test["stage"]) == ("TEST_REMOTE", "TEST_STAGE_HTTP")
+    assert test["error"].endswith("HTTP 503, of the proxy or the far end")
+
+
 def test_user_and_password_are_shown_to_the_proxy_and_to_nobody_else(world):
     world.proxy(user="joe:s3cret")
     world.start(by("joe:wr0ng@192.168.1.1"))

@@ -269,6 +269,8 @@ def test_wpad_asks_one_domain_after_the_other_and_never_the_top(discovering):
 
 @pytest.mark.parametrize("options, why", [
     (["domain=plant.example.com", "local=/com/"], "PAC file http://wpad."),
+    (["domain=plant.co.uk", "address=/wpad.co.uk/192.168.1.1", "local=/uk/"], "PAC file http://wpad.plant.co.uk/"),
+    (["domain=co.uk", "address=/wpad.co.uk/192.168.1.1"], "PAC file: the network's domain is nobody's own"),
     (["dhcp-option=252,file:///etc/passwd", "domain=lan"], "PAC file: neither DHCP option 252 nor a domain")])
 def test_wpad_that_finds_nothing_is_its_ports_own_trouble(discovering, options, why):
     """EVE: WPAD of one port fails all."""

@@ -128,6 +128,60 @@ static const struct expected attempts[] = {
 	  "reset" },
 };
 
+#define BY_PROXY .connected = true, .proxied = true, .text = ""
+
+/* A plain request by a proxy: what it answers may be its own. */
+static const struct expected proxied[] = {
+	{ { BY_PROXY, .status = 503, .maker = CONN_MAKER_PROXY },
+	  CONN_FAILED,
+	  CONN_STAGE_TCP,
+	  "HTTP 503, no way through" },
+	{ { BY_PROXY, .status = 503, .maker = CONN_MAKER_TARGET },
+	  CONN_REMOTE,
+	  CONN_STAGE_HTTP,
+	  "80: HTTP 503" },
+	{ { BY_PROXY, .status = 503 },
+	  CONN_REMOTE,
+	  CONN_STAGE_HTTP,
+	  "HTTP 503, of the proxy or the far end" },
+	{ { BY_PROXY, .status = 404, .maker = CONN_MAKER_PROXY },
+	  CONN_FAILED,
+	  CONN_STAGE_HTTP,
+	  "HTTP 404" },
+	{ { SECURED, .proxied = true, .tunnel = 200, .status = 503, .maker = CONN_MAKER_TARGET },
+	  CONN_REMOTE,
+	  CONN_STAGE_HTTP,
+	  "80: HTTP 503" },
+};
+
+static void server_error_is_the_far_ends_unless_the_proxy_says_it_is_its_own(void **state)
+{
+	static const struct {
+		const char *proxy_status, *squid_error;
+		enum conn_maker maker;
+	} headers[] = {
+		{ NULL, NULL, CONN_MAKER_UNKNOWN },
+		{ NULL, "ERR_DNS_FAIL 0", CONN_MAKER_PROXY },
+		{ "plant", NULL, CONN_MAKER_UNKNOWN },
+		{ "plant; error=dns_timeout", NULL, CONN_MAKER_PROXY },
+		{ "a; received-status=200, plant;error=http_request_denied", NULL,
+		  CONN_MAKER_PROXY },
+		{ "plant; received-status=503", NULL, CONN_MAKER_TARGET },
+		{ "plant; details=\"\\\"; error=no\"; received-status=503", NULL,
+		  CONN_MAKER_TARGET },
+		{ "\"; error=x", NULL, CONN_MAKER_UNKNOWN },
+		{ "\\", NULL, CONN_MAKER_UNKNOWN },
+		{ ";", NULL, CONN_MAKER_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
+		assert_int_equal(conn_maker(headers[i].proxy_status, headers[i].squid_error),
+				 headers[i].maker);
+	for (size_t i = 0; i < ARRAY_SIZE(proxied); i++)
+		check(&proxied[i]);
+}
+
 static void outcome_follows_from_where_it_ended_and_why(void **state)
 {
 	(void)state;
@@ -206,6 +260,7 @@ static void the_failure_that_got_farther_tells_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(server_error_is_the_far_ends_unless_the_proxy_says_it_is_its_own),
 		cmocka_unit_test(outcome_follows_from_where_it_ended_and_why),
 		cmocka_unit_test(document_that_does_not_come_is_a_failure),
 		cmocka_unit_test(dns_that_may_mend_itself_is_not_ready),

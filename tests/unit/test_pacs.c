@@ -227,6 +227,38 @@ static void only_a_file_that_is_too_old_is_called_old(void **state)
 	expect_error("an old one is asked: the test program failed");
 }
 
+/* The file comes from a server that is nobody's: who asks it has no key to lose. */
+static void who_fetches_a_file_is_handed_neither_key_nor_targets(void **state)
+{
+	_cleanup_(freep) char *path = xasprintf("%s/asked", dir), *script = NULL, *asked = NULL;
+	Ew__ConnRequest *request = request_new(), *told;
+	char roots[] = "/roots", key[] = "/key";
+	size_t len;
+
+	(void)state;
+	evaluator_tells("DIRECT");
+	loader_tells_file("text", 60);
+	script = xasprintf("dd bs=65536 count=1 of=%s 2>/dev/null; cat %s.frame >&0", path, loader);
+	program_is(loader, script);
+	request->roots_file = xstrdup(roots);
+	request->cert_file = xstrdup(key);
+	request->key_file = xstrdup(key);
+	pac_run_start(pacs, "a", request, on_run, NULL);
+	assert_int_equal(event_base_dispatch(base), 0);
+	expect_error("");
+	assert_int_equal(file_read(path, 65536, &asked, &len), 0);
+	told = ew__conn_request__unpack(NULL, len - CONN_WIRE_HEAD,
+					(const uint8_t *)asked + CONN_WIRE_HEAD);
+	assert_non_null(told);
+	assert_int_equal(told->n_targets, 0);
+	assert_string_equal(told->roots_file, roots);
+	assert_string_equal(told->cert_file, "");
+	assert_string_equal(told->key_file, "");
+	assert_int_equal(told->deadline_ms, 60000);
+	assert_string_equal(told->ports[0]->pac->urls[0], URL);
+	ew__conn_request__free_unpacked(told, NULL);
+}
+
 /* As of a round: nim/conn/conn_helper.h. */
 static void loader_that_cannot_begin_says_nothing_of_its_port(void **state)
 {
@@ -243,6 +275,16 @@ static void loader_that_cannot_begin_says_nothing_of_its_port(void **state)
 	assert_string_equal(failure.why, why);
 }
 
+/* It may be of a candidate alone. */
+static void round_takes_longer_for_a_file_of_the_configuration_it_is_over(void **state)
+{
+	static struct nim_config other;
+
+	(void)state;
+	assert_int_equal(pacs_take_s(&config, 20), 30);
+	assert_int_equal(pacs_take_s(&other, 20), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -250,6 +292,8 @@ int main(void)
 		T(file_that_is_fetched_and_not_asked_yet_has_no_error),
 		T(what_is_known_of_another_source_is_not_told),
 		T(only_a_file_that_is_too_old_is_called_old),
+		T(who_fetches_a_file_is_handed_neither_key_nor_targets),
+		T(round_takes_longer_for_a_file_of_the_configuration_it_is_over),
 		T(loader_that_cannot_begin_says_nothing_of_its_port),
 	};
 

@@ -12,6 +12,7 @@
 #include "base/http_proxy.h"
 #include "base/strbuf.h"
 #include "conntest.pb-c.h"
+#include "conntest/request.h"
 #include "nim/facts.h"
 #include "nim/proxy/pac_eval.h"
 #include "nim/proxy/proxy_ways.h"
@@ -172,11 +173,55 @@ static void wpad_asks_dhcp_and_then_each_domain_but_the_top(void **state)
 	urls_are(&port, &iface, "1 http://192.0.2.8/b");
 }
 
+static void nobody_climbs_above_what_one_owner_can_have(void **state)
+{
+	static const struct {
+		const char *url;
+		Ew__PacOrigin origin;
+		bool asked;
+	} urls[] = {
+		{ "http://wpad.plant.co.uk/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, true },
+		{ "http://wpad.co.uk/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, false },
+		{ "http://wpad.uk/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, false },
+		{ "http://wpad.example.com/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, true },
+		{ "http://wpad.dyndns.org/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, false },
+		{ "http://wpad.plant.internal/wpad.dat", EW__PAC_ORIGIN__PAC_DNS, true },
+		{ "http://wpad.co.uk/wpad.dat", EW__PAC_ORIGIN__PAC_URL,
+		  true }, /* somebody says so */
+		{ "http://wpad.co.uk/wpad.dat", EW__PAC_ORIGIN__PAC_DHCP, true },
+	};
+	Ew__ConnRequest msg = EW__CONN_REQUEST__INIT;
+	Ew__ConnPort port = EW__CONN_PORT__INIT, *ports[] = { &port };
+	Ew__ConnPac pac = EW__CONN_PAC__INIT;
+	char ifname[] = "eth0", *texts[ARRAY_SIZE(urls)];
+	Ew__PacOrigin origins[ARRAY_SIZE(urls)];
+	static struct request request;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+		texts[i] = (char *)(uintptr_t)urls[i].url;
+		origins[i] = urls[i].origin;
+	}
+	pac.urls = texts;
+	pac.origins = origins;
+	pac.n_urls = pac.n_origins = ARRAY_SIZE(urls);
+	port.ifname = ifname;
+	port.pac = &pac;
+	msg.ports = ports;
+	msg.n_ports = 1;
+	assert_int_equal(request_load(&msg, &request), 0);
+	assert_int_equal(request.pacs[0]->nurls, ARRAY_SIZE(urls));
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
+		assert_int_equal(request.pacs[0]->urls[i] != NULL, urls[i].asked);
+	request_fini(&request);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(socks_is_for_what_has_none_of_its_own),
 		cmocka_unit_test(pac_goes_before_servers_and_exceptions),
+		cmocka_unit_test(nobody_climbs_above_what_one_owner_can_have),
 		cmocka_unit_test(wpad_asks_dhcp_and_then_each_domain_but_the_top),
 	};
 
