@@ -31,6 +31,7 @@
 #include "tests/item/space.h"
 
 #define CABLES 3
+#define HANGS_MS 20000 /* the kernel tells of links when it gets its RTNL lock and a worker */
 
 static void lay_cables(void)
 {
@@ -85,7 +86,7 @@ static void pull_seen(struct node *n, int cable, int seen)
 	ifi->ifi_change = IFF_UP;
 	pulled_at[seen] = mono_now();
 	require(nlsock_request(fd, msg, NULL, 0) == 0, "far%d cannot be taken down", cable);
-	node_wait(n, 3000, is_lost, &seen, "the loss to be seen");
+	node_wait(n, HANGS_MS, is_lost, &seen, "the loss to be seen");
 }
 
 static void pull(struct node *n, int cable)
@@ -100,27 +101,61 @@ static struct node *cables_watched(void)
 	lay_cables();
 	n = node_new();
 	require(dp_watch(node_dp(n), &dp_link_type, link_changed, NULL) == 0, "dp_watch");
-	node_wait(n, 3000, has_carrier, (void *)"eth0", "eth0 to have carrier");
-	node_wait(n, 3000, has_carrier, (void *)"eth1", "eth1 to have carrier");
+	node_wait(n, HANGS_MS, has_carrier, (void *)"eth0", "eth0 to have carrier");
+	node_wait(n, HANGS_MS, has_carrier, (void *)"eth1", "eth1 to have carrier");
 	require(dp_carrier_watch(node_dp(n), &IFNAME("eth0")) == 0, "watch");
 	require(dp_carrier_watch(node_dp(n), &IFNAME("eth1")) == 0, "watch");
 	return n;
 }
 
+#define SOON_MS                                                                                    \
+	100 /* the kernel sits on it for some 500 ms; how few they are is measured by make bench */
+#define TURNS 6
+
+static int64_t delay_ms(int cable)
+{
+	return mono_diff_ms(lost_at[cable], pulled_at[cable]);
+}
+
+static void plug(struct node *n, int cable)
+{
+	_cleanup_(freep) char *name = xasprintf("eth%d", cable);
+
+	sh("ip -n far link set far%d up", cable);
+	node_wait(n, HANGS_MS, has_carrier, name, "the carrier to be back");
+	lost_at[cable].ns = 0;
+}
+
+/* The shortest of a few turns: who holds the kernel's RTNL lock elsewhere, or our processor, makes one
+ * of them late; the kernel that holds each second loss back, all. */
+static void require_soon(struct node *n, int64_t (*measure)(struct node *n))
+{
+	int64_t shortest = measure(n);
+
+	for (int turn = 1; shortest > patience_ms(SOON_MS) && turn < TURNS; turn++) {
+		int64_t ms = measure(n);
+
+		shortest = ms < shortest ? ms : shortest;
+	}
+	require(shortest <= patience_ms(SOON_MS), "it took %d ms at best", (int)shortest);
+}
+
 /* Both within one second: the second loss is what the kernel would sit on. */
+static int64_t second_of_both(struct node *n)
+{
+	plug(n, 0);
+	plug(n, 1);
+	pull(n, 0);
+	pull(n, 1);
+	return delay_ms(1);
+}
+
 static void pull_both(const void *arg)
 {
 	struct node *n = cables_watched();
-	int64_t first_ms, second_ms;
 
 	(void)arg;
-	pull(n, 0);
-	pull(n, 1);
-	first_ms = mono_diff_ms(lost_at[0], pulled_at[0]);
-	second_ms = mono_diff_ms(lost_at[1], pulled_at[1]);
-	/* The kernel sits on it for some 500 ms; how few they are is measured by make bench. */
-	require(second_ms <= patience_ms(100), "the second loss took %d ms (the first %d)",
-		(int)second_ms, (int)first_ms);
+	require_soon(n, second_of_both);
 	node_free(n);
 }
 
@@ -130,16 +165,21 @@ static void second_loss_within_a_second_is_seen_at_once(void **state)
 	in_space(pull_both, NULL);
 }
 
-static void require_soon(int cable)
-{
-	int64_t ms = mono_diff_ms(lost_at[cable], pulled_at[cable]);
-
-	require(ms <= patience_ms(100), "it took %d ms", (int)ms);
-}
-
 static bool was_lost_and_is_back(struct node *n, void *arg)
 {
 	return is_lost(n, &(int){ 0 }) && has_carrier(n, arg);
+}
+
+/* The far end of eth0 is far1 now. */
+static int64_t second_of_renamed(struct node *n)
+{
+	plug(n, 2);
+	sh("ip -n far link set far1 up");
+	node_wait(n, HANGS_MS, has_carrier, (void *)"eth0", "the carrier to be back");
+	lost_at[0].ns = 0;
+	pull(n, 2); /* from here on the kernel sits on it */
+	pull_seen(n, 1, 0);
+	return delay_ms(0);
 }
 
 /* Each link has its count of changes. */
@@ -157,12 +197,9 @@ static void rename_and_pull(const void *arg)
 	   "link set eth0 up\n"
 	   "END\n"
 	   "ip -n far link set far2 up");
-	node_wait(n, 3000, was_lost_and_is_back, (void *)"eth0", "the other link to be eth0");
-	node_wait(n, 3000, has_carrier, (void *)"eth2", "eth2 to have carrier");
-	lost_at[0].ns = 0;
-	pull(n, 2); /* from here on the kernel sits on it */
-	pull_seen(n, 1, 0);
-	require_soon(0);
+	node_wait(n, HANGS_MS, was_lost_and_is_back, (void *)"eth0", "the other link to be eth0");
+	node_wait(n, HANGS_MS, has_carrier, (void *)"eth2", "eth2 to have carrier");
+	require_soon(n, second_of_renamed);
 	node_free(n);
 }
 
@@ -193,13 +230,11 @@ static void unprivileged(const void *arg)
 	lay_cables();
 	n = node_new();
 	require(dp_watch(node_dp(n), &dp_link_type, link_changed, NULL) == 0, "dp_watch");
-	node_wait(n, 3000, has_carrier, (void *)"eth1", "eth1 to have carrier");
+	node_wait(n, HANGS_MS, has_carrier, (void *)"eth1", "eth1 to have carrier");
 	set_sys_admin(false);
 	require(dp_carrier_watch(node_dp(n), &IFNAME("eth1")) == 0, "watch");
-	set_sys_admin(true); /* pull() has to enter the other namespace */
-	pull(n, 0);
-	pull(n, 1);
-	require_soon(1);
+	set_sys_admin(true); /* plug() and pull() have to enter the other namespace */
+	require_soon(n, second_of_both);
 	node_free(n);
 }
 
@@ -212,17 +247,18 @@ static void without_privilege_the_driver_is_asked_each_time(void **state)
 static void unwatched(const void *arg)
 {
 	struct node *n = cables_watched();
+	int64_t ms = 0;
 
 	(void)arg;
 	dp_carrier_unwatch(node_dp(n), &IFNAME("eth0"));
 	dp_carrier_unwatch(node_dp(n), &IFNAME("eth1"));
-	pull(n, 0);
-	pull(n, 1);
-	require(mono_diff_ms(lost_at[1], pulled_at[1]) > 100,
-		"it was seen in %d ms: the kernel "
-		"holds nothing back, so the other "
-		"test shows nothing",
-		(int)mono_diff_ms(lost_at[1], pulled_at[1]));
+	/* When the first of both came late, the second finds the kernel's second over. */
+	for (int turn = 0; ms <= SOON_MS && turn < TURNS; turn++)
+		ms = second_of_both(n);
+	require(ms > SOON_MS,
+		"it was seen in %d ms: the kernel holds nothing back, so the other test shows "
+		"nothing",
+		(int)ms);
 	node_free(n);
 }
 
@@ -232,48 +268,58 @@ static void kernel_holds_the_second_loss_back(void **state)
 	in_space(unwatched, NULL);
 }
 
-static long wakeups(void)
+static long wakeups_in(struct node *n, unsigned int ms)
 {
-	struct rusage usage;
+	const struct timeval rest = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	struct rusage before, after;
 
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_nvcsw;
+	getrusage(RUSAGE_SELF, &before);
+	event_base_loopexit(node_base(n), &rest);
+	event_base_dispatch(node_base(n));
+	getrusage(RUSAGE_SELF, &after);
+	return after.ru_nvcsw - before.ru_nvcsw;
+}
+
+/* A few may be the kernel's own news of IPv6; ticks would be hundreds. */
+#define FEW 10
+
+/* The window closes a second after the last news of a link, and the kernel may be late with those. */
+static void await_rest(struct node *n)
+{
+	struct mono begin = mono_now();
+	long count;
+
+	while ((count = wakeups_in(n, 200)) > FEW)
+		require(mono_diff_ms(mono_now(), begin) < patience_ms(20000),
+			"still %ld wake-ups in 200 ms", count);
 }
 
 static void quiet(const void *arg)
 {
 	struct node *n = cables_watched();
-	const struct timeval rest = { .tv_usec = 500000 };
-	long before;
 
 	(void)arg;
-	node_turn(n, 1300); /* the window closes */
-	before = wakeups();
-	event_base_loopexit(node_base(n), &rest);
-	event_base_dispatch(node_base(n));
-	/* A few may be the kernel's own news of IPv6; ticks would be hundreds. */
-	require(wakeups() - before <= 10, "%ld wake-ups in half a second of rest",
-		wakeups() - before);
+	await_rest(n);
 	node_free(n);
 }
 
-/* A bridge tells of its ports, by itself even: no carrier is held back for that. */
+/* A bridge tells of its ports, by itself even: no carrier is held back for that. News of links that
+ * the kernel had yet to tell may open the window beside it, but not each time. */
 static void bridge_talks(const void *arg)
 {
 	struct node *n = cables_watched();
-	const struct timeval rest = { .tv_usec = 500000 };
-	long before;
+	int priority = 9;
+	long count;
 
 	(void)arg;
 	sh("ip link add br0 up type bridge && ip link add p0 up type veth peer name p1 && "
 	   "ip link set p0 master br0");
-	node_turn(n, 1300); /* the window closes */
-	sh("bridge link set dev p0 priority 9");
-	before = wakeups();
-	event_base_loopexit(node_base(n), &rest);
-	event_base_dispatch(node_base(n));
-	require(wakeups() - before <= 10, "%ld wake-ups in half a second after a port's news",
-		wakeups() - before);
+	do {
+		await_rest(n);
+		sh("bridge link set dev p0 priority %d", priority);
+		count = wakeups_in(n, 500);
+	} while (count > FEW && ++priority < 14);
+	require(count <= FEW, "%ld wake-ups in half a second after a port's news", count);
 	node_free(n);
 }
 
