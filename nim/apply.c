@@ -164,8 +164,10 @@ void nim_apply(struct nim *nim)
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
-	heartbeat_keep(nim->heartbeat);
-	upstream_keep(nim->upstream);
+	if (nim->known) { /* before that there are no ports to have been taken over */
+		heartbeat_keep(nim->heartbeat);
+		upstream_keep(nim->upstream);
+	}
 	nim_chrony_look(nim->chrony, nim->dp);
 	nim_verify_look(nim->verify);
 }

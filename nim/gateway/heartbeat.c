@@ -7,7 +7,6 @@
 #include <sys/timerfd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wall.h"
@@ -15,6 +14,7 @@
 #include "nim/gateway/gateway.h"
 #include "nim/gateway/heartbeat_kept.h"
 #include "nim/gateway/nud.h"
+#include "nim/next_run.h"
 
 #define MS 1000000ULL
 
@@ -40,11 +40,7 @@ struct heartbeat {
 	struct mono damp_due; /* 0: never */
 	struct nim_view view;
 	uint32_t ifindex[NIM_PORTS];
-	char *path; /* what is left to the next run … */
-	struct strbuf stored; /* … as it stands there … */
-	bool is_stored; /* … for this run has looked after it */
-	struct heartbeat_kept *kept; /* of the run before, until it is taken over */
-	size_t nkept;
+	struct next_run next_run;
 };
 
 static const char *family_name(int family)
@@ -106,69 +102,46 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* ---- From run to run ---- */
 
-static struct heartbeat_kept *find_kept(const struct heartbeat *hb, const char *label, int family)
-{
-	for (size_t i = 0; i < hb->nkept; i++)
-		if (hb->kept[i].family == family && strcmp(hb->kept[i].label, label) == 0)
-			return &hb->kept[i];
-	return NULL;
-}
-
-/* Once, when it works again and the gateway is the same. */
+/* When it works again: what is known of the same gateway. */
 static void take_over(struct heartbeat *hb, unsigned int port, int family)
 {
+	const char *label = hb->ports[port].label, *words;
 	struct gateway *gw = &hb->ports[port].gateway[family];
-	struct heartbeat_kept *kept = find_kept(hb, hb->ports[port].label, family);
+	struct heartbeat_kept kept;
 
-	if (!kept || !ipaddr_equal(&kept->gateway, &gw->addr))
+	words = next_run_find(&hb->next_run, label, family);
+	if (!words)
 		return;
-	gw->beat.heard = kept->heard;
-	gw->beat.silent = kept->silent;
-	if (kept->silent || kept->held)
-		damp_remember(&hb->damp[family][port]);
-	*kept = hb->kept[--hb->nkept];
+	if (heartbeat_kept_parse(words, &kept) && ipaddr_equal(&kept.gateway, &gw->addr)) {
+		gw->beat.heard = kept.heard;
+		gw->beat.silent = kept.silent;
+		if (kept.silent || kept.held)
+			damp_remember(&hb->damp[family][port]);
+	}
+	next_run_taken(&hb->next_run, label, family);
 }
 
-static void gather(const struct heartbeat *hb, struct strbuf *out)
+static void keep_one(struct heartbeat *hb, unsigned int port, int family)
 {
-	for (unsigned int i = 0; i < hb->nports; i++)
-		for (int f = 0; f < NIM_FAMILIES; f++) {
-			const struct gateway *gw = &hb->ports[i].gateway[f];
-			struct heartbeat_kept kept = { .family = f,
-						       .gateway = gw->addr,
-						       .heard = gw->beat.heard,
-						       .silent = gw->beat.silent,
-						       .held = hb->damp[f][i].held };
+	const struct gateway *gw = &hb->ports[port].gateway[family];
+	const struct heartbeat_kept kept = { .gateway = gw->addr,
+					     .heard = gw->beat.heard,
+					     .silent = gw->beat.silent,
+					     .held = hb->damp[family][port].held };
+	struct strbuf words = STRBUF_INIT;
 
-			memcpy(kept.label, hb->ports[i].label, sizeof(kept.label));
-			if (ipaddr_is_set(&gw->addr))
-				heartbeat_kept_format(&kept, out);
-		}
+	if (ipaddr_is_set(&gw->addr))
+		heartbeat_kept_format(&kept, &words);
+	next_run_add(&hb->next_run, hb->ports[port].label, family, words.str);
+	strbuf_fini(&words);
 }
 
-/* Without gateways there is no file either. */
 void heartbeat_keep(struct heartbeat *hb)
 {
-	struct strbuf text = STRBUF_INIT;
-	int r = 0;
-
-	gather(hb, &text);
-	if (hb->is_stored && strcmp(strbuf_str(&text), strbuf_str(&hb->stored)) == 0)
-		goto out;
-	if (text.len)
-		r = file_replace_volatile(hb->path, strbuf_str(&text), text.len, 0644);
-	else if (unlink(hb->path) < 0 && errno != ENOENT)
-		r = -errno;
-	if (r < 0) {
-		log_error("gateways_not_kept", "file=%s err=%d", hb->path, -r);
-		goto out;
-	}
-	hb->is_stored = true;
-	strbuf_fini(&hb->stored);
-	hb->stored = text;
-	return;
-out:
-	strbuf_fini(&text);
+	for (unsigned int i = 0; i < hb->nports; i++)
+		for (int f = 0; f < NIM_FAMILIES; f++)
+			keep_one(hb, i, f);
+	next_run_write(&hb->next_run);
 }
 
 /* ---- Whom to ask ---- */
@@ -401,8 +374,7 @@ int heartbeat_new(const struct heartbeat_conf *conf, struct heartbeat **ret)
 	int r;
 
 	hb->conf = *conf;
-	hb->path = xasprintf("%s/nim/gateways", conf->run_dir);
-	hb->kept = heartbeat_kept_load(hb->path, &hb->nkept);
+	next_run_init(&hb->next_run, conf->run_dir, "gateways", HEARTBEAT_KEPT_WORDS);
 	for (int f = 0; f < NIM_FAMILIES; f++)
 		hb->choice[f].port = -1;
 	hb->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -430,9 +402,7 @@ struct heartbeat *heartbeat_free(struct heartbeat *hb)
 	if (hb->tick)
 		event_free(hb->tick);
 	closep(&hb->timer_fd);
-	strbuf_fini(&hb->stored);
-	free(hb->path);
-	free(hb->kept);
+	next_run_fini(&hb->next_run);
 	free(hb);
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #include "base/wall.h"
 #include "nim/conn/conntest.h"
 #include "nim/upstream/outcome.h"
+#include "nim/upstream/upstream_kept.h"
 #include "nim/upstream/upstream_state.h"
 
 static int af_of(int family)
@@ -57,7 +58,7 @@ static void follow_way(struct upstream *up, const struct nim_iface *iface, unsig
 {
 	struct way *w = &up->ports[port]->sides[family].way;
 
-	if (w->works && up->nkept)
+	if (w->works)
 		upstream_take_over(up, port, family, now);
 	if (way_take_targets(w, conntest_record(up->conf.conntest, up->ports[port]->label),
 			     af_of(family)))
@@ -256,7 +257,7 @@ int upstream_new(const struct upstream_conf *conf, struct upstream **ret)
 	int r;
 
 	up->conf = *conf;
-	upstream_load_kept(up);
+	next_run_init(&up->next_run, conf->run_dir, "upstreams", UPSTREAM_KEPT_WORDS);
 	for (int f = 0; f < NIM_FAMILIES; f++)
 		up->choice[f].port = -1;
 	up->tick = event_new(conf->base, -1, 0, upstream_on_tick, up);
@@ -278,9 +279,7 @@ struct upstream *upstream_free(struct upstream *up)
 	outcome_free(up->outcome);
 	if (up->tick)
 		event_free(up->tick);
-	strbuf_fini(&up->stored);
-	free(up->path);
-	free(up->kept);
+	next_run_fini(&up->next_run);
 	free(up);
 	return NULL;
 }

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run of nim leaves to the next one, in <run-dir>/nim/upstreams, so that a kill -9 does not
- * turn the traffic back to a port by which nobody is reached, and somebody can be asked at once:
+ * What a run of nim leaves to the next one of a port (nim/next_run.h), in <run-dir>/nim/upstreams:
  *
- *	FAMILY answers|silent|failed|unknown behind|free ADDRESS PORT LABEL
+ *	answers|silent|failed|unknown behind|free ADDRESS PORT
+ *
+ * so that a kill -9 does not turn the traffic back to a port by which nobody is reached, and somebody
+ * can be asked at once.
  */
 #pragma once
 
-#include "nim/facts.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
 
 struct strbuf;
 
+#define UPSTREAM_KEPT_WORDS 4
+
 struct upstream_kept {
-	char label[NIM_LABEL];
-	int family; /* NIM_V4, NIM_V6 */
 	struct ipaddr target;
 	uint16_t port;
 	bool heard, silent, failed;
@@ -21,8 +26,5 @@ struct upstream_kept {
 };
 
 void upstream_kept_format(const struct upstream_kept *kept, struct strbuf *out);
-/* One line, with or without its end. False: it is none of ours; *ret is untouched then. */
-bool upstream_kept_parse(const char *line, struct upstream_kept *ret);
-
-/* Heap; *ret_n 0 when there is no file. What is not understood is passed over. */
-struct upstream_kept *upstream_kept_load(const char *path, size_t *ret_n);
+/* False: it is none of ours; *ret is untouched then. */
+bool upstream_kept_parse(const char *words, struct upstream_kept *ret);

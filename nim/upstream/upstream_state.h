@@ -3,14 +3,13 @@
  * doubts), again.c (from run to run). */
 #pragma once
 
-#include "base/strbuf.h"
 #include "nim/gateway/damp.h"
+#include "nim/next_run.h"
 #include "nim/upstream/upstream.h"
 #include "nim/upstream/way.h"
 
 struct event;
 struct outcome;
-struct upstream_kept;
 
 struct upstream_side { /* of a port: one address family */
 	struct upstream_port *port;
@@ -40,11 +39,7 @@ struct upstream {
 	struct damp_choice choice[NIM_FAMILIES];
 	struct mono damp_due; /* 0: never */
 	struct nim_view view;
-	char *path; /* what is left to the next run … */
-	struct strbuf stored; /* … as it stands there … */
-	bool is_stored; /* … for this run has looked after it */
-	struct upstream_kept *kept; /* of the run before, until it is taken over */
-	size_t nkept;
+	struct next_run next_run;
 };
 
 /* ---- ask.c ---- */
@@ -56,6 +51,5 @@ bool upstream_has_alternative(const struct upstream *up, unsigned int port, int 
 
 /* ---- again.c ---- */
 
-void upstream_load_kept(struct upstream *up);
 /* What the run before knew of it; once, when it works. */
 void upstream_take_over(struct upstream *up, unsigned int port, int family, struct mono now);

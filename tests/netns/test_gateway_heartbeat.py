@@ -15,6 +15,7 @@ import pytest
 import packets
 import scenario
 import topology
+from portstatus import default_port, port, wait_default, wait_port
 from stalls import Stalls
 from waiting import SLOW, pause, wait_for
 
@@ -38,38 +39,9 @@ def router_lives(edge, letter="a"):
                                      net__ipv6__conf__p1__forwarding=1)
 
 
-def device(edge):
-    return wait_for(lambda: edge.node.table("DeviceNetworkStatus").get("global"), "the ports' status", 10)
-
-
-def port(edge, label):
-    return next(p for p in device(edge)["ports"] if p["logicallabel"] == label)
-
-
-def wait_port(edge, label, accept, what, timeout=10):
-    """Its status, once accept(status)."""
-    found = []
-
-    def look(table):
-        found[:] = [p for p in table.get("global", {}).get("ports", []) if p["logicallabel"] == label and accept(p)]
-        return found
-
-    edge.node.wait("DeviceNetworkStatus", look, what, timeout)
-    return found[0]
-
-
-def wait_default(edge, label, what, timeout=10, families=(4,)):
-    edge.node.wait("DeviceNetworkStatus", lambda t: all(
-        t.get("global", {}).get(f"defaultPort{f}", "") == label for f in families), what, timeout)
-
-
 def wait_answers(edge, label="uplink-a"):
     wait_port(edge, label, lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS"
               and p.get("gatewayState6") == "GATEWAY_ANSWERS", f"{label}'s gateway answers by ARP and by ND")
-
-
-def default_port(edge, family=4):
-    return device(edge).get(f"defaultPort{family}", "")
 
 
 @pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
@@ -92,13 +64,13 @@ def test_a_healed_gateway_is_preferred_again_after_the_hold_time_without_loss(ed
     wait_answers(edge)
     router_dies(edge)
     wait_port(edge, "uplink-a", lambda p: "does not answer" in p["error"], "it is found")
-    wait_default(edge, "uplink-b", "the node's own traffic takes b")
+    wait_default(edge, "uplink-b")
     router_lives(edge)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         held = wait_port(edge, "uplink-a", lambda p: p.get("held4") and p.get("usable4"), "usable again, and held")
         assert not held["error"] and held["losses"] == 1 and int(held["heldUntilMs"]) > 0
         assert default_port(edge) == "uplink-b"
-        wait_default(edge, "uplink-a", "a is preferred again", HOLD_S + 5)
+        wait_default(edge, "uplink-a", HOLD_S + 5)
         wait_port(edge, "uplink-a", lambda p: not p.get("held4"), "the hold is over")
         ping.wait_answers(50)
     ping.result.assert_nothing_lost()
@@ -130,8 +102,8 @@ def test_a_flapping_link_disturbs_no_other_port(edge):
     """20 times a second: traffic goes to b once and stays there, nim hardly works, the log stays short."""
     nim = edge.node.daemons()["nim"]
     edge.net.pull("node:eth0")
-    wait_default(edge, "uplink-b", "b is the default port")
-    wait_default(edge, "uplink-b", "b is the default port of IPv6", families=(6,))
+    wait_default(edge, "uplink-b")
+    wait_default(edge, "uplink-b", families=(6,))
     mark, begin, used = edge.node.log_mark(), time.monotonic(), cpu_s(nim)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         count = flap(edge, FLAP_S)
@@ -225,7 +197,7 @@ def test_a_neighbour_that_the_kernel_gives_up_counts_where_nobody_asks(make_net,
     for name, value in (("base_reachable_time_ms", 500), ("delay_first_probe_time", 0), ("retrans_time_ms", 100)):
         net["node"].sysctl(**{f"net__ipv4__neigh__eth0__{name}": value})  # the default is half a minute
     edge = start_static(net, make_node(net["node"]), ("edgeway.recovery.hold.ms", "0"), costs=(10, 20))
-    wait_default(edge, "uplink-a", "a is the default port")
+    wait_default(edge, "uplink-a")
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
         router_dies(edge)
@@ -233,7 +205,7 @@ def test_a_neighbour_that_the_kernel_gives_up_counts_where_nobody_asks(make_net,
     assert default_port(edge) == "uplink-b"
     assert "does not answer" in port(edge, "uplink-a")["error"]
     router_lives(edge)  # it is asked each 5 s
-    wait_default(edge, "uplink-a", "a is preferred again", 15)
+    wait_default(edge, "uplink-a", 15)
 
 
 def test_counters_tell_of_a_metered_port_where_nobody_asks(make_net, make_node):
@@ -241,7 +213,7 @@ def test_counters_tell_of_a_metered_port_where_nobody_asks(make_net, make_node):
     net = make_net(topology.standard, dhcp=False)
     net["node"].sysctl(net__ipv4__neigh__eth0__base_reachable_time_ms=3600000)  # the kernel is not to notice
     edge = start_static(net, make_node(net["node"]), ("edgeway.port.uplink-a.metering", "on"))
-    wait_default(edge, "uplink-a", "a is the default port")
+    wait_default(edge, "uplink-a")
     wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_NOT_ASKED", "a is not asked")
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
@@ -252,7 +224,7 @@ def test_counters_tell_of_a_metered_port_where_nobody_asks(make_net, make_node):
             return port(edge, "uplink-a")["gatewayState4"] == "GATEWAY_SILENT"
 
         wait_for(read_counters, "the gateway is silent", 20, every=1.1)
-        wait_default(edge, "uplink-b", "b is the default port")
+        wait_default(edge, "uplink-b")
         ping.wait_answers(20)
 
 
@@ -269,7 +241,7 @@ def test_nothing_is_cut_when_all_gateways_are_silent(make_net, make_node):
     assert port(edge, "uplink-a")["usable4"] and port(edge, "uplink-b")["usable4"]
     assert default_port(edge)
     router_lives(edge, "b")
-    wait_default(edge, "uplink-b", "b is alive", 10)
+    wait_default(edge, "uplink-b", 10)
     edge.wait_internet("app-a", topology.WEB4)
 
 
@@ -278,11 +250,12 @@ def test_kill_during_silence_and_hold_turns_nothing_back(make_net, make_node):
     edge = start_static(net, make_node(net["node"]))
     wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS", "the gateway of a answers")
     router_dies(edge)
-    wait_default(edge, "uplink-b", "b is the default port")
+    wait_default(edge, "uplink-b")
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
-        edge.node.kill("nim")
-        edge.node.wait_daemons()
+        for _ in range(2):  # the second run has hardly begun when it is killed
+            edge.node.kill("nim")
+            edge.node.wait_daemons()
         wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_SILENT", "still silent")
         router_lives(edge)
         wait_port(edge, "uplink-a", lambda p: p.get("held4"), "it answers, and is held")
@@ -290,6 +263,6 @@ def test_kill_during_silence_and_hold_turns_nothing_back(make_net, make_node):
         edge.node.wait_daemons()
         wait_port(edge, "uplink-a", lambda p: p.get("held4"), "still held")
         assert default_port(edge) == "uplink-b"
-        wait_default(edge, "uplink-a", "a is preferred again", HOLD_S + 5)
+        wait_default(edge, "uplink-a", HOLD_S + 5)
         ping.wait_answers(20)
     ping.result.assert_nothing_lost()

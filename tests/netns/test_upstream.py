@@ -15,6 +15,7 @@ import packets
 import scenario
 import topology
 from buspeer import Publisher, field
+from portstatus import device, port, wait_default, wait_port
 from waiting import SLOW, pause, wait_for
 
 pytestmark = pytest.mark.quiet
@@ -32,37 +33,12 @@ def mend(isp):
     isp.run("nft", "delete table inet hole")
 
 
-def device(edge):
-    return wait_for(lambda: edge.node.table("DeviceNetworkStatus").get("global"), "the ports' status", 10)
-
-
-def port(edge, label):
-    return next(p for p in device(edge)["ports"] if p["logicallabel"] == label)
-
-
-def wait_port(edge, label, accept, what, timeout=10):
-    """Its status, once accept(status)."""
-    found = []
-
-    def look(table):
-        found[:] = [p for p in table.get("global", {}).get("ports", []) if p["logicallabel"] == label and accept(p)]
-        return found
-
-    edge.node.wait("DeviceNetworkStatus", look, what, timeout)
-    return found[0]
-
-
 def state(status, family=4):
     return (status.get(f"upstream{family}") or {}).get("state", "")
 
 
 def wait_state(edge, label, wanted, timeout=10):
     return wait_port(edge, label, lambda p: state(p) == wanted, f"{label} is {wanted}", timeout)
-
-
-def wait_default(edge, label, timeout=10):
-    edge.node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("defaultPort4", "") == label,
-                   f"{label} is the default port", timeout)
 
 
 def start(net, node, *items, costs=(0, 0)):
