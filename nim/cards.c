@@ -14,6 +14,7 @@ void nim_cards_fini(struct nim_cards *cards)
 {
 	free(cards->list);
 	free(cards->assigned);
+	free(cards->modems);
 	*cards = (struct nim_cards){ .n = 0 };
 }
 
@@ -185,12 +186,33 @@ static void judge_assignment(const struct nim_cards *cards, struct nim_port *por
 		nim_port_fail(port, "assigned to an application", app);
 }
 
+static struct ifname told_of(const struct nim_cards *cards, const char *label)
+{
+	for (unsigned int i = 0; i < cards->nmodems; i++)
+		if (strcmp(cards->modems[i].label, label) == 0)
+			return cards->modems[i].ifname;
+	return (struct ifname){ .str = "" };
+}
+
+static void be_absent(struct nim_port *port, bool addressed)
+{
+	bool first = !port->error[0];
+
+	if (addressed)
+		nim_port_fail(port, "no interface has the address",
+			      port->pci[0] ? port->pci : port->usb);
+	else
+		nim_port_fail(port, "the modem has no interface yet", port->label);
+	port->absent = first;
+}
+
 void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, const char *ifname)
 {
 	const struct nim_card *card = NULL, *named;
+	bool modem = port->wireless == NIM_WIRELESS_CELLULAR;
 	bool addressed = port->pci[0] || port->usb[0], absent;
 
-	if (ifname_parse(ifname, &port->asked) < 0 && (*ifname || !addressed))
+	if (ifname_parse(ifname, &port->asked) < 0 && (*ifname || !(addressed || modem)))
 		nim_port_fail(port, "bad interface name", ifname);
 	port->ifname = port->asked;
 	if (!cards)
@@ -198,15 +220,15 @@ void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, con
 	if (addressed)
 		card = find_addressed(cards, port);
 	named = find_named(cards, port->asked.str);
-	absent = !card && addressed && (!*ifname || (named && (named->pci[0] || named->usb[0])));
+	absent = !card && (addressed || modem) &&
+		 (!*ifname || (addressed && named && (named->pci[0] || named->usb[0])));
 	if (card)
 		port->ifname = card->ifname;
 	else if (absent)
-		port->ifname = (struct ifname){ .str = "" };
+		port->ifname = modem ? told_of(cards, port->label) : (struct ifname){ .str = "" };
 	judge_assignment(cards, port);
-	if (absent)
-		nim_port_fail(port, "no interface has the address",
-			      port->pci[0] ? port->pci : port->usb);
+	if (absent && !port->ifname.str[0])
+		be_absent(port, addressed);
 }
 
 bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *config)
@@ -221,6 +243,16 @@ bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *con
 			return true;
 	}
 	return false;
+}
+
+bool nim_cards_set_modems(struct nim_cards *cards, const struct nim_modem *modems, unsigned int n)
+{
+	if (n == cards->nmodems && (!n || memcmp(modems, cards->modems, n * sizeof(*modems)) == 0))
+		return false;
+	free(cards->modems);
+	cards->modems = n ? xmemdup(modems, n * sizeof(*modems)) : NULL;
+	cards->nmodems = n;
+	return true;
 }
 
 /* ---- Assignments ---- */

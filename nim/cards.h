@@ -27,9 +27,16 @@ struct nim_assigned { /* to an app: nobody else may touch it */
 	char pci[NIM_CARD_ADDRESS], usb[NIM_CARD_ADDRESS];
 };
 
+struct nim_modem { /* what the daemon of modems tells */
+	char label[NIM_LABEL]; /* of a port */
+	struct ifname ifname;
+};
+
 struct nim_cards {
 	struct nim_card *list; /* owned */
 	unsigned int n;
+	struct nim_modem *modems; /* owned */
+	unsigned int nmodems;
 	struct nim_assigned *assigned; /* owned */
 	unsigned int nassigned;
 };
@@ -52,12 +59,15 @@ const char *nim_cards_app(const struct nim_cards *cards, const struct ifname *if
 const char *nim_cards_port_app(const struct nim_cards *cards, const struct nim_port *port);
 /* No card has the address of the port, and no app has it: it may come yet. */
 bool nim_cards_await(const struct nim_cards *cards, const struct nim_port *port);
+/* Interfaces of modems; copies. True: others than before. */
+bool nim_cards_set_modems(struct nim_cards *cards, const struct nim_modem *modems, unsigned int n);
 const struct nim_card *nim_cards_named(const struct nim_cards *cards, const char *ifname);
 
 /*
  * The interface of a port; the error is the port's. Its address counts first; of several interfaces
  * of one card the one that is named, else the first. Where no card has the address, the name is
  * believed unless its interface shows another address (one without any may be a virtual one).
+ * A modem needs neither: then it is the interface that its daemon tells of.
  * cards NULL: the name as it is, when nobody asks for the interface yet.
  */
 void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, const char *ifname);

@@ -15,6 +15,7 @@
 #include "nim/layers.h"
 #include "nim/pnac/pnac_reacquire.h"
 #include "nim/radio/radio.h"
+#include "nim/wireless/wireless_config.h"
 
 #define MTU_DEFAULT 1500
 #define MTU_MIN 1280 /* RFC 8200, 5 */
@@ -24,8 +25,9 @@ void nim_port_fail(struct nim_port *port, const char *what, const char *value)
 {
 	char error[sizeof(port->error)]; /* value may be a field of port */
 
-	if (port->error[0])
+	if (port->error[0] && !port->absent)
 		return;
+	port->absent = false;
 	snprintf(error, sizeof(error), "%s: %s", what, value);
 	memcpy(port->error, error, sizeof(error));
 }
@@ -201,6 +203,7 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	for (const char *c = port->label; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			nim_port_fail(port, "a control character in the label", "");
+	nim_wireless_load(port, msg);
 	load_interface(port, msg, cards);
 	port->is_mgmt = msg->is_mgmt;
 	port->is_l3 = msg->is_l3;
@@ -215,7 +218,6 @@ static void load_port(struct nim_port *port, const struct Ew__DevicePortConfig *
 	load_servers(port, msg);
 	load_ignore(port, msg);
 	nim_addressing_check(port);
-	port->wireless = (enum nim_wireless)msg->wireless;
 	if (msg->pnac)
 		load_pnac(port, msg->pnac);
 	if (msg->proxy)

@@ -16,7 +16,10 @@
 #define NIM_MEMBERS 16
 
 struct Ew__DevicePortConfig;
+struct Ew__CellularAccessPoint;
+struct Ew__CellularConfig;
 struct Ew__ProxyConfig;
+struct Ew__WifiConfig;
 
 enum nim_dhcp { NIM_DHCP_NONE, NIM_DHCP_STATIC, NIM_DHCP_CLIENT };
 enum nim_wireless { NIM_WIRELESS_NONE, NIM_WIRELESS_CELLULAR, NIM_WIRELESS_WIFI };
@@ -60,6 +63,9 @@ struct nim_port {
 	uint8_t nlowers;
 
 	enum nim_wireless wireless;
+	const struct Ew__CellularConfig *cellular; /* borrowed from the message, as those below … */
+	const struct Ew__CellularAccessPoint *access_point; /* … NULL: not of that kind */
+	const struct Ew__WifiConfig *wifi;
 	bool pnac; /* 802.1X */
 	char pnac_identity[128]; /* "" = the certificate's */
 	char pnac_profile[NIM_LABEL]; /* folder of its certificate and key */
@@ -72,7 +78,14 @@ struct nim_port {
 	const struct Ew__ProxyConfig *proxy; /* borrowed from the message; NULL: none */
 
 	char error[160]; /* why it is not applied; "" = valid */
+	bool absent; /* the error: no interface of it is there, as far as the node knows */
 };
+
+/* Its daemon is to be told of it, also of one whose interface it may bring yet. */
+static inline bool nim_port_is_on_air(const struct nim_port *port)
+{
+	return port->wireless != NIM_WIRELESS_NONE && (!port->error[0] || port->absent);
+}
 
 struct nim_config {
 	struct nim_port ports[NIM_PORTS];
@@ -101,7 +114,7 @@ void nim_switches_fini(struct nim_switches *switches);
  * Converts a message; NULL is no port at all. A port that cannot be applied (bad address, unknown
  * lower layer, name taken twice) is kept with its error: status shows it, intent leaves it out.
  * So are the layers above it. Numbers are not filled in. Keeps pointers into the
- * message: see pnac_ca, proxy.
+ * message: see pnac_ca, proxy, cellular.
  */
 void nim_config_load(struct nim_config *config, const struct Ew__DevicePortConfig *msg);
 /* The same for the node as it is: ports are found by the addresses of its cards, and those that
@@ -110,8 +123,8 @@ struct nim_cards;
 void nim_config_load_on(struct nim_config *config, const struct Ew__DevicePortConfig *msg,
 			const struct nim_cards *cards);
 
-/* For the files that judge parts of a port: the first error counts, "WHAT: VALUE". Never of NULL;
- * value may be a part of port. */
+/* For the files that judge parts of a port: the first error counts, but for one of absence, "WHAT:
+ * VALUE". Never of NULL; value may be a part of port. */
 void nim_port_fail(struct nim_port *port, const char *what, const char *value);
 
 /* Routing table and mark of a port with a number. */

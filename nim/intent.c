@@ -111,7 +111,8 @@ static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
 				&(struct dp_addr){ .ifname = port->ifname,
 						   .prefix = port->candidate->addrs[i] });
 	strcpy(dhcpcd.vendor_class, vendor_class);
-	if (port->dhcp == NIM_DHCP_CLIENT)
+	/* A bearer has no DHCP: whoever connected it knows what the network gave. */
+	if (port->dhcp == NIM_DHCP_CLIENT && port->wireless != NIM_WIRELESS_CELLULAR)
 		dp_want(g, &dp_dhcpcd_type, &dhcpcd);
 }
 

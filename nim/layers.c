@@ -70,6 +70,8 @@ static void judge_vlan(struct nim_config *config, unsigned int vlan)
 
 	if (parent->lower == NIM_LOWER_VLAN)
 		nim_port_fail(port, "the parent is a VLAN itself", parent->label);
+	if (parent->wireless != NIM_WIRELESS_NONE)
+		nim_port_fail(port, "the parent is wireless", parent->label);
 	snprintf(number, sizeof(number), "%u", port->vlan.vid);
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const struct nim_port *other = &config->ports[i];
@@ -89,6 +91,8 @@ static void judge_member(struct nim_config *config, struct nim_port *bond, uint8
 		nim_port_fail(bond, "a member is no physical port", member->label);
 		return;
 	}
+	if (member->wireless != NIM_WIRELESS_NONE)
+		nim_port_fail(bond, "a member is wireless", member->label);
 	if (member->is_l3)
 		nim_port_fail(member, "has addresses and is a member of a bond", bond->label);
 	for (unsigned int i = 0; i < config->nports; i++) {

@@ -53,13 +53,11 @@ static void lower_add(struct za_map *m, const struct za_lower *lower, const char
 static const char *unsupported(EVE_COMMON(PhyIoType) ptype)
 {
 	/* Not a switch without default: this is outside input, and binary enums are open. */
-	if (ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWLAN))
-		return "Wi-Fi ports are not supported yet";
-	if (ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWWAN))
-		return "cellular ports are not supported yet";
 	if (ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetEthVF))
 		return "virtual functions as ports are not supported yet";
 	if (ptype != EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetEth) &&
+	    ptype != EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWLAN) &&
+	    ptype != EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWWAN) &&
 	    ptype != EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetEthPF))
 		return "is not a network device";
 	return NULL;
@@ -79,13 +77,17 @@ static void map_physical(struct za_map *m, size_t i)
 		.usb = physical_address(io, "usbaddr"),
 		.adapter = ZA_NONE,
 	};
+	bool addressed;
 
-	/* One that is named by its address has no name but what it is found under. */
-	lower.ifname = ifname ? ifname : (lower.pci || lower.usb) ? "" : lower.label;
 	if (io->ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWLAN))
 		lower.wireless = EW__WIRELESS_TYPE__WIRELESS_WIFI;
 	if (io->ptype == EVE_VALUE(COMMON__PHY_IO_TYPE, PhyIoNetWWAN))
 		lower.wireless = EW__WIRELESS_TYPE__WIRELESS_CELLULAR;
+	/* One that is named by its address has no name but what it is found under, a modem the one
+	 * that its daemon tells of. */
+	addressed =
+		lower.pci || lower.usb || lower.wireless == EW__WIRELESS_TYPE__WIRELESS_CELLULAR;
+	lower.ifname = ifname ? ifname : addressed ? "" : lower.label;
 	if (why)
 		fail(&lower, xstrdup(why));
 	lower_add(m, &lower, at.path);

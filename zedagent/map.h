@@ -64,6 +64,10 @@ Ew__PnacConfig *za_map_pnac(const struct za_map *m, const char *label);
 /* proxies.c: those of a port's network, NULL: none */
 Ew__ProxyConfig *za_map_proxies(const EVE_COMMON(ProxyConfig) * proxies);
 
+/* wireless.c: what a wireless port asks for, from its network, NULL: nothing. What is wrong is an
+ * error of the port. */
+void za_map_wireless(const EVE(WirelessConfig) * from, Ew__PortConfig *port);
+
 /* networks.c: addressing of one port, from its network. at: the system adapter. */
 int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, const struct za_at *at,
 		      Ew__PortConfig *port);

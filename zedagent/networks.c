@@ -236,6 +236,7 @@ int za_map_addressing(struct za_map *m, const EVE(SystemAdapter) * adapter, cons
 	port->is_l3 = true;
 	port->mtu = net->mtu;
 	port->proxy = za_map_proxies(net->entproxy);
+	za_map_wireless(net->wireless, port);
 	if (port->dhcp == EW__DHCP_MODE__DHCP_STATIC && !*adapter->addr)
 		return za_refuse(m->err, at, "/addr", "static addressing needs an address");
 	if (port->dhcp == EW__DHCP_MODE__DHCP_NONE) {

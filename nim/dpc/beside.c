@@ -8,6 +8,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/items/inet.h"
 #include "nim/addressing.h"
+#include "nim/wireless/wireless_config.h"
 
 /* Tables of ports begin at 500, of network instances at 800 (at most 1,000,000 of them). */
 #define TRIAL_TABLE 2000000
@@ -56,6 +57,9 @@ static struct nim_port without_addressing(const struct nim_port *port)
 	p.ignore = none.ignore;
 	p.pnac_ca = NULL; /* same_ca() */
 	p.proxy = NULL; /* the interface knows nothing of it */
+	p.cellular = NULL; /* nim_wireless_equal() */
+	p.access_point = NULL;
+	p.wifi = NULL;
 	memcpy(p.lowers, none.lowers, sizeof(p.lowers)); /* by name: same_lowers() */
 	return p;
 }
@@ -122,6 +126,10 @@ static const char *clash(const struct nim_config *working, const struct nim_port
 		return "it cannot be used in one of the two";
 	if (a.mtu_bytes != b.mtu_bytes)
 		return "another MTU";
+	if (!nim_wireless_equal(w, c))
+		return "its radio can follow one of the two only";
+	if (w->wireless == NIM_WIRELESS_CELLULAR && w->dhcp != c->dhcp)
+		return "whether its addresses are those of the modem would change";
 	if (a.lower != b.lower || memcmp(&a, &b, sizeof(a)) != 0 ||
 	    !same_lowers(working, w, candidate, c) || !same_ca(w, c))
 		return "it differs in more than its addresses";
@@ -132,12 +140,35 @@ static const char *clash(const struct nim_config *working, const struct nim_port
 static const char *clash_alone(const struct nim_config *working, const struct nim_config *candidate,
 			       const struct nim_port *c)
 {
+	if (c->wireless != NIM_WIRELESS_NONE)
+		return "its radio follows what is in force";
 	if (has_label(working, c->label))
 		return "its label is that of another interface now";
 	for (unsigned int i = 0; c->lower == NIM_LOWER_BOND && i < c->nlowers; i++)
 		if (find_ifname(working, &candidate->ports[c->lowers[i]].ifname) >= 0)
 			return "a member of the bond is in use now";
 	return NULL;
+}
+
+static const struct nim_port *find_label(const struct nim_config *config, const char *label)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (strcmp(config->ports[i].label, label) == 0)
+			return &config->ports[i];
+	return NULL;
+}
+
+static bool is_absent_radio(const struct nim_port *port)
+{
+	return port->wireless != NIM_WIRELESS_NONE && port->absent;
+}
+
+/* A modem that is in none of the two changes nothing, if its daemon is told the same. */
+static bool is_absent_in_both(const struct nim_config *working, const struct nim_port *c)
+{
+	const struct nim_port *w = find_label(working, c->label);
+
+	return is_absent_radio(c) && w && w->absent && nim_wireless_equal(w, c);
 }
 
 bool nim_beside_fits(const struct nim_config *working, const struct nim_config *candidate,
@@ -150,6 +181,8 @@ bool nim_beside_fits(const struct nim_config *working, const struct nim_config *
 		int at = find_ifname(working, &c->ifname);
 		const char *what;
 
+		if (is_absent_in_both(working, c))
+			continue;
 		alone += at < 0;
 		what = at < 0 ? clash_alone(working, candidate, c)
 			      : clash(working, &working->ports[at], candidate, c);
@@ -211,7 +244,7 @@ void nim_beside_merge(struct nim_config *working, const struct nim_config *candi
 	for (unsigned int i = 0; i < candidate->nports; i++) {
 		int at = find_ifname(working, &candidate->ports[i].ifname);
 
-		if (at >= 0)
+		if (at >= 0 && !is_absent_radio(&candidate->ports[i]))
 			share(&working->ports[at], &candidate->ports[i]);
 	}
 	for (bool more = true; more;) {
@@ -219,7 +252,7 @@ void nim_beside_merge(struct nim_config *working, const struct nim_config *candi
 		for (unsigned int i = 0; i < candidate->nports; i++) {
 			const struct nim_port *c = &candidate->ports[i];
 
-			if (find_ifname(working, &c->ifname) >= 0 ||
+			if (find_ifname(working, &c->ifname) >= 0 || is_absent_radio(c) ||
 			    !lowers_are_there(working, candidate, c))
 				continue;
 			add_alone(working, candidate, c);

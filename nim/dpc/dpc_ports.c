@@ -14,6 +14,7 @@
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
 #include "nim/config.h"
+#include "nim/dpc/dpc_wireless.h"
 
 struct reader {
 	struct arena *arena;
@@ -235,12 +236,6 @@ static void read_layer(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
 		read_bond(r, from, port);
 	else if (from->l2type != 0)
 		port_fail(r, port, "L2Type %u is none of 0, 1, 2", from->l2type);
-	if (!from->wirelesscfg || from->wirelesscfg->wtype == 0)
-		return;
-	port->wireless = from->wirelesscfg->wtype == 1 ? EW__WIRELESS_TYPE__WIRELESS_CELLULAR
-						       : EW__WIRELESS_TYPE__WIRELESS_WIFI;
-	port_fail(r, port, "%s ports are not managed here",
-		  from->wirelesscfg->wtype == 1 ? "cellular" : "wireless");
 }
 
 /* One text of all certificates. */
@@ -338,6 +333,17 @@ static void read_proxies(struct reader *r, const Dpc__Port *from, Ew__PortConfig
 		port->proxy = proxy;
 }
 
+static void read_wireless(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)
+{
+	const char *why = dpc_wireless_read(from->wirelesscfg, r->arena, port);
+
+	if (why)
+		port_fail(r, port, "%s", why);
+	/* Its daemon tells the interface of a modem; for others the label is one. */
+	if (port->wireless == EW__WIRELESS_TYPE__WIRELESS_CELLULAR)
+		port->ifname = arena_strdup(r->arena, from->ifname);
+}
+
 static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 {
 	Ew__PortConfig *port = arena_alloc(r->arena, sizeof(*port));
@@ -354,6 +360,7 @@ static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 	read_labels(r, from, port);
 	read_addressing(r, from, port);
 	read_layer(r, from, port);
+	read_wireless(r, from, port);
 	read_pnac(r, from, port);
 	read_proxies(r, from, port);
 	return port;

@@ -18,7 +18,7 @@ struct Dpc__Config;
 struct Ew__DevicePortConfig;
 
 /*
- * A port that cannot be applied (bad address, unknown number, wireless) stays, with its error.
+ * A port that cannot be applied (bad address, unknown number) stays, with its error.
  * What ports have to do with each other is judged later, by nim_config_load(). The message lives in the arena; its
  * timestamp is TimePriority, 0 without one. -EINVAL with err filled in when there are more ports
  * than nim has room for.

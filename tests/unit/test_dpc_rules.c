@@ -310,8 +310,8 @@ static void the_json_counts_cellular_1_and_wifi_2(void **state)
 			 &arena);
 
 	(void)state;
-	assert_non_null(strstr(config->ports[0]->error, "cellular"));
-	assert_non_null(strstr(config->ports[1]->error, "wireless"));
+	assert_int_equal(config->ports[0]->wireless, EW__WIRELESS_TYPE__WIRELESS_CELLULAR);
+	assert_int_equal(config->ports[1]->wireless, EW__WIRELESS_TYPE__WIRELESS_WIFI);
 	arena_fini(&arena);
 }
 
