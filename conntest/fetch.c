@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/pac.h"
 #include "base/strbuf.h"
+#include "conntest/trace.h"
 #include "conntest/trust.h"
 
 #define BODY_MAX 65536 /* bytes of an answer that are read; then its status is enough */
@@ -29,6 +30,7 @@ struct fetch {
 	struct curl_slist *connect_to, *resolve;
 	CURLSH *names; /* with resolve: it is for this request only */
 	struct trust_use use;
+	struct trace_attempt trace;
 	int fd; /* of the connection while curl has it; -1: none was made */
 	int err; /* of bind() */
 	size_t body;
@@ -139,9 +141,16 @@ static enum conn_maker maker_of(const struct fetch *fetch)
 			  header(fetch->easy, "X-Squid-Error"));
 }
 
-static void describe(const struct fetch *fetch, CURLcode code, struct conn_attempt *ret)
+static void name_between(const struct fetch_conf *conf, char ret[CONN_ATTEMPT_NAME])
 {
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+
+	snprintf(ret, CONN_ATTEMPT_NAME, "%s to %s%s", ipaddr_str(&conf->from, from),
+		 conf->proxy ? "proxy " : "", ipaddr_str(&conf->to, to));
+}
+
+static void describe(const struct fetch *fetch, CURLcode code, struct conn_attempt *ret)
+{
 	curl_off_t secured = 0;
 	long status = 0, verify = 0, err = 0, tunnel = 0, proxy_verify = 0;
 
@@ -154,6 +163,7 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 	if (is_at_proxy(fetch, code, tunnel, proxy_verify))
 		verify = proxy_verify;
 	*ret = (struct conn_attempt){
+		.number = fetch->trace.number,
 		.connected = has_connected(fetch, code),
 		.secured = secured > 0,
 		.tls = fetch->conf.parsed->tls,
@@ -169,9 +179,7 @@ static void describe(const struct fetch *fetch, CURLcode code, struct conn_attem
 	};
 	if (!fetch->err && code == CURLE_COULDNT_CONNECT)
 		ret->err = (int)err;
-	snprintf(ret->between, sizeof(ret->between), "%s to %s%s",
-		 ipaddr_str(&fetch->conf.from, from), fetch->conf.proxy ? "proxy " : "",
-		 ipaddr_str(&fetch->conf.to, to));
+	name_between(&fetch->conf, ret->between);
 	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && fetch->body > BODY_MAX))
 		ret->text = fetch->text[0] ? fetch->text : curl_easy_strerror(code);
 }
@@ -414,6 +422,19 @@ static void set_options(struct fetch *fetch)
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->text);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
 	trust_apply(easy, &fetch->use);
+	trace_attempt_curl(&fetch->trace, easy);
+}
+
+static void begin_trace(struct fetch *fetch)
+{
+	char between[CONN_ATTEMPT_NAME];
+
+	trace_attempt_begin(&fetch->trace, fetch->conf.trace);
+	name_between(&fetch->conf, between);
+	trace_attempt_add(&fetch->trace, "%s port %u: asked for %s", between,
+			  fetch->conf.proxy ? fetch->conf.proxy->url.port
+					    : fetch->conf.parsed->port,
+			  fetch->conf.url);
 }
 
 struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *arg)
@@ -428,7 +449,8 @@ struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *
 					 .host = conf->parsed->host,
 					 .is_address = ipaddr_is_set(&conf->parsed->addr),
 					 .show = conf->show_certificate,
-					 .tunnel = conf->parsed->tls };
+					 .tunnel = conf->parsed->tls,
+					 .trace = conf->trace ? &fetch->trace : NULL };
 	if (is_tls_proxy(conf->proxy)) {
 		fetch->use.proxy = conf->proxy->url.host;
 		fetch->use.proxy_is_address = ipaddr_is_set(&conf->proxy->url.addr);
@@ -438,6 +460,7 @@ struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *
 		fetch->connect_to = connect_to(conf);
 	if (!fetch->easy || (!conf->proxy && !fetch->connect_to))
 		abort();
+	begin_trace(fetch);
 	set_options(fetch);
 	if (curl_multi_add_handle(conf->fetcher->multi, fetch->easy) != CURLM_OK)
 		abort();

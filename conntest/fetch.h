@@ -12,6 +12,7 @@ struct curl_slist;
 struct event_base;
 struct fetch;
 struct fetcher;
+struct trace;
 struct trust;
 
 /* All requests of a process. */
@@ -26,6 +27,7 @@ struct fetch_conf {
 	const struct ifname *ifname;
 	const struct trust *trust; /* borrowed while it runs, and so is proxy */
 	const struct http_proxy *proxy; /* is asked for the URL; NULL: nobody, it is asked itself */
+	struct trace *trace; /* the same; NULL: nobody wants to know */
 	bool show_certificate;
 	bool document; /* attempt->document is told, with at most PAC_TEXT_MAX */
 	struct ipaddr from, to; /* to: of the proxy, if there is one */

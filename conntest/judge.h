@@ -43,6 +43,7 @@ enum conn_maker conn_maker(const char *proxy_status, const char *squid_error);
 /* How one attempt at a URL ended: the last thing that was reached, and what was in the way. */
 struct conn_attempt {
 	char between[CONN_ATTEMPT_NAME]; /* "192.0.2.7 to 198.51.100.80" */
+	unsigned int number; /* of what is traced; 0: nothing is */
 	bool connected, secured; /* TCP, TLS */
 	bool tls; /* the URL asks for it */
 	bool proxied;

@@ -11,6 +11,7 @@
 #include "base/wall.h"
 #include "conntest/fetch.h"
 #include "conntest/port_insides.h"
+#include "conntest/trace.h"
 
 /* The next address of a target is tried when the one before has failed, or has not connected
  * within this time: RFC 8305 section 5. */
@@ -27,6 +28,8 @@ static void tell(struct port_test *t, const struct conn_result *result,
 		return;
 	t->told = true;
 	told.latency_ms = (uint32_t)mono_diff_ms(mono_now(), t->begun);
+	trace_add(t->conf.trace, mono_now(), "%s%s",
+		  told.outcome == CONN_OK ? "passed" : "failed: ", told.why);
 	t->ops->verdict(&told, target, proxy, t->arg);
 }
 
@@ -57,6 +60,8 @@ static void judge_attempt(const struct track *k, const struct conn_attempt *atte
 		conn_judge_document(attempt, wall_ms() / 1000, ret);
 	else
 		conn_judge_attempt(attempt, wall_ms() / 1000, ret);
+	trace_add(k->lane->test->conf.trace, mono_now(), "#%u ended: %s", attempt->number,
+		  ret->outcome == CONN_OK ? "it is fine" : ret->why);
 }
 
 static void give_up_track(struct track *k)
@@ -218,6 +223,7 @@ static void track_next(struct track *k)
 							  .ifname = &l->test->conf.ifname,
 							  .trust = l->test->conf.trust,
 							  .proxy = l->proxy,
+							  .trace = l->test->conf.trace,
 							  .show_certificate = l->target->controller,
 							  .document = l->test->conf.document,
 							  .from = k->from,
@@ -354,7 +360,8 @@ struct resolver *port_resolver(const struct port_conf *conf)
 {
 	struct resolver_conf rc = { .base = conf->base,
 				    .ifname = conf->ifname,
-				    .nservers = conf->nservers };
+				    .nservers = conf->nservers,
+				    .trace = conf->trace };
 
 	memcpy(rc.servers, conf->servers, sizeof(rc.servers));
 	for (unsigned int i = conf->nsources; i-- > 0;)

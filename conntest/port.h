@@ -22,6 +22,7 @@ struct curl_slist;
 struct event_base;
 struct fetcher;
 struct port_test;
+struct trace;
 struct trust;
 
 struct port_target { /* borrowed while tests run */
@@ -50,6 +51,7 @@ struct port_conf { /* copied, but for what it points to */
 	const struct port_target *targets;
 	unsigned int ntargets;
 	unsigned int deadline_ms;
+	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 	bool document; /* what the target is asked for; it ends with the first */
 };
 

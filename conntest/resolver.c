@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/list.h"
 #include "base/strbuf.h"
+#include "conntest/trace.h"
 
 /* Of each question, doubled with each repetition: 0.5, 1, 2, 4, 8 s. */
 #define FIRST_TIMEOUT_MS 500
@@ -220,6 +221,30 @@ static void conclude(struct lookup *l)
 		event_add(l->tell_ev, &grace);
 }
 
+static const char *kind_of(const struct lookup *l)
+{
+	return l->family == AF_INET ? "A" : "AAAA";
+}
+
+static void trace_answer(const struct question *q, int status, int timeouts,
+			 const struct ipaddr *addrs, unsigned int n)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+	const struct lookup *l = q->lookup;
+	char server[INET6_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < n; i++) {
+		strbuf_add(&text, i ? ", " : "");
+		ipaddr_format(&addrs[i], &text);
+	}
+	if (!n)
+		strbuf_add(&text, status == ARES_SUCCESS ? "no address" : ares_strerror(status));
+	if (timeouts)
+		strbuf_addf(&text, ", asked %d times", timeouts + 1);
+	trace_add(q->server->resolver->conf.trace, mono_now(), "dns %.80s %s: %s says %s", l->host,
+		  kind_of(l), ipaddr_str(&q->server->addr, server), strbuf_str(&text));
+}
+
 static void on_answer(void *arg, int status, int timeouts, unsigned char *msg, int len)
 {
 	struct question *q = arg;
@@ -229,14 +254,16 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *msg, i
 	struct ipaddr addrs[RESOLVER_FOUND];
 	unsigned int n = 0;
 
-	(void)timeouts;
-	free(q);
-	if (status == ARES_EDESTRUCTION)
+	if (status == ARES_EDESTRUCTION) {
+		free(q);
 		return;
+	}
 	l->pending--;
 	s->answers += dns != CONN_DNS_PENDING;
 	if (dns == CONN_DNS_FOUND)
 		n = read_addresses(l->family, msg, len, addrs);
+	trace_answer(q, status, timeouts, addrs, n);
+	free(q);
 	if (dns == CONN_DNS_FOUND && !n)
 		dns = CONN_DNS_NO_ADDRESS;
 	if (n && l->dns != CONN_DNS_FOUND) {
@@ -245,6 +272,15 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *msg, i
 	}
 	l->dns = conn_dns_better(l->dns, dns);
 	conclude(l);
+}
+
+static void trace_question(const struct lookup *l)
+{
+	_cleanup_(strbuf_fini) struct strbuf servers = STRBUF_INIT;
+
+	resolver_servers(l->resolver, &servers);
+	trace_add(l->resolver->conf.trace, mono_now(), "dns %.80s %s: %s is asked", l->host,
+		  kind_of(l), servers.len ? servers.str : "nobody");
 }
 
 struct lookup *resolver_start(struct resolver *r, const char *host, int family, resolver_fn *found,
@@ -263,6 +299,7 @@ struct lookup *resolver_start(struct resolver *r, const char *host, int family, 
 	if (!l->tell_ev)
 		abort();
 	list_append(&r->lookups, &l->link);
+	trace_question(l);
 	for (unsigned int i = 0; i < r->nservers; i++) {
 		struct question *q = xcalloc(1, sizeof(*q));
 

@@ -11,6 +11,7 @@
 struct event_base;
 struct resolver;
 struct strbuf;
+struct trace;
 
 #define RESOLVER_SERVERS 24
 #define RESOLVER_FOUND 4 /* addresses of a name that are of interest */
@@ -21,6 +22,7 @@ struct resolver_conf { /* copied */
 	struct ipaddr from4, from6; /* unset: servers of this family are not asked */
 	struct ipaddr servers[RESOLVER_SERVERS];
 	unsigned int nservers;
+	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 };
 
 struct resolver *resolver_new(const struct resolver_conf *conf);

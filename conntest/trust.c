@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "base/cleanup.h"
+#include "conntest/trace.h"
 
 /* As EVE offers for TLS 1.2; those of TLS 1.3 are good as they are. */
 #define SUITES "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
@@ -120,6 +121,25 @@ static bool is_for_proxy(CURL *easy, const struct trust_use *use)
 	return use->proxy && (!use->tunnel || tunnel / 100 != 2);
 }
 
+/* Once for each certificate, the root first, and once more for what is wrong: that ends it. */
+static int on_certificate(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const struct trust_use *use = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	trace_attempt_cert(use->trace, X509_STORE_CTX_get_current_cert(store),
+			   X509_STORE_CTX_get_error_depth(store),
+			   ok ? 0 : X509_STORE_CTX_get_error(store));
+	return ok;
+}
+
+/* SSL_CTX_set_app_data(), whose macro casts const away. */
+static void trace_certificates(SSL_CTX *ctx, const struct trust_use *use)
+{
+	if (use->trace && SSL_CTX_set_ex_data(ctx, 0, (void *)(uintptr_t)use) == 1)
+		SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), on_certificate);
+}
+
 /*
  * The name is OpenSSL's to check, too, not only curl's: OpenSSL looks at it before the dates
  * (x509_vfy.c, verify_chain()), so that the expired certificate of somebody else is somebody
@@ -135,6 +155,7 @@ static CURLcode set_up(CURL *easy, void *ssl_ctx, void *arg)
 			? X509_VERIFY_PARAM_set1_ip_asc(param, host)
 			: X509_VERIFY_PARAM_set1_host(param, host, 0);
 
+	trace_certificates(ssl_ctx, use);
 	SSL_CTX_set1_cert_store(ssl_ctx, use->trust->roots);
 	if (r == 1 && use->show && !proxy && use->trust->chain && use->trust->key &&
 	    !use_certificate(ssl_ctx, use->trust))

@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
+struct trace_attempt;
 struct trust;
 
 /*
@@ -30,5 +31,6 @@ struct trust_use {
 	 * spoken to by TLS if tunnel. */
 	const char *proxy;
 	bool proxy_is_address, tunnel;
+	struct trace_attempt *trace; /* is told what certificates are shown; NULL: nobody is */
 };
 void trust_apply(CURL *easy, const struct trust_use *use);

@@ -20,6 +20,7 @@
 #include "conntest/fetch.h"
 #include "conntest/limits.h"
 #include "conntest/request.h"
+#include "conntest/trace.h"
 #include "conntest/trust.h"
 #include "conntest/wire.h"
 
@@ -33,6 +34,7 @@ struct program {
 		struct port_test *test;
 		struct pac_fetch *pac; /* instead of test */
 		struct trust *trust; /* NULL: that of all */
+		struct trace *trace; /* of what is done for it */
 	} ports[REQUEST_PORTS];
 	unsigned int left; /* ports that have not ended */
 };
@@ -111,6 +113,17 @@ static void on_warning(const char *text, void *arg)
 	send_report(port->program, &report);
 }
 
+/* The last of the port: nim knows by then what came of it. */
+static void send_trace(struct port *port)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+
+	report.port = (uint32_t)(port - port->program->ports);
+	report.said_case = EW__CONN_REPORT__SAID_TRACE;
+	report.trace = (char *)(uintptr_t)trace_text(port->trace);
+	send_report(port->program, &report);
+}
+
 static void end_port(struct port *port)
 {
 	port->test = port_test_free(port->test);
@@ -121,6 +134,7 @@ static void end_port(struct port *port)
 
 static void on_ended(void *arg)
 {
+	send_trace(arg);
 	end_port(arg);
 }
 
@@ -164,6 +178,7 @@ static void on_fetched(const struct pac_fetched *file, void *arg)
 static void on_not_fetched(const struct conn_result *failure, void *arg)
 {
 	on_verdict(failure, NULL, NULL, arg);
+	send_trace(arg);
 	end_port(arg);
 }
 
@@ -284,6 +299,7 @@ static void begin_port(struct program *p, unsigned int i)
 
 	conf->base = p->base;
 	conf->fetcher = p->fetcher;
+	conf->trace = port->trace = trace_new(mono_now());
 	port->program = p;
 	if (pac) {
 		pac->port = *conf;
@@ -349,8 +365,10 @@ int main(void)
 		r = prepare(&program, msg);
 	if (r == 0)
 		r = run(&program);
-	for (unsigned int i = 0; i < program.request.nports; i++)
+	for (unsigned int i = 0; i < program.request.nports; i++) {
 		trust_free(program.ports[i].trust);
+		trace_free(program.ports[i].trace);
+	}
 	trust_free(program.trust);
 	request_fini(&program.request);
 	ew__conn_request__free_unpacked(msg, NULL);

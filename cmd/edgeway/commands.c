@@ -8,10 +8,10 @@
 const struct command commands[] = {
 	{ "status", "[--json]", "what works and what does not: ports, instances, apps", "--json",
 	  cmd_status },
-	{ "ports", "[NAME] [--test] [--json]",
+	{ "ports", "[NAME] [--test] [--json | --trace]",
 	  "the ports: addresses, gateways, leases, faults; all about one, and what to do; tested "
-	  "anew",
-	  "--test --json", cmd_ports },
+	  "anew; what the last tests did, step by step",
+	  "--test --json --trace", cmd_ports },
 	{ "diag", "", "why the node is, or is not, reachable: configuration, each port, what to do",
 	  NULL, cmd_diag },
 	{ "metering", "[--json]", "bytes through metered ports by day and month, and their quotas",

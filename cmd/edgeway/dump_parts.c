@@ -110,6 +110,7 @@ void dump_parts(struct dump *dump)
 	add_ours(dump, xstrdup("status.json"), "status", "--json", NULL);
 	add_ours(dump, xstrdup("status.txt"), "status", NULL, NULL)->any_status = true;
 	add_ours(dump, xstrdup("ports.json"), "ports", "--json", NULL);
+	add_ours(dump, xstrdup("tests.txt"), "ports", "--trace", NULL);
 	add_ours(dump, xstrdup("firewall.json"), "firewall", "--json", NULL);
 	add_ours(dump, xstrdup("diag.txt"), "diag", NULL, NULL)->any_status = true;
 	add_ours(dump, xstrdup("doctor.txt"), "doctor", NULL, NULL)->any_status = true;

@@ -5,6 +5,7 @@
 
 #include "api/topics.h"
 #include "base/cleanup.h"
+#include "cmd/edgeway/ask.h"
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/commands.h"
 #include "cmd/edgeway/ports_read.h"
@@ -18,26 +19,37 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 	status_add(arg, topic, key, data, len);
 }
 
-static int show(const struct ports *ports, const char *name, bool json)
+struct request {
+	const char *name; /* NULL: all ports */
+	bool json, test, trace;
+};
+
+static int show_trace(const struct port_facts *port)
+{
+	_cleanup_(freep) char *question =
+		xasprintf("trace%s%s", port ? " " : "", port ? port->p->logicallabel : "");
+
+	return ask_daemon("nim", question, stdout);
+}
+
+static int show(const struct ports *ports, const struct request *request)
 {
 	const struct status_look look = { .width = columns_terminal() };
+	const char *name = request->name;
 	const struct port_facts *port = name ? ports_find(ports, name) : NULL;
 
 	if (name && !port)
 		return cli_fail("there is no port %s; see edgeway ports", name);
-	if (json)
+	if (request->trace)
+		return show_trace(port);
+	if (request->json)
 		ports_print_json(ports, port, stdout);
 	else if (!port)
 		return ports_print(ports, &look, stdout) > 0;
 	else
 		ports_print_one(ports, port, &look, stdout);
-	return !json && port->p->error[0] != '\0';
+	return !request->json && port->p->error[0] != '\0';
 }
-
-struct request {
-	const char *name; /* NULL: all ports */
-	bool json, test;
-};
 
 static bool parse(int argc, char *argv[], struct request *ret)
 {
@@ -46,12 +58,14 @@ static bool parse(int argc, char *argv[], struct request *ret)
 			ret->json = true;
 		else if (strcmp(argv[i], "--test") == 0)
 			ret->test = true;
+		else if (strcmp(argv[i], "--trace") == 0)
+			ret->trace = true;
 		else if (argv[i][0] == '-' || ret->name)
 			return false;
 		else
 			ret->name = argv[i];
 	}
-	return true;
+	return !(ret->json && ret->trace);
 }
 
 int cmd_ports(int argc, char *argv[])
@@ -82,7 +96,7 @@ int cmd_ports(int argc, char *argv[])
 	if (r == 0 && !ports.device)
 		r = cli_fail("nim waits for its configuration");
 	if (r == 0)
-		r = show(&ports, request.name, request.json);
+		r = show(&ports, &request);
 	ports_fini(&ports);
 	status_fini(&rows);
 	return r;

@@ -58,6 +58,8 @@ static void on_report(const struct conn_report *report, void *arg)
 
 	if (report->kind == CONN_REPORT_PEER)
 		conn_round_add_peer(a->round, a->port[report->port], &report->peer);
+	else if (report->kind == CONN_REPORT_TRACE)
+		conn_round_trace(a->round, a->port[report->port], report->trace);
 	else if (report->kind == CONN_REPORT_WARNING)
 		conn_round_warn(a->round, a->port[report->port], report->text);
 	else
@@ -86,7 +88,8 @@ static void ask_helper(struct conn_asked *a, const Ew__ConnRequest *request)
 	end(a, failure);
 }
 
-static void on_pac(Ew__ConnRequest *request, const struct conn_result *failure, void *arg)
+static void on_pac(Ew__ConnRequest *request, const struct conn_result *failure, const char *trace,
+		   void *arg)
 {
 	struct conn_asked *a = arg;
 
@@ -97,6 +100,7 @@ static void on_pac(Ew__ConnRequest *request, const struct conn_result *failure, 
 		return;
 	}
 	conn_round_know(a->round, a->port[0], failure, NULL);
+	conn_round_trace(a->round, a->port[0], trace);
 	end(a, failure->outcome == CONN_UNTESTED ? failure->why : NULL);
 }
 

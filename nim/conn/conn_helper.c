@@ -23,7 +23,8 @@ static int on_frame(const uint8_t *msg, size_t len, void *arg)
 	if (report.kind == CONN_REPORT_FAILURE)
 		framed_fail(h->helper, report.text);
 	else
-		h->ops->report(&report, h->arg);
+		h->ops->report(&report, h->arg); /* we may be gone now */
+	free(report.trace);
 	return 0;
 }
 
@@ -47,7 +48,7 @@ int conn_helper_start(struct event_base *base, const char *path,
 					  .name = "the test program",
 					  .request = &request->base,
 					  .limit_ms = limit_ms,
-					  .frames = (2 + CONN_PEERS) *
+					  .frames = (3 + CONN_PEERS) *
 						    (unsigned int)request->n_ports };
 	struct conn_helper *h = xcalloc(1, sizeof(*h));
 	int r;

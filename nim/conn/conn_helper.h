@@ -8,7 +8,8 @@ struct conn_helper;
 struct event_base;
 
 struct conn_helper_ops {
-	/* A verdict, a warning, who was reached; of each port at most 2 + CONN_PEERS. */
+	/* A verdict, a warning, who was reached, what was done; of each port at most
+	 * 3 + CONN_PEERS. Borrowed for the call. */
 	void (*report)(const struct conn_report *report, void *arg);
 	/* It is gone, and so is the helper. NULL: as it should. */
 	void (*ended)(const char *failure, void *arg);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "conntest.pb-c.h"
+#include "nim/conn/conn_trace.h"
 #include "nim/dns/dns.h"
 #include "nim/proxy/proxy_ways.h"
 
@@ -191,6 +192,19 @@ static int take_peer(const Ew__ConnPeer *r, struct conn_report *report)
 	return 0;
 }
 
+/* The last line, too, has its end. */
+static char *take_trace(const char *trace)
+{
+	size_t len = strnlen(trace, CONN_TRACE);
+	char *ret = xcalloc(1, len + 1);
+
+	while (len && trace[len - 1] != '\n')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		ret[i] = trace[i] == '\n' || (trace[i] >= ' ' && trace[i] <= '~') ? trace[i] : '?';
+	return ret;
+}
+
 int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct conn_report *ret)
 {
 	Ew__ConnReport *report = ew__conn_report__unpack(NULL, len, msg);
@@ -212,6 +226,10 @@ int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct
 		r = take_verdict(report->verdict, &out);
 	} else if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_PEER) {
 		r = take_peer(report->peer, &out);
+	} else if (report->port < nports && report->said_case == EW__CONN_REPORT__SAID_TRACE) {
+		out.kind = CONN_REPORT_TRACE;
+		out.trace = take_trace(report->trace);
+		r = 0;
 	}
 	ew__conn_report__free_unpacked(report, NULL);
 	if (r == 0)

@@ -25,12 +25,14 @@ struct conn_report {
 		CONN_REPORT_VERDICT,
 		CONN_REPORT_WARNING,
 		CONN_REPORT_FAILURE,
-		CONN_REPORT_PEER
+		CONN_REPORT_PEER,
+		CONN_REPORT_TRACE
 	} kind;
 	struct conn_peer peer;
 	struct conn_result result;
 	struct conn_reached reached; /* of a verdict that it passed */
 	char text[sizeof(((struct conn_result *)NULL)->why)]; /* of a warning or failure */
+	char *trace; /* of a trace: whole lines, to be freed */
 };
 
 /* Foreign bytes: -EBADMSG when they are none for a request of nports ports. Text comes out as

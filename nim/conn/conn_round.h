@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "nim/conn/conn_record.h"
 #include "nim/conn/conn_settings.h"
+#include "nim/conn/conn_trace.h"
 #include "nim/conn/conntest.h"
 
 struct event;
@@ -16,6 +17,7 @@ struct conntest {
 	struct list rounds;
 	struct conn_record *records; /* of configured ports that were tested */
 	unsigned int nrecords;
+	struct conn_traces traces;
 	struct conn_settings settings;
 	struct mono tested_at;
 	char *program; /* path of conn-test */
@@ -54,5 +56,7 @@ void conn_round_know(struct conn_round *round, unsigned int port, const struct c
 /* It passed, but. Of a port that is not told yet: with its result. */
 void conn_round_add_peer(struct conn_round *round, unsigned int i, const struct conn_peer *peer);
 void conn_round_warn(struct conn_round *round, unsigned int port, const char *text);
+/* What was done for a port that is known; "": nothing. */
+void conn_round_trace(struct conn_round *round, unsigned int port, const char *text);
 /* One of round->asked is gone; failure NULL: as it should. The round may be gone now. */
 void conn_round_asked_ended(struct conn_round *round, const char *failure);

@@ -161,12 +161,24 @@ static int control_test(const char *args, FILE *out, void *arg)
 	return 0;
 }
 
+static int control_trace(const char *args, FILE *out, void *arg)
+{
+	const struct conn_schedule *s = arg;
+
+	if (!conntest_traces(s->conf.conntest, args, out))
+		fputs("no test has sent anything so far\n", out);
+	return 0;
+}
+
 void conn_schedule_control(struct conn_schedule *s, struct control *control)
 {
 	control_add(control, "test",
 		    "[N]: begins a round of connectivity tests and tells its number; or whether "
 		    "round N has ended",
 		    control_test, s);
+	control_add(control, "trace",
+		    "[LABEL]: what the last tests that passed and failed did, step by step",
+		    control_trace, s);
 }
 
 static void on_server(void *arg)

@@ -26,7 +26,7 @@ struct conn_schedule_conf {
 int conn_schedule_new(const struct conn_schedule_conf *conf, struct conn_schedule **ret);
 struct conn_schedule *conn_schedule_free(struct conn_schedule *s); /* NULL is fine */
 
-/* Adds the command "test". */
+/* Adds the commands "test" and "trace". */
 void conn_schedule_control(struct conn_schedule *s, struct control *control);
 
 /* Something that a test depends on changed: there is a round once it has been quiet for

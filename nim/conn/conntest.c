@@ -210,6 +210,36 @@ void conn_round_warn(struct conn_round *round, unsigned int i, const char *text)
 		keep_warning(round, port);
 }
 
+static bool trace_kind(const struct conn_round *round, const struct conn_round_port *port,
+		       enum conn_trace_kind *ret)
+{
+	bool passed = port->result.outcome == CONN_OK;
+
+	if (round->kept)
+		*ret = passed ? CONN_TRACE_PASSED : CONN_TRACE_FAILED;
+	else
+		*ret = CONN_TRACE_CANDIDATE;
+	return port->known &&
+	       (round->kept ? is_configured(round->ct->conf.config, port->label) : !passed);
+}
+
+void conn_round_trace(struct conn_round *round, unsigned int i, const char *text)
+{
+	struct conn_round_port *port = &round->ports[i];
+	struct conntest *ct = round->ct;
+	enum conn_trace_kind kind;
+
+	if (!*text || !trace_kind(round, port, &kind))
+		return;
+	conn_traces_forget_others(&ct->traces, ct->conf.config);
+	conn_traces_put(&ct->traces, port->label, kind, text, wall_ms());
+}
+
+bool conntest_traces(const struct conntest *ct, const char *label, FILE *out)
+{
+	return conn_traces_print(&ct->traces, label, out);
+}
+
 void conn_round_asked_ended(struct conn_round *round, const char *failure)
 {
 	if (failure && !round->failure[0])
@@ -378,6 +408,7 @@ struct conntest *conntest_free(struct conntest *ct)
 	list_for_each_safe (round, next, &ct->rounds, link)
 		conn_round_free(round);
 	pacs_free(ct->pacs);
+	conn_traces_fini(&ct->traces);
 	conn_settings_fini(&ct->settings);
 	free(ct->program);
 	free(ct->records);

@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/mono.h"
 #include "nim/conn/conn_result.h"
 #include "nim/facts.h"
@@ -74,6 +76,9 @@ struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports
 /* Calls it off: no callback follows. Not after done(). NULL is fine. */
 struct conn_round *conn_round_free(struct conn_round *round);
 
+/* What the last tests of a port did, label "": of all ports, for people: nim/conn/conn_trace.h. False:
+ * nothing is known. */
+bool conntest_traces(const struct conntest *ct, const char *label, FILE *out);
 /* What is kept of that port's tests, until the loop's next turn; NULL: nothing. */
 const struct conn_record *conntest_record(const struct conntest *ct, const char *label);
 

@@ -15,9 +15,8 @@ struct pac_load {
 	void *arg;
 	struct framed *helper;
 	unsigned int nurls;
-	Ew__ConnPacFile *file;
-	struct conn_result
-		failure; /* CONN_UNTESTED: it has not begun; without why: it has not said */
+	/* Its failure: CONN_UNTESTED: it has not begun; without why: it has not said. */
+	struct pac_report said;
 };
 
 /* ---- What it says ---- */
@@ -45,21 +44,22 @@ static bool is_file(const Ew__ConnPacFile *file, unsigned int nurls)
 	       !memchr(text->data, '\0', text->len);
 }
 
-static int read_failure(const uint8_t *msg, size_t len, struct conn_result *ret)
+static int read_failure(const struct conn_report *report, struct pac_report *ret)
 {
-	struct conn_report report;
-
-	if (conn_report_read(msg, len, 1, &report) < 0)
-		return -EBADMSG;
-	switch (report.kind) {
+	switch (report->kind) {
 	case CONN_REPORT_VERDICT:
-		if (report.result.outcome == CONN_OK)
+		if (report->result.outcome == CONN_OK)
 			return -EBADMSG;
-		*ret = report.result;
+		ret->failure = report->result;
 		return 0;
 	case CONN_REPORT_FAILURE:
-		*ret = (struct conn_result){ .outcome = CONN_UNTESTED }; /* no fault of the port */
-		memcpy(ret->why, report.text, sizeof(ret->why));
+		ret->failure =
+			(struct conn_result){ .outcome = CONN_UNTESTED }; /* no fault of the port */
+		memcpy(ret->failure.why, report->text, sizeof(ret->failure.why));
+		return 0;
+	case CONN_REPORT_TRACE:
+		free(ret->trace);
+		ret->trace = report->trace;
 		return 0;
 	case CONN_REPORT_WARNING:
 	case CONN_REPORT_PEER:
@@ -68,25 +68,28 @@ static int read_failure(const uint8_t *msg, size_t len, struct conn_result *ret)
 	return -EBADMSG;
 }
 
-int pac_report_read(const uint8_t *msg, size_t len, unsigned int nurls,
-		    struct Ew__ConnPacFile **ret, struct conn_result *ret_failure)
+static int read_file(Ew__ConnReport *report, unsigned int nurls, struct pac_report *ret)
+{
+	if (report->port || ret->file || !is_file(report->pac_file, nurls))
+		return -EBADMSG;
+	ret->file = take_ptr(report->pac_file);
+	return 0;
+}
+
+int pac_report_read(const uint8_t *msg, size_t len, unsigned int nurls, struct pac_report *ret)
 {
 	Ew__ConnReport *report = ew__conn_report__unpack(NULL, len, msg);
-	Ew__ConnPacFile *file = NULL;
+	struct conn_report other;
 	int r;
 
 	if (!report)
 		return -EBADMSG;
-	if (report->said_case == EW__CONN_REPORT__SAID_PAC_FILE && report->pac_file) {
-		r = report->port == 0 && is_file(report->pac_file, nurls) ? 0 : -EBADMSG;
-		if (r == 0)
-			file = take_ptr(report->pac_file);
-	} else {
-		r = read_failure(msg, len, ret_failure);
-	}
+	if (report->said_case == EW__CONN_REPORT__SAID_PAC_FILE && report->pac_file)
+		r = read_file(report, nurls, ret);
+	else
+		r = conn_report_read(msg, len, 1, &other) < 0 ? -EBADMSG
+							      : read_failure(&other, ret);
 	ew__conn_report__free_unpacked(report, NULL);
-	if (r == 0)
-		*ret = file;
 	return r;
 }
 
@@ -94,7 +97,7 @@ static int on_frame(const uint8_t *msg, size_t len, void *arg)
 {
 	struct pac_load *l = arg;
 
-	return pac_report_read(msg, len, l->nurls, &l->file, &l->failure);
+	return pac_report_read(msg, len, l->nurls, &l->said);
 }
 
 /* ---- Its life ---- */
@@ -102,14 +105,15 @@ static int on_frame(const uint8_t *msg, size_t len, void *arg)
 static void on_ended(const char *failure, int status, void *arg)
 {
 	struct pac_load *l = arg;
-	Ew__ConnPacFile *file = take_ptr(l->file);
+	Ew__ConnPacFile *file = take_ptr(l->said.file);
+	struct conn_result *why = &l->said.failure;
 
 	(void)status;
 	l->helper = NULL;
-	if (!file && l->failure.outcome == CONN_UNTESTED && !l->failure.why[0])
-		snprintf(l->failure.why, sizeof(l->failure.why), "%s",
+	if (!file && why->outcome == CONN_UNTESTED && !why->why[0])
+		snprintf(why->why, sizeof(why->why), "%s",
 			 failure ? failure : "the test program says nothing of the PAC file");
-	l->done(file, file ? NULL : &l->failure, l->arg);
+	l->done(file, file ? NULL : why, l->said.trace ? l->said.trace : "", l->arg);
 	pac_load_free(l);
 }
 
@@ -125,7 +129,7 @@ static struct framed *start(struct pac_load *l, struct event_base *base, const c
 					  .name = "the test program",
 					  .request = &asked.base,
 					  .limit_ms = request->deadline_ms + CONN_HELPER_MORE_MS,
-					  .frames = 1 };
+					  .frames = 2 };
 	struct framed *helper = NULL;
 
 	pac.text = (ProtobufCBinaryData){ 0 };
@@ -161,8 +165,9 @@ struct pac_load *pac_load_free(struct pac_load *l)
 	if (!l)
 		return NULL;
 	framed_free(l->helper);
-	if (l->file)
-		ew__conn_pac_file__free_unpacked(l->file, NULL);
+	if (l->said.file)
+		ew__conn_pac_file__free_unpacked(l->said.file, NULL);
+	free(l->said.trace);
 	free(l);
 	return NULL;
 }

@@ -25,6 +25,7 @@ struct pac_run {
 	struct strbuf key; /* of what is kept of it */
 	struct pac_load *load;
 	struct pac_eval *eval;
+	char *trace; /* of a fetch that failed */
 	char stale[160]; /* why it could not be fetched anew; "": it could, or need not be */
 };
 
@@ -42,16 +43,17 @@ static void succeed(struct pac_run *run)
 	void *arg = run->arg;
 
 	pac_run_free(run);
-	done(request, NULL, arg);
+	done(request, NULL, "", arg);
 }
 
 static void fail(struct pac_run *run, const struct conn_result *failure)
 {
+	_cleanup_(freep) char *trace = take_ptr(run->trace);
 	pac_run_fn *done = run->done;
 	void *arg = run->arg;
 
 	pac_run_free(run);
-	done(NULL, failure, arg);
+	done(NULL, failure, trace ? trace : "", arg);
 }
 
 /* As with a proxy that does not let us through: the way to the target ends before it. */
@@ -151,12 +153,14 @@ static void do_without(struct pac_run *run, const struct conn_result *failure)
 	evaluate(run, NULL, 0);
 }
 
-static void on_loaded(Ew__ConnPacFile *file, const struct conn_result *failure, void *arg)
+static void on_loaded(Ew__ConnPacFile *file, const struct conn_result *failure, const char *trace,
+		      void *arg)
 {
 	struct pac_run *run = arg;
 
 	run->load = NULL;
 	if (!file) {
+		run->trace = xstrdup(trace);
 		do_without(run, failure);
 		return;
 	}
@@ -274,6 +278,7 @@ struct pac_run *pac_run_free(struct pac_run *run)
 	pac_load_free(run->load);
 	pac_eval_free(run->eval);
 	strbuf_fini(&run->key);
+	free(run->trace);
 	event_free(run->begin_ev);
 	if (run->request)
 		ew__conn_request__free_unpacked(run->request, NULL);

@@ -13,9 +13,10 @@ struct pacs;
 struct Ew__ConnRequest;
 
 /* Once, from the loop; the run is gone then. request is given back, with ways and without pac, or,
- * when it failed, NULL, and failure is why; that is borrowed for the call. */
+ * when it failed, NULL, failure is why, and trace what was done to fetch the file, "" if nothing
+ * was; both are borrowed for the call. */
 typedef void pac_run_fn(struct Ew__ConnRequest *request, const struct conn_result *failure,
-			void *arg);
+			const char *trace, void *arg);
 
 /* Takes request, which was unpacked and is for one port. What becomes of its file is kept in pacs,
  * under the port's label, "" keeps nothing; pacs and label are borrowed while it runs. */

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
+#include "conntest/trace.h"
 #include "conntest/wire.h"
 #include "nim/conn/conn_request.h"
+#include "nim/conn/conn_trace.h"
 
 #define PORTS 3
 
@@ -32,6 +35,9 @@ static void check(const uint8_t *msg, size_t len)
 
 	if (conn_report_read(msg, len, PORTS, &report) < 0)
 		return;
+	must(!report.trace == (report.kind != CONN_REPORT_TRACE));
+	must(!report.trace || strlen(report.trace) <= CONN_TRACE);
+	free(report.trace);
 	must(report.kind == CONN_REPORT_FAILURE || report.port < PORTS);
 	must_be_plain(report.text, sizeof(report.text));
 	must_be_plain(report.reached.target, sizeof(report.reached.target));
@@ -46,8 +52,19 @@ static void check(const uint8_t *msg, size_t len)
 	must((report.result.outcome == CONN_OK) == (report.result.stage == CONN_STAGE_DONE));
 }
 
+/* Heads of foreign servers: no longer than they were but for what stands for the rest. */
+static void check_header(const char *line, size_t len)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	trace_header(line, len, &out);
+	must(out.len <= len + strlen(" ***"));
+	strbuf_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	check_header((const char *)data, size);
 	check(data, size);
 	for (;;) {
 		int frame = conn_wire_next(data, size);

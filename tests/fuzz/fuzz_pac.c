@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "cmd/pac-eval/ask.h"
 #include "conntest.pb-c.h"
+#include "nim/conn/conn_trace.h"
 #include "nim/proxy/pac_eval.h"
 #include "nim/proxy/pac_load.h"
 
@@ -89,17 +90,19 @@ static void check_reply(const uint8_t *data, size_t size)
 
 static void check_report(const uint8_t *data, size_t size)
 {
-	struct conn_result failure;
-	Ew__ConnPacFile *file = NULL;
+	struct pac_report said = { .failure.outcome = CONN_UNTESTED };
+	const struct conn_result *failure = &said.failure;
 
-	if (pac_report_read(data, size, 2, &file, &failure) < 0)
+	if (pac_report_read(data, size, 2, &said) < 0)
 		return;
-	if (!file) {
-		must(failure.outcome != CONN_OK && strnlen(failure.why, sizeof(failure.why)) < 160);
+	must(failure->outcome != CONN_OK && strnlen(failure->why, sizeof(failure->why)) < 160);
+	if (said.trace)
+		must(strlen(said.trace) <= CONN_TRACE);
+	free(said.trace);
+	if (!said.file)
 		return;
-	}
-	must(file->url < 2 && file->text.len && file->text.len <= PAC_TEXT_MAX);
-	ew__conn_pac_file__free_unpacked(file, NULL);
+	must(said.file->url < 2 && said.file->text.len && said.file->text.len <= PAC_TEXT_MAX);
+	ew__conn_pac_file__free_unpacked(said.file, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -152,14 +152,13 @@ static void report_is(Ew__ConnReport *report, unsigned int nurls, int want)
 {
 	size_t len = protobuf_c_message_get_packed_size(&report->base);
 	_cleanup_(freep) uint8_t *packed = xcalloc(1, len + 1);
-	struct conn_result failure = { .outcome = CONN_UNTESTED };
-	Ew__ConnPacFile *file = NULL;
+	struct pac_report said = { .failure.outcome = CONN_UNTESTED };
 
 	protobuf_c_message_pack(&report->base, packed);
-	assert_int_equal(pac_report_read(packed, len, nurls, &file, &failure), want);
-	assert_true(want < 0 ? !file : !file == (failure.outcome != CONN_UNTESTED));
-	if (file)
-		ew__conn_pac_file__free_unpacked(file, NULL);
+	assert_int_equal(pac_report_read(packed, len, nurls, &said), want);
+	assert_true(want < 0 ? !said.file : !said.file == (said.failure.outcome != CONN_UNTESTED));
+	if (said.file)
+		ew__conn_pac_file__free_unpacked(said.file, NULL);
 }
 
 static void only_a_file_that_was_asked_for_is_taken(void **state)

@@ -27,6 +27,7 @@ static struct event_base *base;
 static struct nim_config config;
 static Ew__ProxyConfig proxy;
 static struct pacs *pacs;
+static char traced[64]; /* what was done to fetch a file in vain */
 static char dir[64], loader[96], evaluator[96];
 
 static void on_changed(void *arg)
@@ -184,11 +185,13 @@ static Ew__ConnRequest *request_new(void)
 	return ew__conn_request__unpack(NULL, ew__conn_request__pack(&request, packed), packed);
 }
 
-static void on_run(Ew__ConnRequest *request, const struct conn_result *failure, void *arg)
+static void on_run(Ew__ConnRequest *request, const struct conn_result *failure, const char *trace,
+		   void *arg)
 {
 	struct conn_result *ret_failure = arg;
 
 	assert_true(!failure == !ret_failure);
+	snprintf(traced, sizeof(traced), "%s", trace);
 	if (failure && ret_failure) {
 		*ret_failure = *failure;
 	} else {
@@ -259,6 +262,33 @@ static void who_fetches_a_file_is_handed_neither_key_nor_targets(void **state)
 	ew__conn_request__free_unpacked(told, NULL);
 }
 
+static void what_was_done_to_fetch_a_file_in_vain_is_told(void **state)
+{
+	_cleanup_(strbuf_fini) struct strbuf frames = STRBUF_INIT;
+	_cleanup_(freep) char *path = xasprintf("%s.frame", loader);
+	_cleanup_(freep) char *script = xasprintf("cat %s >&0", path);
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	Ew__ConnVerdict verdict = EW__CONN_VERDICT__INIT;
+	struct conn_result failure = { .outcome = CONN_OK };
+	char trace[] = "first\nsecond\n", why[] = "silent";
+
+	(void)state;
+	verdict.outcome = EW__TEST_OUTCOME__TEST_FAILED;
+	verdict.stage = EW__TEST_STAGE__TEST_STAGE_TCP;
+	verdict.why = why;
+	report.said_case = EW__CONN_REPORT__SAID_VERDICT;
+	report.verdict = &verdict;
+	conn_wire_add(&report.base, &frames);
+	report.said_case = EW__CONN_REPORT__SAID_TRACE;
+	report.trace = trace;
+	conn_wire_add(&report.base, &frames);
+	assert_int_equal(file_replace_volatile(path, frames.str, frames.len, 0644), 0);
+	program_is(loader, script);
+	run_fails(&failure);
+	assert_string_equal(failure.why, "silent");
+	assert_string_equal(traced, trace);
+}
+
 /* As of a round: nim/conn/conn_helper.h. */
 static void loader_that_cannot_begin_says_nothing_of_its_port(void **state)
 {
@@ -294,6 +324,7 @@ int main(void)
 		T(only_a_file_that_is_too_old_is_called_old),
 		T(who_fetches_a_file_is_handed_neither_key_nor_targets),
 		T(round_takes_longer_for_a_file_of_the_configuration_it_is_over),
+		T(what_was_done_to_fetch_a_file_in_vain_is_told),
 		T(loader_that_cannot_begin_says_nothing_of_its_port),
 	};
 
