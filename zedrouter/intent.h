@@ -42,9 +42,12 @@ struct dp_graph *zr_intent_way(const struct zr_intent_conf *conf, const struct z
 			       const struct zr_ni *ni);
 void zr_way_scope(const char *uuid, char ret[ZR_SCOPE]);
 
-/* "vif/<app>/<index>/rules": what has to stand before the app's interface appears; why: what of
- * its ACL could not be honoured. "vif/<app>/<index>/port": the interface's place on the bridge. */
+/* The access list of one that works; why (may be NULL): what of it could not be honoured. NULL: nothing
+ * may pass. The caller frees it. */
+struct zr_acl *zr_vif_acl(const struct zr_vif *vif, struct strbuf *why);
+/* "vif/<app>/<index>/rules": what has to stand before the app's interface appears; acl: its list, may be
+ * NULL. "vif/<app>/<index>/port": the interface's place on the bridge. */
 struct dp_graph *zr_intent_vif_rules(const struct zr_intent_conf *conf, const struct zr_model *m,
-				     const struct zr_vif *vif, struct strbuf *why);
+				     const struct zr_vif *vif, const struct zr_acl *acl);
 struct dp_graph *zr_intent_vif_port(const struct zr_vif *vif);
 void zr_vif_scope(const char *app, unsigned int index, const char *part, char ret[ZR_SCOPE]);

@@ -102,7 +102,7 @@ static struct ipaddr *collect_known(const struct zr_ni *ni, const char *host, si
 	return known;
 }
 
-static struct zr_acl *compile(const struct zr_vif *vif, struct strbuf *why)
+struct zr_acl *zr_vif_acl(const struct zr_vif *vif, struct strbuf *why)
 {
 	size_t n = vif->config->n_acl, n_eids = 0;
 	_cleanup_(freep) struct zr_ace *aces = xcalloc(n + 1, sizeof(*aces));
@@ -138,9 +138,8 @@ static void intent_neighbours(struct dp_graph *g, const struct zr_vif *vif)
 }
 
 struct dp_graph *zr_intent_vif_rules(const struct zr_intent_conf *conf, const struct zr_model *m,
-				     const struct zr_vif *vif, struct strbuf *why)
+				     const struct zr_vif *vif, const struct zr_acl *acl)
 {
-	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
 	_cleanup_(freep) struct zr_filter_ports *ports = NULL;
 	char scope[ZR_SCOPE];
 	struct dp_graph *g;
@@ -149,7 +148,6 @@ struct dp_graph *zr_intent_vif_rules(const struct zr_intent_conf *conf, const st
 	g = dp_graph_new(scope);
 	if (!zr_vif_works(vif))
 		return g;
-	acl = compile(vif, why);
 	ports = zr_filter_ports(m, vif->ni->port_label);
 	zr_filter_vif(g, conf->table,
 		      &(struct zr_filter_vif){ .ifname = vif->ifname,

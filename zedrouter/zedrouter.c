@@ -19,9 +19,11 @@
 #include "dataplane/mark.h"
 #include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
+#include "zedrouter/acl.h"
 #include "zedrouter/follow.h"
 #include "zedrouter/intent.h"
 #include "zedrouter/kept.h"
+#include "zedrouter/recheck.h"
 #include "zedrouter/status.h"
 #include "zedrouter/uplinks.h"
 
@@ -41,6 +43,7 @@ struct zedrouter {
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct caps_query *caps;
 	struct ct_flush *flush;
+	struct zr_recheck *recheck;
 	struct event *tell_ev; /* the engine reported: statuses follow */
 	struct event *drained_ev; /* flows have had their time on a dearer port */
 	struct zr_intent_conf conf;
@@ -145,18 +148,24 @@ static void drop_vif(struct zedrouter *zr, const char *app, unsigned int index)
 	drop_scope(zr, scope);
 	zr_vif_scope(app, index, "rules", scope);
 	drop_scope(zr, scope);
+	zr_recheck_note(zr->recheck, scope, NULL, NULL);
 }
 
 static void apply_vif(struct zedrouter *zr, const struct zr_vif *vif)
 {
-	struct strbuf why = STRBUF_INIT;
+	_cleanup_(strbuf_fini) struct strbuf why = STRBUF_INIT;
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
+	bool works = zr_vif_works(vif);
+	char scope[ZR_SCOPE];
 
-	submit(zr, zr_intent_vif_rules(&zr->conf, &zr->model, vif, &why));
+	acl = works ? zr_vif_acl(vif, &why) : NULL;
+	submit(zr, zr_intent_vif_rules(&zr->conf, &zr->model, vif, acl));
 	submit(zr, zr_intent_vif_port(vif));
+	zr_vif_scope(vif->app->uuid, vif->index, "rules", scope);
+	zr_recheck_note(zr->recheck, scope, works ? &vif->addr : NULL, acl);
 	if (why.len)
 		log_warning("acl_incomplete", "app=%s adapter=%s why=\"%s\"", vif->app->displayname,
 			    vif->adapter, strbuf_str(&why));
-	strbuf_fini(&why);
 }
 
 static void apply_app(struct zedrouter *zr, struct zr_app *app)
@@ -239,6 +248,7 @@ static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 			apply_app(zr, app);
 	}
 	follow_flows(zr, was);
+	zr_recheck_run(zr->recheck);
 	zedrouter_tell(zr);
 	zr_log_uplinks(&zr->model);
 }
@@ -257,6 +267,7 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	/* Items that news of this turn made dirty count as unsettled, and most are found to be as
 	 * wanted without another report. */
 	dp_run(zr->dp);
+	zr_recheck_run(zr->recheck);
 	zedrouter_tell(zr);
 }
 
@@ -317,14 +328,20 @@ static bool was_here(struct zedrouter *zr)
 /* Only now is an object nobody wants a leftover. */
 static void input_synced(struct zedrouter *zr, enum zr_input input)
 {
+	bool fresh;
+
 	zr->synced |= input;
 	if (zr->synced != ZR_INPUTS_ALL || zr->swept)
 		return;
 	zr->swept = true;
-	zr->model.followed = !was_here(zr); /* then there are no flows either */
+	fresh = !was_here(zr); /* then there are no flows either */
+	zr->model.followed = fresh;
 	zr_numbers_retain(&zr->model);
 	zedrouter_apply(zr, NULL);
 	dp_sweep(zr->dp);
+	if (!fresh)
+		zr_recheck_all(zr->recheck);
+	event_active(zr->tell_ev, 0, 0);
 	ps_publish_synced(zr->ni_pub);
 	ps_publish_synced(zr->app_pub);
 	daemon_ready(zr->daemon, "instances configured");
@@ -408,8 +425,10 @@ static int zedrouter_open_dp(struct zedrouter *zr)
 	r = dp_new(daemon_base(zr->daemon), &conf, &zr->dp);
 	if (r == 0)
 		r = dp_adopt(zr->dp);
-	if (r == 0)
-		dp_control(zr->dp, daemon_control(zr->daemon));
+	if (r < 0)
+		return r;
+	dp_control(zr->dp, daemon_control(zr->daemon));
+	zr->recheck = zr_recheck_new(daemon_base(zr->daemon), zr->dp, &zr->model, zr->conf.table);
 	return r;
 }
 
@@ -486,6 +505,7 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 	caps_query_free(zr->caps);
 	ct_flush_free(zr->flush);
 	ps_free(zr->ps);
+	zr_recheck_free(zr->recheck);
 	dp_free(zr->dp);
 	zr_model_fini(&zr->model);
 	zr_numbers_free(&zr->model);

@@ -13,6 +13,7 @@
 #include "dataplane/dp.h"
 
 struct ifname;
+struct ipaddr;
 struct nft_elems; /* dataplane/nft/elems.h */
 struct nft_rules; /* dataplane/nft/rule.h */
 
@@ -81,6 +82,9 @@ struct dp_nft_set {
 	bool dynamic; /* others fill it, a DNS server say: its contents are none of ours */
 };
 extern const struct dp_type dp_nft_set_type;
+/* nft get element FAMILY TABLE NAME { ADDR }: asks the kernel whether that address is in a set of ours
+ * of one field. 1, 0 (also when there is no such set) or -errno. */
+int dp_nft_set_has(struct dp *dp, const struct dp_nft_set *set, const struct ipaddr *addr);
 
 /*
  * Elements of one set or map that belong together (to one app interface, say) and are diffed

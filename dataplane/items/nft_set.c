@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
 
+#include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "dataplane/items/nft.h"
@@ -248,6 +251,32 @@ static int set_seen(const struct nlmsghdr *nlh, void *arg)
 static int set_observe(struct dp *dp)
 {
 	return nft_dump(nft_of(dp), NFT_MSG_GETSET, NFPROTO_UNSPEC, NULL, NULL, set_seen, dp);
+}
+
+int dp_nft_set_has(struct dp *dp, const struct dp_nft_set *set, const struct ipaddr *addr)
+{
+	char buf[NFT_ROOM] __attribute__((__aligned__(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg;
+	struct nlattr *list, *elem, *key;
+	int r;
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETSETELEM;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	memset(nfg, 0, sizeof(*nfg));
+	nfg->nfgen_family = set->family;
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, set->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, ipaddr_bits(addr) / 8, addr->byte);
+	mnl_attr_nest_end(nlh, key);
+	mnl_attr_nest_end(nlh, elem);
+	mnl_attr_nest_end(nlh, list);
+	r = nft_request(nft_of(dp), nlh, NULL, NULL);
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 const struct dp_type dp_nft_set_type = {

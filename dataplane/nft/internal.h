@@ -42,6 +42,3 @@ void monitor_resume(struct nft *nft, unsigned int commits); /* made in between b
 
 /* dump.c */
 int nft_socket(struct nft *nft);
-/* Sends one request and calls fn for each answer until the end of it. Returns 0 or -errno. */
-int nft_request(struct nft *nft, struct nlmsghdr *nlh,
-		int (*fn)(const struct nlmsghdr *nlh, void *arg), void *arg);

@@ -49,6 +49,13 @@ void nft_absent_is_fine(struct dp_op *op);
 int nft_dump(struct nft *nft, uint16_t type, uint8_t family, const char *table, const char *set,
 	     int (*fn)(const struct nlmsghdr *nlh, void *arg), void *arg);
 
+/*
+ * Sends one request, whose sequence number it sets, and reads until the ack, the end of a dump or an
+ * error; fn (may be NULL) gets what comes before and may end it with -errno. At least 0 or -errno.
+ */
+int nft_request(struct nft *nft, struct nlmsghdr *nlh,
+		int (*fn)(const struct nlmsghdr *nlh, void *arg), void *arg);
+
 /* Attributes of one level by type; those above max are left out. Later ones win. */
 int nft_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb, uint16_t max);
 int nft_attrs_nested(const struct nlattr *nest, const struct nlattr **tb, uint16_t max);

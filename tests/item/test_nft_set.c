@@ -4,9 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <netinet/in.h>
+
 #include <cmocka.h>
 #include <linux/netfilter.h>
 
+#include "base/addr.h"
 #include "dataplane/items/nft.h"
 #include "tests/item/conformance.h"
 #include "tests/item/space.h"
@@ -95,25 +98,32 @@ static uint64_t resyncs(struct node *n)
 
 static void contents_of_others(const void *arg)
 {
+	const struct dp_nft_set set = { .family = NFPROTO_INET,
+					.table = T,
+					.name = "h",
+					.key = { NFT_TYPE_IPV4 },
+					.dynamic = true };
 	struct node *n = node_new();
 	struct dp_graph *g = dp_graph_new("world");
+	struct ipaddr addr = { 0 };
 	uint64_t before;
 
 	(void)arg;
 	world(g);
 	require(dp_submit(node_dp(n), g) == 0, "submit");
-	node_apply(n, &dp_nft_set_type,
-		   &(struct dp_nft_set){ .family = NFPROTO_INET,
-					 .table = T,
-					 .name = "h",
-					 .key = { NFT_TYPE_IPV4 },
-					 .dynamic = true });
+	require(ipaddr_parse("192.0.2.1", &addr) == 0, "address");
+	require(dp_nft_set_has(node_dp(n), &set, &addr) == 0, "a set that is not there has it");
+	node_apply(n, &dp_nft_set_type, &set);
+	require(dp_nft_set_has(node_dp(n), &set, &addr) == 0, "an empty set has it");
 	node_turn(n, 50);
 	before = resyncs(n);
 	sh("nft add element inet " T " h '{ 192.0.2.1 }'");
 	node_turn(n, 200);
 	require(resyncs(n) == before, "an element of others made us look at everything again");
 	sh("nft get element inet " T " h '{ 192.0.2.1 }' >/dev/null");
+	require(dp_nft_set_has(node_dp(n), &set, &addr) == 1, "the set does not have it");
+	require(ipaddr_parse("192.0.2.2", &addr) == 0, "address");
+	require(dp_nft_set_has(node_dp(n), &set, &addr) == 0, "the set has another one");
 	node_free(n);
 }
 

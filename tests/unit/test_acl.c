@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "tests/unit/addresses.h"
 #include "zedrouter/acl.h"
+#include "zedrouter/judge.h"
 
 struct packet {
 	struct ipaddr remote;
@@ -157,6 +158,32 @@ static void assert_loadable(const struct zr_acl *acl)
 		for (size_t j = 0; j < i; j++)
 			assert_false(entries_overlap(&acl->entries[i], &acl->entries[j]));
 	}
+}
+
+/* ---- The judge of running flows ---- */
+
+static bool was_learned(const char *host, const struct ipaddr *addr, void *arg)
+{
+	const struct zr_ace ace = { .host = host };
+
+	(void)arg;
+	return in_host(&ace, addr);
+}
+
+static enum zr_action judge(const struct zr_judge *j, const struct packet *p)
+{
+	return zr_judge(j,
+			&(struct zr_flow){ .remote = p->remote,
+					   .protocol = p->protocol,
+					   .lport = p->lport,
+					   .fport = p->fport,
+					   .variant = p->variant },
+			was_learned, NULL);
+}
+
+static enum zr_action action_of(uint32_t verdict)
+{
+	return verdict == 0 ? ZR_DROP : verdict == 1 ? ZR_ALLOW : ZR_LIMIT;
 }
 
 /* ---- Helpers ---- */
@@ -495,13 +522,15 @@ static void check_random_list(unsigned int n)
 	struct zr_ace aces[40];
 	const struct ipaddr eids[] = { address("10.1.1.1"), address("192.0.2.2"),
 				       address("2001:db8::1") };
-	_cleanup_(zr_acl_freep) struct zr_acl *acl = NULL;
+	struct zr_acl *acl = NULL;
+	struct zr_judge *j;
 	struct packet p;
 
 	for (unsigned int i = 0; i < n; i++)
 		aces[i] = random_ace(i);
 	assert_int_equal(zr_acl_compile(aces, n, eids, ARRAY_SIZE(eids), NULL, &acl), 0);
 	assert_loadable(acl);
+	j = zr_judge_new(acl);
 	for (unsigned int i = 0; i < 400; i++) {
 		p = (struct packet){
 			.remote = address(points[dice(ARRAY_SIZE(points))]),
@@ -513,7 +542,9 @@ static void check_random_list(unsigned int n)
 		if (p.variant == ZR_VARIANT_DNAT && !acl->dnat)
 			p.variant = ZR_VARIANT_INGRESS;
 		assert_int_equal(look_up(acl, &p), interpret(aces, n, &p, eids, 3));
+		assert_int_equal(judge(j, &p), action_of(look_up(acl, &p)));
 	}
+	zr_judge_free(j);
 }
 
 static void random_lists_judge_as_their_plain_reading(void **state)

@@ -3,6 +3,7 @@
 #include "tests/unit/zr_world.h"
 
 #include "base/arena.h"
+#include "zedrouter/acl.h"
 #include "zedrouter/dnsmasq.h"
 
 static const struct zr_intent_conf conf = { .table = "edgeway-zedrouter",
@@ -130,6 +131,14 @@ static void vrfs_let_servers_bind_their_addresses(void **state)
 	strbuf_fini(&out);
 }
 
+static void draw_rules(const struct zr_world *w, const struct zr_vif *vif, struct strbuf *why,
+		       struct strbuf *out)
+{
+	_cleanup_(zr_acl_freep) struct zr_acl *acl = zr_vif_works(vif) ? zr_vif_acl(vif, why) : NULL;
+
+	golden_graph(zr_intent_vif_rules(&conf, &w->model, vif, acl), out);
+}
+
 static void app_interfaces_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
@@ -139,7 +148,7 @@ static void app_interfaces_are_as_drawn(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct zr_vif *vif = zr_vif_of(w, APP_1, i);
 
-		golden_graph(zr_intent_vif_rules(&conf, &w->model, vif, &why), &out);
+		draw_rules(w, vif, &why, &out);
 		golden_graph(zr_intent_vif_port(vif), &out);
 		strbuf_addc(&out, '\n');
 	}
@@ -202,7 +211,7 @@ static void hosts_of_access_lists_are_as_drawn(void **state)
 	ni = zr_model_ni(&w->model, NI_A);
 	zr_dnsmasq_conf(&w->model, ni, &paths, conf.table, &out);
 	draw_ni(w, NI_A, &out);
-	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), &why), &out);
+	draw_rules(w, zr_vif_of(w, APP_1, 0), &why, &out);
 	assert_string_equal(strbuf_str(&why), "");
 	golden_text("zr_hosts", strbuf_str(&out));
 }
@@ -220,7 +229,7 @@ static void hosts_without_a_server_open_nothing(void **state)
 	zr_app(w, APP_1,
 	       "{'displayname':'My app','activate':true,'adapters':[{'name':'eth0',"
 	       "'network_instance':'" NI_A "','acl':[{'id':1,'host':'web.example'}]}]}");
-	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), &why), &out);
+	draw_rules(w, zr_vif_of(w, APP_1, 0), &why, &out);
 	assert_string_equal(strbuf_str(&why),
 			    "ACL entry 1: host match needs the DNS server of the instance");
 	assert_null(strstr(strbuf_str(&out), "host4_"));
@@ -237,7 +246,7 @@ static void inactive_or_wrong_instance_wants_nothing(void **state)
 	ni = zr_model_ni(&w->model, NI_A);
 	ni->activate = false;
 	draw_ni(w, NI_A, &out);
-	golden_graph(zr_intent_vif_rules(&conf, &w->model, zr_vif_of(w, APP_1, 0), NULL), &out);
+	draw_rules(w, zr_vif_of(w, APP_1, 0), NULL, &out);
 	golden_graph(zr_intent_vif_port(zr_vif_of(w, APP_1, 0)), &out);
 	ni->activate = true;
 	snprintf(ni->error, sizeof(ni->error), "broken");
