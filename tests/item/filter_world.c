@@ -79,6 +79,7 @@ void build_world(bool vrf)
 	add_app("a1", "nbu1x1", "bn1", A1_MAC, "2", 1);
 	add_app("a2", "nbu2x2", "bn1", A2_MAC, "3", 1);
 	add_app("b1", "nbu1x3", "bn2", "02:00:00:00:02:02", "2", 2);
+	await_links();
 }
 
 /* ---- What is wanted ---- */
@@ -208,10 +209,9 @@ bool reaches(const char *from, const char *to, uint16_t port, const char *server
 	return true;
 }
 
-bool pings(const char *ns, const char *to)
+bool pings(const char *ns, const char *to, unsigned int ms)
 {
-	unsigned int ms = patience_ms(500);
-
+	ms = patience_ms(ms);
 	return sh_try("ip netns exec %s ping -c1 -W%u.%03u %s >/dev/null", ns, ms / 1000, ms % 1000,
 		      to) == 0;
 }

@@ -39,7 +39,7 @@ extern const struct zr_ace anything[1];
 
 /* A new flow of one packet, and its answer: does it get there and back? */
 bool reaches(const char *from, const char *to, uint16_t port, const char *server, unsigned int ms);
-bool pings(const char *ns, const char *to);
+bool pings(const char *ns, const char *to, unsigned int ms);
 #define open_to(from, to, port, server)                                                            \
 	require(reaches(from, to, port, server, OPEN_MS), "%s does not reach %s port %u", from,    \
 		to, port)

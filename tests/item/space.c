@@ -64,6 +64,13 @@ int sh_try(const char *fmt, ...)
 	return run(command);
 }
 
+void await_links(void)
+{
+	sh("timeout 60 sh -c 'until ! { ip -o link show up; ip -all netns exec ip -o link show up; "
+	   "} | "
+	   "grep -qE \"qdisc noop |state (LOWERLAYER)?DOWN\"; do sleep 0.01; done'");
+}
+
 unsigned int patience_ms(unsigned int ms)
 {
 	const char *slow = getenv("EDGEWAY_SLOW");

@@ -32,6 +32,11 @@ void wrong(const char *file, int line, const char *fmt, ...)
 void sh(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 int sh_try(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 
+/* Until each link that is up, in this and in all named namespaces, can send. The kernel activates a link
+ * that gets its carrier when it gets its RTNL lock, and till then drops what is sent by it without a
+ * word: who sends only once waits for it. None may be up without a carrier. */
+void await_links(void);
+
 /* Milliseconds to wait at most for something that takes ms: longer in the slow lab
  * (EDGEWAY_SLOW). */
 unsigned int patience_ms(unsigned int ms);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/mono.h"
 #include "dataplane/items/host.h"
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
@@ -49,6 +50,7 @@ static void make_link(void)
 	sh("ip address add 10.1.0.1/24 dev v0 && ip address add fd00:1::1/64 dev v0 nodad");
 	sh("ip -n app address add 10.1.0.2/24 dev v1 && ip -n app address add fd00:1::2/64 dev v1 "
 	   "nodad");
+	await_links();
 }
 
 static const struct dp_dnsmasq bn1 = { .name = "bn1",
@@ -130,7 +132,7 @@ static void serves(const void *arg)
 	make_link();
 	n = node_new();
 	want(n, conf, "10.1.0.7 router\n", &spec);
-	node_wait(n, 5000, is_created, NULL, "dnsmasq");
+	node_wait(n, 30000, is_created, NULL, "dnsmasq");
 	/* Created means that it serves: no waiting here. */
 	require(resolves("router", "10.1.0.1"), "no answer by IPv4");
 	require(resolves("router", "fd00:1::1"), "no answer by IPv6");
@@ -139,7 +141,7 @@ static void serves(const void *arg)
 	strcpy(spec.hosts_stamp, "2");
 	want(n, conf, "10.1.0.7 router\n10.1.0.8 app2\n", &spec);
 	node_settle(n);
-	node_wait(n, 5000, knows_app2, NULL, "app2 to be known after the reload");
+	node_wait(n, 30000, knows_app2, NULL, "app2 to be known after the reload");
 	require(helper_pid(HELPER) == pid, "it was restarted");
 	node_free(n);
 }
@@ -158,8 +160,9 @@ static void drops(const void *arg)
 	make_link();
 	n = node_new();
 	want(n, conf, "", &bn1);
-	node_wait(n, 5000, is_created, NULL, "dnsmasq");
-	sh("! grep -q '^Uid:\t0\t' /proc/%d/status", helper_pid(HELPER));
+	node_wait(n, 30000, is_created, NULL, "dnsmasq");
+	/* It opens its sockets first. */
+	node_wait_sh(n, 30000, "! grep -q '^Uid:\t0\t' /proc/%d/status", helper_pid(HELPER));
 	node_free(n);
 }
 
@@ -179,19 +182,34 @@ static bool is_another(struct node *n, void *arg)
 	return pid && pid != *(int *)arg && is_created(n, NULL);
 }
 
+static int64_t replaced_in_ms(struct node *n)
+{
+	struct mono begin;
+	int pid;
+
+	node_turn(n, 1100); /* so that it counts as drift and not as a crash at start */
+	pid = helper_kill(HELPER);
+	begin = mono_now();
+	node_wait(n, 30000, is_another, &pid, "another dnsmasq");
+	return mono_diff_ms(mono_now(), begin);
+}
+
+/* Once at least: it opens its sockets under the kernel's RTNL lock, and elsewhere somebody may hold
+ * that for seconds. */
 static void killed(const void *arg)
 {
 	struct node *n;
-	int pid;
+	int64_t ms;
 
 	(void)arg;
 	make_link();
 	n = node_new();
 	want(n, conf, "10.1.0.7 router\n", &bn1);
-	node_wait(n, 5000, is_created, NULL, "dnsmasq");
-	node_turn(n, 1100); /* so that it counts as drift and not as a crash at start */
-	pid = helper_kill(HELPER);
-	node_wait(n, 1000, is_another, &pid, "another dnsmasq");
+	node_wait(n, 30000, is_created, NULL, "dnsmasq");
+	ms = replaced_in_ms(n);
+	for (int turn = 1; ms > patience_ms(1000) && turn < 5; turn++)
+		ms = replaced_in_ms(n);
+	require(ms <= patience_ms(1000), "another one after %d ms", (int)ms);
 	require(resolves("router", "10.1.0.1"), "no answer");
 	node_free(n);
 }
@@ -218,9 +236,9 @@ static void bad_conf(const void *arg)
 	make_link();
 	n = node_new();
 	want(n, "no-such-option\n", "", &bn1);
-	node_wait(n, 5000, has_failed, (char *)"bad option at line 1", "its complaint");
+	node_wait(n, 30000, has_failed, (char *)"bad option at line 1", "its complaint");
 	want(n, conf, "", &bn1);
-	node_wait(n, 5000, is_created, NULL, "recovery");
+	node_wait(n, 30000, is_created, NULL, "recovery");
 	node_free(n);
 }
 
@@ -240,7 +258,7 @@ static void waits(const void *arg)
 	node_settle(n);
 	assert_int_equal(dp_state(node_dp(n), &dp_dnsmasq_type, "bn1", &why), DP_WAITING);
 	make_link();
-	node_wait(n, 5000, is_created, NULL, "dnsmasq");
+	node_wait(n, 30000, is_created, NULL, "dnsmasq");
 	sh("ip link del v0");
 	node_wait_state(n, &dp_dnsmasq_type, "bn1", DP_WAITING);
 	require(helper_pid(HELPER) == 0, "it runs without its interface");

@@ -46,12 +46,12 @@ static void egress(const void *arg)
 	open_to("a1", SERVER, 7104, "wan");
 	shut_to("a1", SERVER, 7105, "wan"); /* the exception stands before the range */
 	shut_to("a1", SERVER6, 7104, "wan");
-	require(pings("a1", SERVER), "no ping");
-	require(pings("a1", SERVER6), "no ping by IPv6");
+	require(pings("a1", SERVER, OPEN_MS), "no ping");
+	require(pings("a1", SERVER6, OPEN_MS), "no ping by IPv6");
 	shut_to("a2", SERVER, 7000, "wan");
 	want_app(n, "a1", less, 1); /* the list changes under it */
 	shut_to("a1", SERVER, 7000, "wan");
-	require(!pings("a1", SERVER6), "ping by IPv6");
+	require(!pings("a1", SERVER6, SHUT_MS), "ping by IPv6");
 	node_free(n);
 }
 
@@ -203,8 +203,9 @@ static void isolation(const void *arg)
 	shut_to("a1", "fd00:1::1", 7000, NULL);
 	open_to("a1", "10.1.0.1", 53, NULL); /* which is for DNS */
 	open_to("a1", "fd00:1::1", 53, NULL);
-	require(pings("a1", "10.1.0.1") && pings("a1", "fd00:1::1"), "no ping to the bridge");
-	require(!pings("a1", "198.51.100.1"), "the port answers a ping");
+	require(pings("a1", "10.1.0.1", OPEN_MS) && pings("a1", "fd00:1::1", OPEN_MS),
+		"no ping to the bridge");
+	require(!pings("a1", "198.51.100.1", SHUT_MS), "the port answers a ping");
 	open_to("wan", "198.51.100.1", 7000, NULL); /* not our business */
 	/* an uplink that is not of the instance */
 	sh("ip route replace default via 203.0.113.254 dev eth1 table 801");

@@ -30,6 +30,7 @@ static void world(void)
 	   "ip -n far address add 10.1.0.253/24 dev v1 && "
 	   "ip -n far address add 10.1.0.254/24 dev v1 && ip -n far link set v1 up && "
 	   "ip -n other address add 10.1.0.254/24 dev w1 && ip -n other link set w1 up");
+	await_links();
 }
 
 static struct probe_target target(uint32_t ifindex, const char *gateway)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -19,9 +20,9 @@
 #include "tests/item/space.h"
 #include "usb/stick.h"
 
-#define IMAGE "/tmp/test_stick_mount.img"
 #define FORBIDDEN (ST_NOSUID | ST_NODEV | ST_NOEXEC)
 
+static char image[] = "/tmp/test_stick_mount.XXXXXX";
 static char loop[64]; /* its name */
 
 /* With a program on it; every file of FAT may be executed as far as its mode goes. It is not written by
@@ -41,13 +42,17 @@ static void add_program(int device)
 
 static int plug(void **state)
 {
+	_cleanup_(freep) char *attach = NULL;
+	_cleanup_(closep) int file = mkstemp(image);
 	static int device;
 	FILE *out;
 
+	assert_true(file >= 0);
 	sh("modprobe -q loop; modprobe -q vfat; modprobe -q nls_cp437; modprobe -q nls_ascii; "
 	   "true");
-	sh("truncate -s 16M " IMAGE " && mkfs.vfat -n STICK " IMAGE " >/dev/null");
-	out = popen("losetup --find --show " IMAGE, "r");
+	sh("truncate -s 16M %s && mkfs.vfat -n STICK %s >/dev/null", image, image);
+	attach = xasprintf("losetup --find --show %s", image);
+	out = popen(attach, "r");
 	assert_non_null(out);
 	assert_non_null(fgets(loop, sizeof(loop), out));
 	assert_int_equal(pclose(out), 0);
@@ -62,7 +67,7 @@ static int plug(void **state)
 static int pull(void **state)
 {
 	closep(*state);
-	sh("losetup --detach %s && rm " IMAGE, loop);
+	sh("losetup --detach %s && rm %s", loop, image);
 	return 0;
 }
 

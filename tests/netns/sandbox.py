@@ -90,6 +90,8 @@ def _private_folders():
     _mount("/run/netns", "/run/netns", "none", MS_BIND)
     _mount("none", "/run/netns", "none", MS_SHARED)
     os.makedirs("/run/lock", exist_ok=True)
+    os.mkdir("/run/tmp")  # goes with the run, however that ends, and no other run sees it
+    os.environ["TMPDIR"] = tempfile.tempdir = "/run/tmp"
     with tempfile.NamedTemporaryFile("w", dir="/run", delete=False) as private:
         private.write("# of the test run\n")
     resolv = os.path.realpath("/etc/resolv.conf")
