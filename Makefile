@@ -97,7 +97,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) $(TEST_LDLIBS)
 $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/world.o
-$(addprefix $(BUILD)/tests/unit/test_dpc_,verify rank layers time beside): $(BUILD)/tests/unit/dpc_sim.o
+$(addprefix $(BUILD)/tests/unit/test_,$(addprefix dpc_,verify rank layers time beside) lps): \
+	$(BUILD)/tests/unit/dpc_sim.o
 CLI_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard cmd/edgeway/*.c)))
 $(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view bond_table diag redact netdump): $(CLI_O)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka

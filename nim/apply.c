@@ -18,6 +18,7 @@
 #include "nim/flows.h"
 #include "nim/gateway/heartbeat.h"
 #include "nim/led.h"
+#include "nim/lps/lps_run.h"
 #include "nim/metering/metering.h"
 #include "nim/nim_state.h"
 #include "nim/ntp/chrony.h"
@@ -62,6 +63,7 @@ static void nim_publish(struct nim *nim)
 				     nim->forwarder.problem, &arena);
 	status->ntp = nim_chrony_status(nim->chrony, nim->dp, &nim->config, &nim->facts, &arena);
 	nim_dpc_status(nim->dpc, status);
+	status->lps = lps_run_status(nim->lps, status, &arena);
 	nim_bonds_status(nim->bonds, &nim->config, status, &arena);
 	nim_cards_status(&nim->cards, &nim->config, status, &arena);
 	conntest_status(nim->conntest, status, &arena);

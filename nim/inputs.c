@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@
 #include "nim/dpc/fallback.h"
 #include "nim/dpc/verify.h"
 #include "nim/lease_again.h"
+#include "nim/lps/lps_run.h"
 #include "nim/metering/metering.h"
 #include "nim/nim_state.h"
 
@@ -278,10 +280,13 @@ void nim_follow_cards(struct nim *nim)
 void nim_publish_dpcs(struct nim *nim)
 {
 	Ew__DevicePortConfigList msg = nim_dpc_message(nim->dpc);
+	struct arena arena = { 0 };
 	int r;
 
 	nim_verify_tell(nim->verify, &msg);
+	msg.lps = lps_run_summary(nim->lps, &arena);
 	r = ps_publish_device_port_config_list(nim->dpc_pub, "global", &msg);
+	arena_fini(&arena);
 	if (r < 0)
 		log_error("publish_failed", "topic=DevicePortConfigList err=%d", -r);
 	event_active(nim->status_ev, 0, 0);
@@ -326,6 +331,7 @@ static void config_changed(const char *key, const Ew__DevicePortConfig *was,
 		nim_dpc_controller(nim->dpc, now);
 	else
 		return; /* of a source that is still to come */
+	lps_run_controller(nim->lps);
 	nim_dpc_changed(nim);
 }
 

@@ -27,6 +27,7 @@
 #include "nim/firewall/firewall_show.h"
 #include "nim/gateway/heartbeat.h"
 #include "nim/lease_again.h"
+#include "nim/lps/lps_run.h"
 #include "nim/metering/metering.h"
 #include "nim/nim_state.h"
 #include "nim/ntp/chrony.h"
@@ -283,6 +284,14 @@ static int nim_open_dpc(struct nim *nim, const struct nim_options *options)
 	if (r < 0)
 		return r;
 	nim_dpc_manual(nim->dpc, daemon_control(nim->daemon));
+	r = lps_run_new(&(struct lps_run_conf){ .daemon = nim->daemon,
+						.ps = nim->ps,
+						.dpc = nim->dpc,
+						.changed = nim_dpc_changed,
+						.arg = nim },
+			&nim->lps);
+	if (r < 0)
+		return r;
 	nim->known = nim_dpc_in_force(nim->dpc) != NULL;
 	r = nim_verify_open(nim);
 	if (r < 0)
@@ -370,6 +379,7 @@ struct nim *nim_free(struct nim *nim)
 	nim_items_fini(&nim->items);
 	nim_forwarder_fini(&nim->forwarder);
 	nim_fallback_free(nim->fallback);
+	lps_run_free(nim->lps);
 	nim_dpc_free(nim->dpc);
 	if (nim->in_force)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);

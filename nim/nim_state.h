@@ -23,6 +23,7 @@ struct dp_lease_watch;
 struct event;
 struct heartbeat;
 struct upstream;
+struct lps_run;
 struct metering;
 struct nim_chrony;
 struct lease_again;
@@ -53,6 +54,7 @@ struct nim {
 	struct ps_pub *status_pub, *dpc_pub;
 	struct nim_dpc *dpc;
 	struct nim_fallback *fallback;
+	struct lps_run *lps;
 	struct nim_verify *verify;
 	const struct nim_config *candidate; /* tried beside, merged into config; NULL: none */
 	Ew__DevicePortConfig *in_force; /* of the list; NULL: none */

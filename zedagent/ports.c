@@ -88,6 +88,7 @@ static int map_role(struct za_map *m, const EVE(SystemAdapter) * a, const struct
 	bool addressed = port->dhcp != EW__DHCP_MODE__DHCP_NONE;
 
 	port->cost = a->cost > 255 ? 255 : a->cost;
+	port->local_changes = a->allow_local_modifications;
 	port->is_mgmt = any_uplink ? a->uplink : addressed;
 	if (port->is_mgmt && !addressed)
 		return za_refuse(m->err, at, "/networkUUID",

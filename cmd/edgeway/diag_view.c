@@ -129,6 +129,22 @@ static void dpc_lines(struct page *page)
 	}
 }
 
+/* What the local profile server asked for in vain. */
+static void local_lines(struct page *page)
+{
+	const Ew__LpsStatus *lps = page->device->lps;
+	struct strbuf text = STRBUF_INIT;
+
+	if (!lps)
+		return;
+	strbuf_add(&text, lps->error);
+	line(page, "local wish", &text);
+	for (size_t i = 0; i < lps->n_refusals; i++) {
+		strbuf_addf(&text, "%s: %s", lps->refusals[i]->logicallabel, lps->refusals[i]->why);
+		line(page, "refused", &text);
+	}
+}
+
 static void service_lines(struct page *page)
 {
 	const Ew__DeviceNetworkStatus *d = page->device;
@@ -212,6 +228,7 @@ bool diag_print(const struct diag *diag, const struct status_look *look, FILE *o
 	state_line(&page);
 	config_lines(&page);
 	dpc_lines(&page);
+	local_lines(&page);
 	service_lines(&page);
 	for (size_t i = 0; i < diag->ports->n; i++)
 		port_lines(&page, &diag->ports->list[i]);

@@ -111,6 +111,15 @@ void dpc_add_line(const Ew__DevicePortConfigList *dpcs, const Ew__DpcEntry *e, s
 		strbuf_addf(out, "    works, and yet: %s\n", e->last_warning);
 }
 
+static void add_local(const Ew__LpsStatus *lps, struct strbuf *out)
+{
+	if (lps->error[0])
+		strbuf_addf(out, "local wish: %s\n", lps->error);
+	for (size_t i = 0; i < lps->n_refusals; i++)
+		strbuf_addf(out, "local wish refused: %s: %s\n", lps->refusals[i]->logicallabel,
+			    lps->refusals[i]->why);
+}
+
 static int list(const Ew__DevicePortConfigList *dpcs)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -124,6 +133,8 @@ static int list(const Ew__DevicePortConfigList *dpcs)
 	for (size_t i = 0; i < dpcs->n_refusals; i++)
 		strbuf_addf(&out, "refused: %s at \"%s\": %s\n", dpcs->refusals[i]->file,
 			    dpcs->refusals[i]->pointer, dpcs->refusals[i]->why);
+	if (dpcs->lps)
+		add_local(dpcs->lps, &out);
 	dpc_print(&out);
 	return 0;
 }
@@ -150,6 +161,11 @@ static int show(const Ew__DevicePortConfigList *dpcs, const char *key, bool json
 	dpc_add_line(dpcs, entry, &out);
 	if (entry->file[0])
 		strbuf_addf(&out, "  from %s\n", entry->file);
+	if (entry->local_ms) {
+		strbuf_add(&out, "  asked for locally ");
+		add_time(entry->local_ms, &out);
+		strbuf_addc(&out, '\n');
+	}
 	dpc_add_ports(entry, &out);
 	dpc_print(&out);
 	return 0;

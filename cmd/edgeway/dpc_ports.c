@@ -56,6 +56,14 @@ static void add_result(const Ew__DpcEntry *e, const char *label, struct strbuf *
 			strbuf_addf(out, "%s ", e->results[i]->why);
 }
 
+static bool is_local(const Ew__DpcEntry *e, const Ew__PortConfig *port)
+{
+	for (size_t i = 0; i < e->n_local_ports; i++)
+		if (strcmp(e->local_ports[i], port->logicallabel) == 0)
+			return true;
+	return false;
+}
+
 /* Each part ends with a blank, and a line does not. */
 static void end_line(struct strbuf *out)
 {
@@ -75,6 +83,7 @@ void dpc_add_ports(const Ew__DpcEntry *e, struct strbuf *out)
 						 : port->usb_address,
 			    usage_of(port), port->cost);
 		add_addressing(port, out);
+		strbuf_add(out, is_local(e, port) ? "local " : "");
 		add_result(e, port->logicallabel, out);
 		strbuf_add(out, port->error);
 		end_line(out);

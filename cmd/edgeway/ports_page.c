@@ -12,6 +12,7 @@
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_health.h"
 #include "cmd/edgeway/ports_view.h"
+#include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/test_view.h"
 #include "nim/pnac/wpa_text.h"
 
@@ -90,6 +91,24 @@ static void use_lines(const struct page *page)
 		strbuf_addf(&text, "table %u, mark 0x%08x", p->table, p->mark);
 		line(page, "routing", &text);
 	}
+}
+
+/* Nothing of the local profile server, where it has no part. */
+static void source_lines(const struct page *page)
+{
+	const Ew__PortStatus *p = page->port->p;
+	struct strbuf text = STRBUF_INIT;
+
+	if (p->config_source != EW__DPC_SOURCE__DPC_UNKNOWN)
+		strbuf_add(&text, cli_dpc_source(p->config_source));
+	if (p->config_submitted_ms) {
+		strbuf_add(&text, ", ");
+		rfc3339_format(p->config_submitted_ms / 1000, 0, &text);
+	}
+	if (p->local_changes)
+		strbuf_add(&text, "; a local profile server may change it");
+	line(page, "asked by", &text);
+	line_text(page, "local wish", p->lps_config_error);
 }
 
 static void bond_line(const char *name, const char *text, void *arg)
@@ -317,6 +336,7 @@ void ports_print_one(const struct ports *ports, const struct port_facts *port,
 	line_text(&page, "port", port->p->logicallabel);
 	interface_lines(&page);
 	use_lines(&page);
+	source_lines(&page);
 	bond_view(port->p->bond, bond_line, &page);
 	address_lines(&page);
 	instance_line(&page);

@@ -86,7 +86,8 @@ static void sort_rows(struct status *s)
 const char *cli_dpc_source(Ew__DpcSource source)
 {
 	static const char *const names[] = { "unknown",	 "controller",	"bootstrap",
-					     "override", "last resort", "manual" };
+					     "override", "last resort", "manual",
+					     "unknown",	 "local server" };
 
 	return (size_t)source < ARRAY_SIZE(names) ? names[source] : names[0];
 }
@@ -198,9 +199,25 @@ static void dpc_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 	}
 }
 
+static void local_lines(struct view *v, const Ew__LpsStatus *lps)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (lps->error[0]) {
+		strbuf_add(&text, lps->error);
+		add_line(v, VERDICT_WARN, "local", "wish", &text);
+	}
+	for (size_t i = 0; i < lps->n_refusals; i++) {
+		strbuf_addf(&text, "refused: %s", lps->refusals[i]->why);
+		add_line(v, VERDICT_WARN, "local", lps->refusals[i]->logicallabel, &text);
+	}
+}
+
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	dpc_lines(v, d);
+	if (d->lps)
+		local_lines(v, d->lps);
 	for (size_t i = 0; i < d->n_ports; i++) {
 		const Ew__PortStatus *p = d->ports[i];
 		const Ew__PortMeterStatus *meter = meter_of(v->s, p->logicallabel);

@@ -134,6 +134,24 @@ void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 		nim_dpc_store(dpc);
 }
 
+int nim_dpc_local(struct nim_dpc *dpc, Ew__DpcEntry *entry)
+{
+	int r = dpc_list_put(&dpc->list, entry);
+
+	if (r > 0)
+		nim_dpc_store(dpc);
+	return r;
+}
+
+bool nim_dpc_end_local(struct nim_dpc *dpc, bool taken_back)
+{
+	bool ended = dpc_list_end_local(&dpc->list, taken_back);
+
+	if (ended)
+		nim_dpc_store(dpc);
+	return ended;
+}
+
 void nim_dpc_bootstrap(struct nim_dpc *dpc, const Ew__DevicePortConfig *config)
 {
 	Ew__DpcEntry *entry = dpc_bootstrap_entry(config);

@@ -20,7 +20,8 @@ struct nim_dpc_conf {
 	const char *dir, *run_dir, *state_dir; /* all copied */
 	/* Likewise. A good bootstrap-config.pb in it takes the files out of force: dpc_bootstrap.h. */
 	const char *config_dir;
-	/* The list or the refusals changed, but for nim_dpc_controller(); from the loop. */
+	/* The list or the refusals changed, but for nim_dpc_controller() and nim_dpc_local(); from
+	 * the loop. */
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -31,6 +32,11 @@ struct nim_dpc *nim_dpc_free(struct nim_dpc *dpc); /* NULL is fine; waits for th
 
 /* What the controller asks for, borrowed. */
 void nim_dpc_controller(struct nim_dpc *dpc, const Ew__DevicePortConfig *config);
+
+/* The controller's, changed by the local profile server: takes entry. As dpc_list_put(), and as
+ * dpc_list_end_local(); stored, and to be told by the caller. */
+int nim_dpc_local(struct nim_dpc *dpc, Ew__DpcEntry *entry);
+bool nim_dpc_end_local(struct nim_dpc *dpc, bool taken_back);
 
 /* Takes entry. As dpc_list_put(); stored and told when the list changed. */
 int nim_dpc_put(struct nim_dpc *dpc, Ew__DpcEntry *entry);

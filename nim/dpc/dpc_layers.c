@@ -39,7 +39,7 @@ static Ew__PortConfig up_to(const Ew__PortConfig *port, enum conn_stage stage)
 	p.logicallabel = p.phylabel = p.error = (char *)protobuf_c_empty_string;
 	p.n_shared_labels = p.n_ntp_servers = 0;
 	p.cost = 0;
-	p.is_mgmt = p.is_l3 = false;
+	p.is_mgmt = p.is_l3 = p.local_changes = false;
 	p.lower_case = EW__PORT_CONFIG__LOWER__NOT_SET; /* by what it stands on: lowers_differ() */
 	if (stage < CONN_STAGE_TCP)
 		p.mtu = 0;

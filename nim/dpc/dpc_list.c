@@ -8,8 +8,6 @@
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
-#include "nim/config.h"
-#include "nim/dpc/dpc_ports.h"
 
 void dpc_list_fini(struct dpc_list *list)
 {
@@ -17,117 +15,6 @@ void dpc_list_fini(struct dpc_list *list)
 		ew__dpc_entry__free_unpacked(list->entries[i], NULL);
 	list->n = 0;
 	list->current = list->tested = NULL;
-}
-
-/* ---- Configurations as values ---- */
-
-static uint8_t *pack(const Ew__DevicePortConfig *config, size_t *ret_len)
-{
-	uint8_t *bytes;
-
-	*ret_len = ew__device_port_config__get_packed_size(config);
-	bytes = xcalloc(1, *ret_len + 1);
-	ew__device_port_config__pack(config, bytes);
-	return bytes;
-}
-
-bool dpc_config_equal(const Ew__DevicePortConfig *a, const Ew__DevicePortConfig *b)
-{
-	size_t a_len, b_len;
-	_cleanup_(freep) uint8_t *a_bytes = pack(a, &a_len);
-	_cleanup_(freep) uint8_t *b_bytes = pack(b, &b_len);
-
-	return a_len == b_len && memcmp(a_bytes, b_bytes, a_len) == 0;
-}
-
-Ew__DevicePortConfig *dpc_config_copy(const Ew__DevicePortConfig *config)
-{
-	Ew__DevicePortConfig bare = *config;
-	_cleanup_(freep) uint8_t *bytes = NULL;
-	size_t len;
-
-	bare.source = (char *)protobuf_c_empty_string;
-	bare.timestamp_ms = 0;
-	bytes = pack(&bare, &len);
-	return ew__device_port_config__unpack(NULL, len, bytes);
-}
-
-/* What nim_config_load() finds wrong is an error of the entry, too: who asks what to rely on, or
- * looks at the list, sees it before the configuration is in force. */
-static void judge(Ew__DevicePortConfig *config)
-{
-	_cleanup_(freep) struct nim_config *loaded = xcalloc(1, sizeof(*loaded));
-
-	nim_config_load(loaded, config);
-	for (unsigned int i = 0; i < loaded->nports; i++) {
-		Ew__PortConfig *port = config->ports[i];
-
-		if (port->error[0] || !loaded->ports[i].error[0])
-			continue;
-		if (port->error != protobuf_c_empty_string)
-			free(port->error);
-		port->error = xstrdup(loaded->ports[i].error);
-	}
-}
-
-static char *why_not_usable(const Ew__DevicePortConfig *config)
-{
-	if (dpc_is_usable(config))
-		return xstrdup("");
-	for (size_t i = 0; i < config->n_ports; i++)
-		if (config->ports[i]->is_mgmt && config->ports[i]->error[0])
-			return xasprintf("no usable management port: %s: %s",
-					 config->ports[i]->logicallabel, config->ports[i]->error);
-	return xstrdup("no management port that gets an address");
-}
-
-Ew__DpcEntry *dpc_entry_new(const char *key, Ew__DpcSource source, int64_t time_priority_ms,
-			    const char *file, const Ew__DevicePortConfig *config)
-{
-	Ew__DpcEntry *entry = xcalloc(1, sizeof(*entry));
-
-	ew__dpc_entry__init(entry);
-	entry->key = xstrdup(key);
-	entry->source = source;
-	entry->time_priority_ms = time_priority_ms;
-	entry->file = xstrdup(file);
-	entry->config = dpc_config_copy(config);
-	judge(entry->config);
-	entry->error = why_not_usable(entry->config);
-	entry->last_error = xstrdup("");
-	entry->last_warning = xstrdup("");
-	return entry;
-}
-
-bool dpc_entry_works(const Ew__DpcEntry *entry)
-{
-	return entry->last_succeeded_ms > entry->last_failed_ms;
-}
-
-bool dpc_entry_untested(const Ew__DpcEntry *entry)
-{
-	return !entry->error[0] && !entry->last_succeeded_ms && !entry->last_failed_ms;
-}
-
-static void set_text(char **dst, const char *src)
-{
-	free(*dst);
-	*dst = xstrdup(src);
-}
-
-/* All but the results by port, which belong to one test. */
-static void take_results(Ew__DpcEntry *entry, const Ew__DpcEntry *from)
-{
-	bool ended = from->state == EW__DPC_STATE__DPC_STATE_FAIL ||
-		     from->state == EW__DPC_STATE__DPC_STATE_FAIL_WITH_IPANDDNS ||
-		     from->state == EW__DPC_STATE__DPC_STATE_SUCCESS ||
-		     from->state == EW__DPC_STATE__DPC_STATE_REMOTE_WAIT;
-
-	entry->state = ended ? from->state : EW__DPC_STATE__DPC_STATE_NONE;
-	entry->last_failed_ms = from->last_failed_ms;
-	entry->last_succeeded_ms = from->last_succeeded_ms;
-	set_text(&entry->last_error, from->last_error);
-	set_text(&entry->last_warning, from->last_warning);
 }
 
 /* ---- The list ---- */
@@ -173,10 +60,34 @@ static void insert_at(struct dpc_list *list, size_t at, Ew__DpcEntry *entry)
 	list->n++;
 }
 
+static size_t newest_of_controller(const struct dpc_list *list)
+{
+	size_t i = 0;
+
+	while (i < list->n && list->entries[i]->source != EW__DPC_SOURCE__DPC_CONTROLLER)
+		i++;
+	return i;
+}
+
+/* Where the controller's newest stands, above what the local server asked for before. Nothing comes
+ * between them later: they have one time priority. */
+static size_t place_of_local(const struct dpc_list *list)
+{
+	size_t at = newest_of_controller(list);
+
+	while (at && list->entries[at - 1]->source == EW__DPC_SOURCE__DPC_LPS)
+		at--;
+	return at;
+}
+
 static void insert(struct dpc_list *list, Ew__DpcEntry *entry)
 {
 	size_t at = 0;
 
+	if (entry->source == EW__DPC_SOURCE__DPC_LPS) {
+		insert_at(list, place_of_local(list), entry);
+		return;
+	}
 	while (at < list->n && !outranks(entry, list->entries[at]))
 		at++;
 	insert_at(list, at, entry);
@@ -194,22 +105,40 @@ static void remove_at(struct dpc_list *list, size_t at)
 		(list->n - at) * sizeof(list->entries[0]));
 }
 
-/* Room for one more; an override file's has to wait until there is some. */
+/* Else it has to wait until there is room. */
+static bool displaces(const Ew__DpcEntry *newcomer)
+{
+	return newcomer->source != EW__DPC_SOURCE__DPC_OVERRIDE &&
+	       newcomer->source != EW__DPC_SOURCE__DPC_LPS;
+}
+
+/* Room for one more. */
 static int make_room(struct dpc_list *list, const Ew__DpcEntry *newcomer)
 {
 	size_t at = DPC_LIST_MAX - 1;
 
 	if (list->n < DPC_LIST_MAX)
 		return 0;
-	if (newcomer->source == EW__DPC_SOURCE__DPC_OVERRIDE)
+	if (!displaces(newcomer))
 		return -ENOSPC;
 	remove_at(list, list->entries[at] == list->current ? at - 1 : at);
 	return 0;
 }
 
+static bool same_local(const Ew__DpcEntry *was, const Ew__DpcEntry *now)
+{
+	if (was->local_ms != now->local_ms || was->n_local_ports != now->n_local_ports)
+		return false;
+	for (size_t i = 0; i < now->n_local_ports; i++)
+		if (!dpc_entry_is_local(was, now->local_ports[i]))
+			return false;
+	return true;
+}
+
 static bool is_same(const Ew__DpcEntry *was, const Ew__DpcEntry *now)
 {
-	return was->source == now->source && strcmp(was->file, now->file) == 0 &&
+	return was->source == now->source && same_local(was, now) &&
+	       strcmp(was->file, now->file) == 0 &&
 	       (was->time_priority_ms == now->time_priority_ms ||
 		now->source == EW__DPC_SOURCE__DPC_CONTROLLER) &&
 	       dpc_config_equal(was->config, now->config);
@@ -239,20 +168,13 @@ static void rename_former(const struct dpc_list *list, Ew__DpcEntry *former)
 	strbuf_fini(&time);
 }
 
-bool dpc_entry_is_former(const Ew__DpcEntry *entry, const char *key)
-{
-	size_t len = strlen(key);
-
-	return strncmp(entry->key, key, len) == 0 && entry->key[len] == '@';
-}
-
 /* What it replaces: kept by another name if the node may have to come back to it. Of a manual one
  * there is one, the last resort is made anew from what is there, and of a file that finds no room
  * beside it the new word counts. */
 static void retire(struct dpc_list *list, size_t at, const Ew__DpcEntry *newcomer)
 {
 	Ew__DpcEntry *former = list->entries[at];
-	bool room = list->n < DPC_LIST_MAX || newcomer->source != EW__DPC_SOURCE__DPC_OVERRIDE;
+	bool room = list->n < DPC_LIST_MAX || displaces(newcomer);
 
 	if (room && former->last_succeeded_ms && former->source != EW__DPC_SOURCE__DPC_MANUAL &&
 	    former->source != EW__DPC_SOURCE__DPC_LAST_RESORT)
@@ -272,7 +194,7 @@ static void take_over_former(struct dpc_list *list, Ew__DpcEntry *entry)
 		    !dpc_config_equal(former->config, entry->config))
 			continue;
 		if (former->last_failed_ms >= entry->last_failed_ms)
-			take_results(entry, former);
+			dpc_entry_take_results(entry, former);
 		if (list->current == former)
 			list->current = entry;
 		if (list->tested == former)
@@ -287,7 +209,8 @@ static void drop_unwanted(struct dpc_list *list, const Ew__DpcEntry *entry)
 	if (entry->source != EW__DPC_SOURCE__DPC_CONTROLLER || entry->config->n_ports)
 		return;
 	for (size_t i = list->n; i-- > 0;)
-		if (list->entries[i]->source == EW__DPC_SOURCE__DPC_CONTROLLER)
+		if (list->entries[i]->source == EW__DPC_SOURCE__DPC_CONTROLLER ||
+		    list->entries[i]->source == EW__DPC_SOURCE__DPC_LPS)
 			remove_at(list, i);
 }
 
@@ -301,6 +224,7 @@ int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry)
 		return 0;
 	}
 	in_place = at < list->n && entry->source != EW__DPC_SOURCE__DPC_CONTROLLER &&
+		   entry->source != EW__DPC_SOURCE__DPC_LPS &&
 		   list->entries[at]->source == entry->source &&
 		   list->entries[at]->time_priority_ms == entry->time_priority_ms;
 	take_over_former(list, entry);
@@ -326,6 +250,27 @@ void dpc_list_remove(struct dpc_list *list, const char *key)
 
 	if (at < list->n)
 		remove_at(list, at);
+}
+
+bool dpc_list_end_local(struct dpc_list *list, bool taken_back)
+{
+	size_t controller = newest_of_controller(list);
+	bool ended = false;
+
+	for (size_t i = list->n; i-- > 0;) {
+		Ew__DpcEntry *e = list->entries[i];
+
+		if (e->source != EW__DPC_SOURCE__DPC_LPS)
+			continue;
+		if (taken_back || i < controller || !e->last_succeeded_ms) {
+			remove_at(list, i);
+			ended = true;
+		} else if (!strchr(e->key, '@')) {
+			rename_former(list, e);
+			ended = true;
+		}
+	}
+	return ended;
 }
 
 const Ew__DpcEntry *dpc_list_in_force(const struct dpc_list *list)
@@ -364,6 +309,10 @@ static bool keep_entry(const struct dpc_list *list, size_t i, const struct keeps
 		return !seen->worked;
 	case EW__DPC_SOURCE__DPC_LAST_RESORT:
 		return last_resort;
+	case EW__DPC_SOURCE__DPC_LPS:
+		if (!strchr(e->key, '@'))
+			return true;
+		break;
 	case EW__DPC_SOURCE__DPC_UNKNOWN:
 	case EW__DPC_SOURCE__DPC_BOOTSTRAP:
 	case EW__DPC_SOURCE__DPC_OVERRIDE:
@@ -457,7 +406,9 @@ int dpc_list_parse(const char *text, size_t len, struct dpc_list *list, struct p
 			break;
 		list->entries[list->n] =
 			dpc_entry_new(e->key, e->source, e->time_priority_ms, e->file, e->config);
-		take_results(list->entries[list->n++], e);
+		dpc_entry_set_local(list->entries[list->n], e->local_ports, e->n_local_ports,
+				    e->local_ms);
+		dpc_entry_take_results(list->entries[list->n++], e);
 	}
 	if (r == 0 && msg->current[0] && find(list, msg->current) < list->n)
 		list->current = list->entries[find(list, msg->current)];

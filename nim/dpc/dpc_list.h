@@ -5,6 +5,8 @@
  *
  *   manual      goes to the top; there is one
  *   controller  goes to the top: above what it said before, and above a manual one
+ *   local       (the controller's, changed by the local profile server) goes directly above the
+ *               controller's newest, which it was made of, and has its time priority
  *   others      go above what has an earlier time priority
  *
  * An entry that is put again under its
@@ -23,7 +25,7 @@
 #include <stdint.h>
 
 #include "base/pbjson.h"
-#include "status.pb-c.h"
+#include "nim/dpc/dpc_entry.h"
 
 #define DPC_LIST_MAX 32
 
@@ -38,15 +40,15 @@ struct dpc_list {
 
 void dpc_list_fini(struct dpc_list *list);
 
-/* Copies all. The error is filled in from config. Freed by ew__dpc_entry__free_unpacked(). */
-Ew__DpcEntry *dpc_entry_new(const char *key, Ew__DpcSource source, int64_t time_priority_ms,
-			    const char *file, const Ew__DevicePortConfig *config);
-
 /* Takes entry. 1: the list changed; 0: it holds the same already; -ENOSPC: it is full, which is for
- * override files only: for others the last one gives way. */
+ * override files and local ones only: for others the last one gives way. */
 int dpc_list_put(struct dpc_list *list, Ew__DpcEntry *entry);
 void dpc_list_remove(struct dpc_list *list, const char *key); /* absent is fine */
 const Ew__DpcEntry *dpc_list_find(const struct dpc_list *list, const char *key); /* or NULL */
+/* There is no local one any more. Taken back by the local server, nothing of it is left. By a newer
+ * configuration of the controller, what has worked is left below that, as KEY@TIME. True: the list
+ * changed. */
+bool dpc_list_end_local(struct dpc_list *list, bool taken_back);
 /* The current one. While none is chosen the first that is usable (see dpc_is_usable()), but nothing
  * below a manual one; without any, the first. NULL: it is empty. */
 const Ew__DpcEntry *dpc_list_in_force(const struct dpc_list *list);
@@ -57,15 +59,6 @@ size_t dpc_list_index(const struct dpc_list *list, const Ew__DpcEntry *entry); /
  * it is wanted, a manual one until something above it has worked, and of each source the first
  * while no configuration of the controller has ever worked. True: something went. */
 bool dpc_list_compress(struct dpc_list *list, bool last_resort);
-bool dpc_entry_works(const Ew__DpcEntry *entry); /* when it was tested last; untested: false */
-bool dpc_entry_untested(const Ew__DpcEntry *entry);
-bool dpc_entry_is_former(const Ew__DpcEntry *entry, const char *key); /* KEY@TIME of key */
-
-/* Source and time of a configuration stand in its entry: a copy is without, so that what is asked
- * for compares. Freed by ew__device_port_config__free_unpacked(). */
-Ew__DevicePortConfig *dpc_config_copy(const Ew__DevicePortConfig *config);
-bool dpc_config_equal(const Ew__DevicePortConfig *a, const Ew__DevicePortConfig *b);
-
 /* The list as a message; it borrows all. */
 Ew__DevicePortConfigList dpc_list_message(struct dpc_list *list);
 /* For a file. Results by port and states of waiting are of no use to the next run and not taken

@@ -357,6 +357,7 @@ static Ew__PortConfig *read_port(struct reader *r, const Dpc__Port *from)
 	port->is_mgmt = from->ismgmt || (r->all_mgmt && port->is_l3);
 	port->cost = from->cost;
 	port->mtu = from->mtu;
+	port->local_changes = from->allowlocalmodifications;
 	read_labels(r, from, port);
 	read_addressing(r, from, port);
 	read_layer(r, from, port);

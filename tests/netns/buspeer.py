@@ -13,7 +13,7 @@ from node import Watch
 from waiting import wait_for
 
 MAGIC, PROTOCOL, STATE = b"EWPS", 1, 0
-HELLO, SET, SYNCED = 1, 3, 5
+HELLO, SET, DELETE, SYNCED = 1, 3, 4, 5
 
 
 def frame(kind, key=b"", data=b""):
@@ -37,7 +37,9 @@ def field(number, value):
 
 
 class Publisher:
-    def __init__(self, run_dir, agent, topic):
+    """hold: nobody finds it before open(), so that what was published by then is its first word."""
+
+    def __init__(self, run_dir, agent, topic, hold=False):
         self.agent, self.topic = agent, topic
         self.path = pathlib.Path(run_dir, "bus", f"{agent}.{topic}")
         self.table, self.subscribers, self.lock = {}, [], threading.Lock()
@@ -45,6 +47,10 @@ class Publisher:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(f"{self.path}.peer")
         self.listener.listen(8)
+        if not hold:
+            self.open()
+
+    def open(self):
         os.rename(f"{self.path}.peer", self.path)
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -71,6 +77,14 @@ class Publisher:
             for sock in self.subscribers:
                 with contextlib.suppress(OSError):
                     sock.sendall(frame(SET, key.encode(), message))
+
+    def withdraw(self, key):
+        with self.lock:
+            if self.table.pop(key.encode(), None) is None:
+                return
+            for sock in self.subscribers:
+                with contextlib.suppress(OSError):
+                    sock.sendall(frame(DELETE, key.encode()))
 
     def close(self):
         self.listener.close()
@@ -117,4 +131,35 @@ class RadioDaemon:
         self.over = True
         self.thread.join()
         self.watch.close()
+        self.publisher.close()
+
+
+class LocalProfileServer:
+    """What zedagent will publish of a local profile server's network configuration. A port is a dict
+    of the fields of LocalPortConfig (api/bus/lps.proto); zedagent itself runs beside."""
+
+    NUMBERS = {"label": 1, "ip_versions": 2, "use_dhcp": 3, "addresses": 4, "gateways": 5, "no_default_route": 6,
+               "dns_servers": 7, "domain": 8, "ntp_servers": 9, "mtu": 10, "wireless": 16}
+
+    def __init__(self, node, *ports, version=1):
+        self.publisher = Publisher(node.run_dir, "zedagent", "LocalNetworkConfig", hold=True)
+        if ports:
+            self.ask(*ports, version=version)
+        self.publisher.open()
+        node.host.closers.append(self.close)
+
+    def ask(self, *ports, version=1):
+        message = field(1, str(version)) + field(2, 1772600767000 + version * 1000)
+        for port in ports:
+            values = b""
+            for name, value in port.items():
+                for one in value if isinstance(value, list) else [value]:
+                    values += field(self.NUMBERS[name], one)
+            message += field(3, values)
+        self.publisher.publish("global", message)
+
+    def revert(self):
+        self.publisher.withdraw("global")
+
+    def close(self):
         self.publisher.close()

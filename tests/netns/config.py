@@ -86,9 +86,10 @@ class Config:
             "phyaddrs": {"Ifname": ifname or label}, "usage": "PhyIoUsageMgmtAndApps"})
 
     def port(self, label, ifname=None, cost=0, address=None, gateway=None, mgmt=True, labels=(),
-             lower=None, kind="V4", dns=(), mtu=0):
+             lower=None, kind="V4", dns=(), mtu=0, local=False):
         """A port the node uses. By DHCP, or with address ("192.168.1.2/24") and gateway static.
-        lower: label of a VLAN or bond; None makes the physical port as well."""
+        lower: label of a VLAN or bond; None makes the physical port as well.
+        local: a local profile server may change it."""
         if lower is None:
             self.physical(label, ifname)
         network = uuid_of("network", label)
@@ -100,6 +101,8 @@ class Config:
                    "lowerLayerName": lower or label, "sharedLabels": list(labels)}
         if address:
             adapter["addr"] = address.partition("/")[0]
+        if local:
+            adapter["allowLocalModifications"] = True
         self.root["systemAdapterList"].append(adapter)
 
     def pnac(self, label, profile="factory", identity="", ca=None):

@@ -123,6 +123,8 @@ static void page_of_a_node_that_does_not(void **state)
 	Ew__DevicePortConfigList dpcs = EW__DEVICE_PORT_CONFIG_LIST__INIT;
 	Ew__DpcEntry field = EW__DPC_ENTRY__INIT, other = EW__DPC_ENTRY__INIT;
 	Ew__DpcRefusal refusal = EW__DPC_REFUSAL__INIT;
+	Ew__LpsRefusal local = EW__LPS_REFUSAL__INIT;
+	Ew__LpsStatus lps = EW__LPS_STATUS__INIT;
 	struct world w;
 
 	(void)state;
@@ -138,6 +140,12 @@ static void page_of_a_node_that_does_not(void **state)
 	refusal.why = (char *)"expected 0 to 255";
 	device.dpc_refusals = (Ew__DpcRefusal *[]){ &refusal };
 	device.n_dpc_refusals = 1;
+	local.logicallabel = (char *)"lte";
+	local.why = (char *)"wireless: wired, and the port is cellular";
+	lps.error = (char *)"its test failed: no address";
+	lps.refusals = (Ew__LpsRefusal *[]){ &local };
+	lps.n_refusals = 1;
+	device.lps = &lps;
 	device.led = nim_led(&device);
 	assert_int_equal(device.led, 2);
 	config.error = (char *)"no such network";

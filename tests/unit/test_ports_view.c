@@ -102,6 +102,10 @@ static Ew__PortStatus good_port(void)
 	p.behind4 = p.behind6 = true;
 	p.table = 501;
 	p.mark = 1u << 24;
+	p.config_source = EW__DPC_SOURCE__DPC_CONTROLLER;
+	p.config_submitted_ms = 1795219200000;
+	p.local_changes = true;
+	p.lps_config_error = (char *)"refused: bad DNS server: x";
 	return p;
 }
 

@@ -256,6 +256,8 @@ static void what_overrides_the_controller_and_what_is_refused_is_shown(void **st
 {
 	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
 	Ew__DpcRefusal refusal = EW__DPC_REFUSAL__INIT;
+	Ew__LpsRefusal local = EW__LPS_REFUSAL__INIT;
+	Ew__LpsStatus lps = EW__LPS_STATUS__INIT;
 	struct status s = { .daemons = all_tell };
 	_cleanup_(freep) char *text = NULL;
 	unsigned int bad = 0;
@@ -268,9 +270,16 @@ static void what_overrides_the_controller_and_what_is_refused_is_shown(void **st
 	d.dpc_source = EW__DPC_SOURCE__DPC_OVERRIDE;
 	d.dpc_refusals = (Ew__DpcRefusal *[]){ &refusal };
 	d.n_dpc_refusals = 1;
+	local.logicallabel = (char *)"uplink-a";
+	local.why = (char *)"bad DNS server: x";
+	lps.version = (char *)"7";
+	lps.error = (char *)"its test failed: no address";
+	lps.refusals = (Ew__LpsRefusal *[]){ &local };
+	lps.n_refusals = 1;
+	d.lps = &lps;
 	add(&s, &ps_topic_device_network_status, "global", &d.base);
 	text = shown(&s, &(struct status_look){ 0 }, &bad);
-	assert_int_equal(bad, 1);
+	assert_int_equal(bad, 1); /* a local wish in vain takes nothing away */
 	golden_text("status_dpc", text);
 }
 
