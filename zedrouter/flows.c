@@ -73,15 +73,6 @@ static struct zr_portset ports_of(const struct zr_ni *ni, struct mono now)
 	return set;
 }
 
-/* Is a route of its own, by no group, still to be made again? */
-static bool waits_for_route(const struct zr_ni *ni)
-{
-	for (unsigned int i = 0; i < ni->nroutes && (ni->dirty || ni->way_dirty); i++)
-		if (ni->routes[i].uplink && ipaddr_is_set(&ni->routes[i].gateway))
-			return true;
-	return false;
-}
-
 enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_DRAINED, FATE_MOVED };
 
 /*
@@ -95,7 +86,7 @@ static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono 
 
 	if (!ni->number || !zr_portset_has(&ni->flows, port))
 		return FATE_NONE;
-	if (zr_portset_has(&usable, port) || waits_for_route(ni))
+	if (zr_portset_has(&usable, port))
 		return FATE_STAYS;
 	for (unsigned int i = 0; i <= ni->nroutes; i++) {
 		const struct zr_uplink *u = uplink_of(ni, i);
@@ -104,11 +95,13 @@ static enum fate ni_fate(const struct zr_ni *ni, unsigned int port, struct mono 
 		if (had && !u->in_use)
 			return FATE_KEPT;
 		if (u && zr_portset_has(&u->usable, port))
-			return FATE_DRAINED;
+			return ni->reroutes ? FATE_STAYS : FATE_DRAINED;
 		concerned |= had;
 		other |= u && u->in_use;
 	}
-	return concerned || other ? FATE_MOVED : FATE_KEPT;
+	if (!concerned && !other)
+		return FATE_KEPT;
+	return ni->reroutes ? FATE_STAYS : FATE_MOVED;
 }
 
 /* ---- One port ---- */

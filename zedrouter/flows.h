@@ -35,8 +35,8 @@ typedef void zr_flows_fn(const struct zr_flows_change *change, void *arg);
  * To be called after each change of ports, and of what instances may use. Compares with the last
  * call, and notes in the model what the next one has to know; the first time any port may have flows,
  * from before a restart. was: for the labels of ports that are gone; may be NULL. fn is called for
- * each port that has flows to be forgotten, or that apps can use again. Instances with static routes
- * by a gateway wait until they are not dirty: their flows would begin anew by the old route.
+ * each port that has flows to be forgotten, or that apps can use again. Instances whose own routes have
+ * to be made again (zr_ni.reroutes) wait: their flows would begin anew by the old ones.
  *
  * Milliseconds after now until a port has drained and it wants to be called again; -1: none drains.
  */

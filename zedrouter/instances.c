@@ -156,7 +156,7 @@ static void ni_load(struct zr_model *m, struct zr_ni *ni,
 	if (ni->port_label[0])
 		ni->uplink = zr_uplink_use(m, ni->port_label, ni->subnet.addr.family, ni->sharing);
 	ni->selected = zr_uplink_first(ni->uplink);
-	ni->dirty = true;
+	ni->dirty = ni->reroutes = true;
 }
 
 static void ni_fini(struct zr_ni *ni)

@@ -119,6 +119,7 @@ struct zr_ni {
 	char error[160]; /* why it is not built; "" = fine */
 	bool dirty; /* intent has to be made again, */
 	bool way_dirty; /* or only what depends on the ports in use */
+	bool reroutes; /* and its flows wait for it: no group leads them to their new way */
 	bool untold; /* status has to be made again */
 };
 

@@ -100,6 +100,7 @@ static void ni_follow(struct zr_ni *ni, unsigned int touched)
 	ni->selected = zr_uplink_first(ni->uplink);
 	ni->dirty |= (touched & ZR_TOUCH_SELF) != 0;
 	ni->way_dirty |= (touched & (ZR_TOUCH_ROUTES | ZR_TOUCH_SERVER | ZR_TOUCH_FIRST)) != 0;
+	ni->reroutes |= (touched & (ZR_TOUCH_WAY | ZR_TOUCH_FIRST)) != 0;
 	ni->untold |= (touched & ZR_TOUCH_STATUS) != 0;
 	if (touched & ZR_TOUCH_MAPS)
 		list_for_each (vif, &ni->vifs, of_ni)

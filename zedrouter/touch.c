@@ -78,6 +78,8 @@ static unsigned int routes_touched(const struct zr_uplink *was, const struct zr_
 	unsigned int na = zr_uplink_links(was, was_ports, a);
 	unsigned int nb = zr_uplink_links(now, now_ports, b);
 
+	if (!was->in_use && now->in_use)
+		return ZR_TOUCH_ROUTES | ZR_TOUCH_WAY;
 	if (na != nb || !was->in_use != !now->in_use)
 		return ZR_TOUCH_ROUTES;
 	for (unsigned int i = 0; i < na; i++)

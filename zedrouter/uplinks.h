@@ -45,6 +45,7 @@ enum zr_touch {
 	ZR_TOUCH_FIRST = 1 << 3, /* a static route by a gateway of the port that comes first */
 	ZR_TOUCH_MAPS = 1 << 4, /* port maps of its apps */
 	ZR_TOUCH_STATUS = 1 << 5, /* what is told of it */
+	ZR_TOUCH_WAY = 1 << 6, /* there was no way out, and now there is */
 };
 
 /* Adds a user; freed by the first zr_uplinks_purge() after the last one has left. */

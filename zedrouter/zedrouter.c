@@ -199,7 +199,7 @@ static void apply_ni(struct zedrouter *zr, struct zr_ni *ni)
 	if (ni->dirty)
 		submit(zr, zr_intent_ni(&zr->conf, &zr->model, ni, &ni->stamps));
 	submit(zr, zr_intent_way(&zr->conf, &zr->model, ni));
-	ni->dirty = ni->way_dirty = false;
+	ni->dirty = ni->way_dirty = ni->reroutes = false;
 	ni->untold = true;
 }
 
