@@ -47,30 +47,43 @@ static const struct zr_uplink *uplink_of(const struct zr_ni *ni, unsigned int i)
 }
 
 /* Milliseconds until flows have to leave ports that are dearer; -1: never, 0: by now. */
-static int64_t drain_left_ms(const struct zr_ni *ni, const struct zr_uplink *u, struct mono now)
+static int64_t drain_left_ms(const struct zr_ni *ni, struct mono now)
 {
 	int64_t left;
 
 	if (!ni->drain_s)
 		return -1;
-	if (!u->drains)
+	if (!ni->drains)
 		return 0;
-	left = 1000 * (int64_t)ni->drain_s - mono_diff_ms(now, u->cheaper_at);
+	left = 1000 * (int64_t)ni->drain_s - mono_diff_ms(now, ni->cheaper_at);
 	return left > 0 ? left : 0;
+}
+
+/* By all its labels: where flows can be, and where new ones begin. */
+static struct zr_portset usable_of(const struct zr_ni *ni)
+{
+	struct zr_portset set = { 0 };
+
+	for (unsigned int i = 0; i <= ni->nroutes; i++)
+		if (uplink_of(ni, i))
+			add_all(&set, &uplink_of(ni, i)->usable);
+	return set;
+}
+
+static struct zr_portset cheap_of(const struct zr_ni *ni)
+{
+	struct zr_portset set = { 0 };
+
+	for (unsigned int i = 0; i <= ni->nroutes; i++)
+		if (uplink_of(ni, i))
+			add_all(&set, &uplink_of(ni, i)->cheap);
+	return set;
 }
 
 /* Where its flows may be. */
 static struct zr_portset ports_of(const struct zr_ni *ni, struct mono now)
 {
-	struct zr_portset set = { 0 };
-
-	for (unsigned int i = 0; i <= ni->nroutes; i++) {
-		const struct zr_uplink *u = uplink_of(ni, i);
-
-		if (u)
-			add_all(&set, drain_left_ms(ni, u, now) ? &u->usable : &u->cheap);
-	}
-	return set;
+	return drain_left_ms(ni, now) ? usable_of(ni) : cheap_of(ni);
 }
 
 enum fate { FATE_NONE, FATE_STAYS, FATE_KEPT, FATE_DRAINED, FATE_MOVED };
@@ -235,32 +248,31 @@ static void follow_family(struct zr_model *m, const struct zr_ports *was, uint8_
 	*before = usable;
 }
 
-static bool has_become_dearer(const struct zr_uplink *u)
+static bool is_empty(const struct zr_portset *set)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(u->begun.word); i++)
-		if (u->begun.word[i] & u->usable.word[i] & ~u->cheap.word[i])
-			return true;
-	return false;
+	for (unsigned int i = 0; i < ARRAY_SIZE(set->word); i++)
+		if (set->word[i])
+			return false;
+	return true;
 }
 
-/* A cheaper port came, or costs changed; flows of before a restart may be anywhere. */
-static void note_costs(struct zr_model *m, struct mono now)
+/* A cheaper port came, costs or the label changed; flows of before a restart may be anywhere. */
+static void note_costs(const struct zr_model *m, struct zr_ni *ni, struct mono now)
 {
-	struct hmap_node *node;
+	const struct zr_portset usable = usable_of(ni), cheap = cheap_of(ni);
 
-	hmap_for_each (node, &m->uplinks) {
-		struct zr_uplink *u = container_of(node, struct zr_uplink, node);
-
-		if (!m->followed)
-			u->begun = u->had;
-		if (!u->in_use)
+	for (unsigned int i = 0; !m->followed && i <= ni->nroutes; i++)
+		if (uplink_of(ni, i))
+			add_all(&ni->begun, &uplink_of(ni, i)->had);
+	if (is_empty(&cheap))
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cheap.word); i++) {
+		if (!(ni->begun.word[i] & usable.word[i] & ~cheap.word[i]))
 			continue;
-		if (has_become_dearer(u)) {
-			u->drains = true;
-			u->cheaper_at = now;
-		}
-		u->begun = u->cheap;
+		ni->drains = true;
+		ni->cheaper_at = now;
 	}
+	ni->begun = cheap;
 }
 
 static int64_t next_drained_ms(const struct zr_model *m, struct mono now)
@@ -269,15 +281,10 @@ static int64_t next_drained_ms(const struct zr_model *m, struct mono now)
 	int64_t next = -1;
 
 	hmap_for_each (node, &m->instances) {
-		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		int64_t left = drain_left_ms(container_of(node, struct zr_ni, node), now);
 
-		for (unsigned int i = 0; i <= ni->nroutes; i++) {
-			const struct zr_uplink *u = uplink_of(ni, i);
-			int64_t left = u ? drain_left_ms(ni, u, now) : -1;
-
-			if (left > 0 && (next < 0 || left < next))
-				next = left;
-		}
+		if (left > 0 && (next < 0 || left < next))
+			next = left;
 	}
 	return next;
 }
@@ -285,7 +292,10 @@ static int64_t next_drained_ms(const struct zr_model *m, struct mono now)
 int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct mono now,
 			zr_flows_fn *fn, void *arg)
 {
-	note_costs(m, now);
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->instances)
+		note_costs(m, container_of(node, struct zr_ni, node), now);
 	follow_family(m, was, AF_INET, now, fn, arg);
 	follow_family(m, was, AF_INET6, now, fn, arg);
 	m->followed = true;

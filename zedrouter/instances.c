@@ -176,6 +176,9 @@ static void ni_unload(struct zr_ni *ni)
 	memset((char *)ni + offsetof(struct zr_ni, displayname), 0,
 	       sizeof(*ni) - offsetof(struct zr_ni, displayname));
 	ni->flows = keep.flows;
+	ni->begun = keep.begun;
+	ni->drains = keep.drains;
+	ni->cheaper_at = keep.cheaper_at;
 	ni->bridge = keep.bridge;
 }
 

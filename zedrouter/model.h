@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/hmap.h"
 #include "base/list.h"
+#include "base/mono.h"
 
 struct Ew__AppAdapter;
 struct Ew__AppConfig;
@@ -114,7 +115,11 @@ struct zr_ni {
 	struct ifname bridge;
 	struct zr_uplink *uplink; /* NULL: air-gapped */
 	int selected; /* index into ports of the first in use; -1: none usable */
-	struct zr_portset flows; /* it may have flows by them; outlives a change of config */
+	/* Of its flows, which outlive a change of config: */
+	struct zr_portset flows; /* it may have some by these ports, */
+	struct zr_portset begun; /* and new ones were by these at the last zr_flows_follow() */
+	bool drains; /* some may be on a port that is dearer than the first in use, */
+	struct mono cheaper_at; /* since then */
 	struct zr_stamps stamps; /* of its server's files, as built last */
 	char error[160]; /* why it is not built; "" = fine */
 	bool dirty; /* intent has to be made again, */

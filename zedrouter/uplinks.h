@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/hmap.h"
-#include "base/mono.h"
 #include "zedrouter/model.h"
 
 struct strbuf;
@@ -31,9 +30,6 @@ struct zr_uplink {
 	struct zr_portset usable; /* and those usable now, and not behind one in use, */
 	struct zr_portset cheap; /* and of these the ones no dearer than the first in use */
 	unsigned int touched; /* enum zr_touch, by the last change of ports */
-	struct zr_portset begun; /* new flows may have been on them at the last zr_flows_follow() */
-	bool drains; /* flows may be on a port that is dearer than the first in use, */
-	struct mono cheaper_at; /* since then */
 	char *told; /* the ports in use an operator knows of; NULL: none */
 };
 

@@ -266,15 +266,21 @@ static void flows_wait_for_the_route_of_another_label(void **state)
 	require_flows(w, "a/4 moved=1 kept=0 1000400/ff3ffc00\n");
 }
 
-static void add_draining(struct zr_world *w, const char *drain_s)
+static void add_draining_by(struct zr_world *w, const char *drain_s, const char *label,
+			    const char *sharing)
 {
 	_cleanup_(freep) char *json =
-		xasprintf("{'type':'NI_LOCAL','activate':true,'port_label':'uplink','drain_s':%s,"
+		xasprintf("{'type':'NI_LOCAL','activate':true,'port_label':'%s','drain_s':%s,"
 			  "'subnet':'10.1.0.0/24','gateway':'10.1.0.1','dhcp_start':'10.1.0.2',"
-			  "'dhcp_end':'10.1.0.9'}",
-			  drain_s);
+			  "'dhcp_end':'10.1.0.9','share_equal_cost':%s}",
+			  label, drain_s, sharing);
 
 	zr_ni(w, "ni-1", json);
+}
+
+static void add_draining(struct zr_world *w, const char *drain_s)
+{
+	add_draining_by(w, drain_s, "uplink", "false");
 }
 
 #define LEFT_B "b/4 moved=1 kept=0 2000400/ff7ffc00\n"
@@ -330,6 +336,30 @@ static void a_port_that_becomes_dearer_drains(void **state)
 	require_follow(w, A_UP "," B_UP, A_DEAR "," B_UP, "");
 	assert_int_equal(require_later(w, 0, ""), 2000);
 	assert_int_equal(require_later(w, 2000, "a/4 moved=1 kept=0 1000400/ff7ffc00\n"), -1);
+}
+
+static void a_port_goes_on_draining_when_sharing_is_switched(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining(w, "2");
+	require_follow(w, A_DOWN "," B_UP, A_UP "," B_UP, "a/4 back moved=0 kept=0\n");
+	assert_int_equal(require_later(w, 500, ""), 1500);
+	add_draining_by(w, "2", "uplink", "true");
+	assert_int_equal(require_later(w, 500, ""), 1000);
+	assert_int_equal(require_later(w, 1000, LEFT_B), -1);
+}
+
+static void a_port_that_is_dearer_by_another_label_drains(void **state)
+{
+	struct zr_world *w = *state;
+
+	add_draining_by(w, "2", "b", "false");
+	require_follow(w, A_UP "," B_UP, A_UP "," B_UP, "");
+	assert_int_equal(require_later(w, 5000, ""), -1);
+	add_draining(w, "2");
+	assert_int_equal(require_flows(w, ""), 2000);
+	assert_int_equal(require_later(w, 2000, LEFT_B), -1);
 }
 
 /* No port worked at first. */
@@ -410,6 +440,8 @@ int main(void)
 		TEST(flows_stay_on_a_dearer_port_that_never_drains),
 		TEST(after_a_restart_dearer_ports_drain),
 		TEST(a_port_that_becomes_dearer_drains),
+		TEST(a_port_goes_on_draining_when_sharing_is_switched),
+		TEST(a_port_that_is_dearer_by_another_label_drains),
 		TEST(after_a_restart_dearer_ports_drain_once_there_are_any),
 		TEST(of_a_node_without_a_past_nothing_drains),
 		TEST(walks_for_all_spare_who_stays),
