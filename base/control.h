@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 struct event_base;
@@ -23,3 +25,6 @@ void control_add(struct control *c, const char *command, const char *help, contr
  * -ECONNREFUSED when the daemon does not run, -EREMOTEIO when it answered with an error,
  * -ETIMEDOUT after timeout_ms. */
 int control_ask(const char *path, const char *request, unsigned int timeout_ms, FILE *out);
+/* Who answers anything at all within timeout_ms: all are asked at once. paths[i] NULL: is not asked;
+ * -EMFILE or the like of one is no answer. */
+void control_answers(const char *const *paths, size_t n, unsigned int timeout_ms, bool *ret);

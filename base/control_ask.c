@@ -68,6 +68,58 @@ static int answer_copy(struct answer *a, size_t left, FILE *out)
 	return 0;
 }
 
+/* ---- Several ---- */
+
+/* -1: it has no door, or nobody has opened it for a long time. */
+static int knock(const char *path)
+{
+	static const char question[] = "help\n";
+	int fd = path ? unix_connect(path, 0) : -1;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, question, strlen(question), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	    (ssize_t)strlen(question))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static unsigned int take_answers(struct pollfd *asked, size_t n, bool *ret)
+{
+	unsigned int left = 0;
+	char first;
+
+	for (size_t i = 0; i < n; i++) {
+		if (asked[i].fd >= 0 && asked[i].revents) {
+			ret[i] = recv(asked[i].fd, &first, 1, MSG_DONTWAIT) == 1;
+			closep(&asked[i].fd);
+			asked[i].fd = -1;
+		}
+		left += asked[i].fd >= 0;
+	}
+	return left;
+}
+
+void control_answers(const char *const *paths, size_t n, unsigned int timeout_ms, bool *ret)
+{
+	_cleanup_(freep) struct pollfd *asked = xcalloc(n + 1, sizeof(*asked));
+	struct mono began = mono_now();
+	int64_t left_ms;
+
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = false;
+		asked[i] = (struct pollfd){ .fd = knock(paths[i]), .events = POLLIN };
+	}
+	while (take_answers(asked, n, ret) &&
+	       (left_ms = timeout_ms - mono_diff_ms(mono_now(), began)) > 0)
+		poll(asked, n, (int)left_ms);
+	for (size_t i = 0; i < n; i++)
+		closep(&asked[i].fd);
+}
+
+/* ---- One ---- */
+
 int control_ask(const char *path, const char *request, unsigned int timeout_ms, FILE *out)
 {
 	struct answer a = { .began = mono_now(), .timeout_ms = timeout_ms };

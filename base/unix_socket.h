@@ -8,5 +8,5 @@
  * refuses, never half-made. -ENAMETOOLONG above 100 bytes: sun_path holds 108. */
 int unix_listen(const char *path, mode_t mode);
 
-/* Blocking, at most timeout_ms also for each send. -ENOENT, -ECONNREFUSED: nobody listens. */
+/* Blocking, at most timeout_ms also for each send; 0: not at all for the connection. -ENOENT, -ECONNREFUSED: nobody listens. */
 int unix_connect(const char *path, unsigned int timeout_ms);

@@ -289,6 +289,25 @@ static int64_t next_drained_ms(const struct zr_model *m, struct mono now)
 	return next;
 }
 
+static void note_draining(struct zr_model *m, struct mono now)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		const struct zr_portset usable = usable_of(ni), cheap = cheap_of(ni);
+		bool drains = drain_left_ms(ni, now) > 0;
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(ni->draining.word); i++) {
+			uint64_t word =
+				drains ? ni->flows.word[i] & usable.word[i] & ~cheap.word[i] : 0;
+
+			ni->untold |= word != ni->draining.word[i];
+			ni->draining.word[i] = word;
+		}
+	}
+}
+
 int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct mono now,
 			zr_flows_fn *fn, void *arg)
 {
@@ -299,5 +318,6 @@ int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct m
 	follow_family(m, was, AF_INET, now, fn, arg);
 	follow_family(m, was, AF_INET6, now, fn, arg);
 	m->followed = true;
+	note_draining(m, now);
 	return next_drained_ms(m, now);
 }

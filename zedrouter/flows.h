@@ -38,6 +38,8 @@ typedef void zr_flows_fn(const struct zr_flows_change *change, void *arg);
  * each port that has flows to be forgotten, or that apps can use again. Instances whose own routes have
  * to be made again (zr_ni.reroutes) wait: their flows would begin anew by the old ones.
  *
+ * Of each instance it is noted which ports drain.
+ *
  * Milliseconds after now until a port has drained and it wants to be called again; -1: none drains.
  */
 int64_t zr_flows_follow(struct zr_model *m, const struct zr_ports *was, struct mono now,

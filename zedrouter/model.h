@@ -120,6 +120,7 @@ struct zr_ni {
 	struct zr_portset begun; /* and new ones were by these at the last zr_flows_follow() */
 	bool drains; /* some may be on a port that is dearer than the first in use, */
 	struct mono cheaper_at; /* since then */
+	struct zr_portset draining; /* as it is told: they are to leave these soon */
 	struct zr_stamps stamps; /* of its server's files, as built last */
 	char error[160]; /* why it is not built; "" = fine */
 	bool dirty; /* intent has to be made again, */

@@ -46,6 +46,15 @@ static void ni_uplinks(const struct zr_model *m, const struct zr_uplink *u,
 		s->standby = arena_strdup(a, m->ports.port[u->port[u->in_use]].label);
 }
 
+static void ni_draining(const struct zr_model *m, const struct zr_ni *ni,
+			Ew__NetworkInstanceStatus *s, struct arena *a)
+{
+	s->draining = arena_alloc(a, (m->ports.count + 1u) * sizeof(*s->draining));
+	for (unsigned int i = 0; i < m->ports.count; i++)
+		if (zr_portset_has(&ni->draining, zr_port_number(&m->ports.port[i])))
+			s->draining[s->n_draining++] = arena_strdup(a, m->ports.port[i].label);
+}
+
 struct Ew__NetworkInstanceStatus *zr_ni_status(const struct zr_model *m, const struct zr_ni *ni,
 					       const char *problem, bool pending, struct arena *a)
 {
@@ -68,6 +77,7 @@ struct Ew__NetworkInstanceStatus *zr_ni_status(const struct zr_model *m, const s
 	if (ni->selected >= 0)
 		s->selected_port = arena_strdup(a, m->ports.port[ni->selected].label);
 	ni_uplinks(m, ni->uplink, s, a);
+	ni_draining(m, ni, s, a);
 	s->mtu = zr_ni_mtu(m, ni);
 	list_for_each (vif, &ni->vifs, of_ni)
 		n++;

@@ -10,14 +10,15 @@
 #define ASK_TIMEOUT_MS 10000
 #define ANSWERS_TIMEOUT_MS 1000
 
-bool ask_answers(const char *daemon)
+void ask_answers(const char *const *daemons, size_t n, bool *ret)
 {
-	_cleanup_(freep) char *path = cli_path(daemon, "control"), *answer = NULL;
-	_cleanup_(fclosep) FILE *out = NULL;
-	size_t len;
+	_cleanup_(freep) char **paths = xcalloc(n + 1, sizeof(*paths));
 
-	out = open_memstream(&answer, &len);
-	return out && control_ask(path, "help", ANSWERS_TIMEOUT_MS, out) == 0;
+	for (size_t i = 0; i < n; i++)
+		paths[i] = cli_path(daemons[i], "control");
+	control_answers((const char *const *)paths, n, ANSWERS_TIMEOUT_MS, ret);
+	for (size_t i = 0; i < n; i++)
+		free(paths[i]);
 }
 
 /* 0 or -errno of control_ask(); the answer so far is set in any case. */

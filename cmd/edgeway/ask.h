@@ -10,5 +10,5 @@
 int ask_text(const char *daemon, const char *request, char **ret);
 int ask_line(const char *daemon, const char *request, char **ret);
 int ask_daemon(const char *daemon, const char *request, FILE *out);
-/* Whether it answers anything at all, within a second; says nothing. */
-bool ask_answers(const char *daemon);
+/* Whether each of the first n daemons answers anything at all, within a second for all; says nothing. */
+void ask_answers(const char *const *daemons, size_t n, bool *ret);

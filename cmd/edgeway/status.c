@@ -19,11 +19,11 @@ static void keep(const struct ps_topic *topic, const char *key, const void *data
 	status_add(arg, topic, key, data, len);
 }
 
-static enum status_life life_of(const char *daemon, const struct table_topic *topics)
+static enum status_life life_of(const char *daemon, bool answers, const struct table_topic *topics)
 {
 	if (!cli_daemon_running(daemon))
 		return STATUS_ABSENT;
-	if (!ask_answers(daemon))
+	if (!answers)
 		return STATUS_SILENT;
 	for (const struct table_topic *t = topics; t->topic; t++)
 		if (!t->synced && strcmp(t->topic->agent, daemon) == 0)
@@ -33,9 +33,15 @@ static enum status_life life_of(const char *daemon, const struct table_topic *to
 
 static void ask_lives(const struct table_topic *topics, struct status_daemon *daemons)
 {
-	for (size_t i = 0; i < DAEMONS_MAX && cli_daemons[i]; i++)
-		daemons[i] =
-			(struct status_daemon){ cli_daemons[i], life_of(cli_daemons[i], topics) };
+	bool answers[DAEMONS_MAX];
+	size_t n = 0;
+
+	while (n < DAEMONS_MAX && cli_daemons[n])
+		n++;
+	ask_answers(cli_daemons, n, answers);
+	for (size_t i = 0; i < n; i++)
+		daemons[i] = (struct status_daemon){ cli_daemons[i],
+						     life_of(cli_daemons[i], answers[i], topics) };
 }
 
 int cmd_status(int argc, char *argv[])

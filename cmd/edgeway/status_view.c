@@ -6,6 +6,7 @@
 #include "api/topics.h"
 #include "base/cleanup.h"
 #include "base/pbjson.h"
+#include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/defuse.h"
@@ -213,6 +214,22 @@ static void local_lines(struct view *v, const Ew__LpsStatus *lps)
 	}
 }
 
+/* It works again, and is not preferred to others yet: it may go once more. */
+static bool add_return(const Ew__PortStatus *p, struct strbuf *out)
+{
+	const Ew__UpstreamStatus *const far[] = { p->upstream4, p->upstream6 };
+	int64_t until_ms = p->held4 || p->held6 ? p->held_until_ms : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+		if (far[i] && far[i]->held_until_ms > until_ms)
+			until_ms = far[i]->held_until_ms;
+	if (!until_ms)
+		return false;
+	strbuf_add(out, " is back, others are preferred until ");
+	rfc3339_format(until_ms / 1000, 0, out);
+	return true;
+}
+
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	dpc_lines(v, d);
@@ -233,14 +250,16 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 			strbuf_add(&text, " default");
 		if (strcmp(p->logicallabel, d->default_port6) == 0)
 			strbuf_add(&text, " default6");
-		if (meter && meter_warn(meter, &text))
-			verdict = VERDICT_WARN;
 		for (size_t k = 0; k < p->n_conflicts; k++) {
 			strbuf_addf(&text, " %s is also used by %s", p->conflicts[k]->address,
 				    p->conflicts[k]->mac[0] ? p->conflicts[k]->mac
 							    : "another host");
 			verdict = VERDICT_WARN;
 		}
+		if (add_return(p, &text))
+			verdict = VERDICT_WAIT;
+		if (meter && meter_warn(meter, &text))
+			verdict = VERDICT_WARN;
 		if (!p->error[0] && test_failed_far(p->test)) {
 			strbuf_add(&text, " ");
 			test_word(p->test, &text);
@@ -334,6 +353,11 @@ static void add_uplinks(struct strbuf *text, const Ew__NetworkInstanceStatus *ni
 		strbuf_addf(text, "%s%s", i ? " and " : "", ni->uplinks[i]);
 	if (ni->standby[0])
 		strbuf_addf(text, " (%s stands by)", ni->standby);
+	if (!ni->n_draining)
+		return;
+	strbuf_add(text, " (flows leave ");
+	join(text, ni->draining, ni->n_draining);
+	strbuf_add(text, ")");
 }
 
 static void instance_line(struct view *v, const Ew__NetworkInstanceStatus *ni)

@@ -94,7 +94,10 @@ int table_read(struct table_topic *topics, table_fn *each, void *arg)
 
 const char *table_why_not(const struct ps_topic *topic)
 {
+	bool answers;
+
 	if (!cli_daemon_running(topic->agent))
 		return "does not run";
-	return ask_answers(topic->agent) ? "waits for its inputs" : "does not answer";
+	ask_answers(&topic->agent, 1, &answers);
+	return answers ? "waits for its inputs" : "does not answer";
 }

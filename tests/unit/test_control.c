@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/control.h"
 #include "base/file.h"
+#include "base/mono.h"
 #include "base/unix_socket.h"
 
 /* The daemon is this process; the asker a child that exits with what control_ask() said. */
@@ -216,6 +217,46 @@ static void dead_daemons_are_told_apart(void **state)
 
 #define test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* Eight that hang cost no more than one. */
+static void all_are_asked_at_once(void **state)
+{
+	enum { SILENT = 8, OPEN = SILENT, FULL, ABSENT, NOBODY, N };
+	_cleanup_(freep) char *silent = xasprintf("%s/silent", dir);
+	_cleanup_(freep) char *full = xasprintf("%s/full", dir);
+	_cleanup_(freep) char *absent = xasprintf("%s/absent", dir);
+	const char *paths[N] = { [OPEN] = path, [FULL] = full, [ABSENT] = absent };
+	int fd = unix_listen(silent, 0600), full_fd = unix_listen(full, 0600), queued;
+	bool answers[N];
+	struct mono began;
+	pid_t pid;
+
+	(void)state;
+	for (int i = 0; i < SILENT; i++)
+		paths[i] = silent;
+	assert_int_equal(listen(full_fd, 0), 0);
+	queued = unix_connect(full, 0); /* no room for another one */
+	assert_true(fd >= 0 && queued >= 0);
+	pid = fork();
+	if (pid == 0) {
+		event_reinit(base);
+		event_base_dispatch(base);
+		_exit(0);
+	}
+	began = mono_now();
+	control_answers(paths, N, 600, answers);
+	assert_in_range(mono_diff_ms(mono_now(), began), 600, 3 * 600);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(answers[i], i == OPEN);
+	began = mono_now();
+	control_answers(&paths[OPEN], N - OPEN, 60000, answers); /* waits for nobody else */
+	assert_true(answers[0] && mono_diff_ms(mono_now(), began) < 30000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(queued);
+	close(full_fd);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +268,7 @@ int main(void)
 		test(silent_clients_do_not_keep_others_out),
 		test(socket_is_private_and_replaces_a_stale_one),
 		test(dead_daemons_are_told_apart),
+		test(all_are_asked_at_once),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -236,6 +236,48 @@ static void a_port_near_or_over_its_quota_is_warned_of(void **state)
 	golden_text("status_quota", text);
 }
 
+static void a_port_that_is_back_and_flows_that_leave_are_shown(void **state)
+{
+	Ew__PortStatus a = EW__PORT_STATUS__INIT, b = EW__PORT_STATUS__INIT;
+	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
+	Ew__NetworkInstanceStatus ni = EW__NETWORK_INSTANCE_STATUS__INIT;
+	Ew__UpstreamStatus far = EW__UPSTREAM_STATUS__INIT;
+	char *draining = (char *)"uplink-b";
+	struct status s = { .daemons = all_tell };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int bad = 0;
+
+	(void)state;
+	a.logicallabel = (char *)"uplink-a";
+	b.logicallabel = (char *)"uplink-b";
+	a.ifname = b.ifname = (char *)"eth0";
+	a.held4 = true;
+	a.held_until_ms = 1796083200000;
+	far.held_until_ms = 1796083201000;
+	b.upstream6 = &far;
+	d.ports = (Ew__PortStatus *[]){ &a, &b };
+	d.n_ports = 2;
+	add(&s, &ps_topic_device_network_status, "global", &d.base);
+	ni.displayname = (char *)"shop";
+	ni.bridge = (char *)"bn1";
+	ni.bridge_address = (char *)"10.1.0.1/24";
+	ni.selected_port = (char *)"uplink-a";
+	ni.state = EW__NETWORK_INSTANCE_STATE__NI_STATE_ONLINE;
+	ni.draining = &draining;
+	ni.n_draining = 1;
+	add(&s, &ps_topic_network_instance_status, "shop", &ni.base);
+	text = shown(&s, &(struct status_look){ 0 }, &bad);
+	assert_int_equal(bad, 0);
+	assert_string_equal(
+		text,
+		"wait port       uplink-a         eth0     cost 0    is back, others are preferred "
+		"until 2026-12-01T00:00:00Z\n"
+		"wait port       uplink-b         eth0     cost 0    is back, others are preferred "
+		"until 2026-12-01T00:00:01Z\n"
+		"ok   instance   shop             bn1      10.1.0.1/24 uplink uplink-a "
+		"(flows leave uplink-b), 0 interfaces\n");
+}
+
 static void firewall_shows_only_when_something_is_wrong_with_it(void **state)
 {
 	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
@@ -342,6 +384,7 @@ int main(void)
 		cmocka_unit_test(daemons_that_tell_nothing_come_first),
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
 		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
+		cmocka_unit_test(a_port_that_is_back_and_flows_that_leave_are_shown),
 		cmocka_unit_test(firewall_shows_only_when_something_is_wrong_with_it),
 		cmocka_unit_test(a_stick_says_when_it_may_be_pulled),
 		cmocka_unit_test(what_overrides_the_controller_and_what_is_refused_is_shown),

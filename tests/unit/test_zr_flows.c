@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which flows are forgotten when apps cannot use a port any more. */
+#include "base/arena.h"
+#include "status.pb-c.h"
 #include "tests/unit/zr_world.h"
+#include "zedrouter/status.h"
 
 #include "zedrouter/flows.h"
 
@@ -285,6 +288,21 @@ static void add_draining(struct zr_world *w, const char *drain_s)
 
 #define LEFT_B "b/4 moved=1 kept=0 2000400/ff7ffc00\n"
 
+/* What is told of the instance; "" is none. It is told whenever that changes. */
+static void require_draining(struct zr_world *w, const char *want)
+{
+	struct zr_ni *ni = zr_model_ni(&w->model, "ni-1");
+	struct arena arena = { 0 };
+	const struct Ew__NetworkInstanceStatus *s = zr_ni_status(&w->model, ni, "", false, &arena);
+
+	assert_int_equal(s->n_draining, *want ? 1 : 0);
+	if (*want)
+		assert_string_equal(s->draining[0], want);
+	assert_true(ni->untold);
+	ni->untold = false;
+	arena_fini(&arena);
+}
+
 static void flows_leave_a_dearer_port_once_it_has_drained(void **state)
 {
 	struct zr_world *w = *state;
@@ -294,10 +312,14 @@ static void flows_leave_a_dearer_port_once_it_has_drained(void **state)
 	assert_int_equal(require_later(w, 5000, ""), -1); /* nothing cheaper came */
 	require_change(w, A_HELD "," B_UP, "a/4 back moved=0 kept=0\n"); /* not in use yet */
 	assert_int_equal(require_later(w, 5000, ""), -1);
+	require_draining(w, "");
 	require_change(w, A_UP "," B_UP, "");
+	require_draining(w, "b");
 	assert_int_equal(require_later(w, 0, ""), 2000);
 	assert_int_equal(require_later(w, 1999, ""), 1);
+	assert_false(zr_model_ni(&w->model, "ni-1")->untold);
 	assert_int_equal(require_later(w, 1, LEFT_B), -1);
+	require_draining(w, "");
 	assert_int_equal(require_later(w, 1, ""), -1);
 	require_change(w, A_UP, ""); /* nobody was there any more */
 }
