@@ -32,6 +32,8 @@ struct child {
 	bool adopted; /* not ours to reap */
 	struct event *exit_ev, *kill_ev;
 	struct mono kill_at; /* SIGKILL then */
+	unsigned int stop_ms; /* what it was given to end by itself */
+	uint64_t queued_ms, more_ms; /* of child_more_ms(): of its life, and granted */
 };
 
 /* ---- Reaping of forgotten children ---- */
@@ -116,6 +118,8 @@ static void child_kill(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (mono_diff_ms(c->kill_at, mono_now()) <= 0)
+		c->kill_at.ns += child_more_ms(c, c->stop_ms) * 1000000ULL;
 	if (mono_diff_ms(c->kill_at, mono_now()) > 0) {
 		child_signal(c, SIGTERM);
 		event_add(c->kill_ev, &term_again);
@@ -278,8 +282,36 @@ int child_signal(struct child *c, int sig)
 	return pidfd_send_signal(c->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* In its whole life so far: run_delay of sched-stats.rst. */
+static uint64_t queued_ms(const struct child *c)
+{
+	_cleanup_(freep) char *text = NULL;
+	unsigned long long ns;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)c->pid);
+	if (c->pidfd < 0 || file_read(path, 128, &text, NULL) < 0 ||
+	    sscanf(text, "%*u %llu", &ns) != 1)
+		return 0;
+	return ns / 1000000;
+}
+
+unsigned int child_more_ms(struct child *c, unsigned int limit_ms)
+{
+	uint64_t most_ms = 5 * (uint64_t)limit_ms, now_ms = queued_ms(c);
+	uint64_t more_ms = now_ms > c->queued_ms ? now_ms - c->queued_ms : 0;
+
+	more_ms = more_ms < most_ms - c->more_ms ? more_ms : most_ms - c->more_ms;
+	c->queued_ms = now_ms;
+	c->more_ms += more_ms;
+	return (unsigned int)more_ms;
+}
+
 void child_stop(struct child *c, unsigned int deadline_ms)
 {
+	c->stop_ms = deadline_ms;
+	c->queued_ms = queued_ms(c);
+	c->more_ms = 0;
 	c->kill_at = mono_now();
 	c->kill_at.ns += (uint64_t)deadline_ms * 1000000;
 	if (child_signal(c, SIGTERM) == 0)

@@ -59,8 +59,14 @@ pid_t child_pid(const struct child *c);
 int child_cmdline(const struct child *c, char **ret, size_t *ret_len);
 int child_signal(struct child *c, int sig); /* by pidfd: never hits a recycled pid */
 
-/* SIGTERM now and every 200 ms, SIGKILL after deadline_ms (of a detached helper: to its whole
- * session); exited() follows in both cases. */
+/* What its limit of the clock, begun at its start or at child_stop(), is to be longer: the time in
+ * which it stood in line for a processor since this was last asked. 0: it had what it wanted, or the
+ * kernel does not tell, or it has been given five times limit_ms already. */
+unsigned int child_more_ms(struct child *c, unsigned int limit_ms);
+
+/* SIGTERM now and every 200 ms, SIGKILL after deadline_ms, and more on a busy machine as
+ * child_more_ms() has it (of a detached helper: to its whole session); exited() follows in both
+ * cases. */
 void child_stop(struct child *c, unsigned int deadline_ms);
 
 /* Forgets it. A child proper is killed and reaped, a detached helper runs on. NULL is fine. */

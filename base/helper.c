@@ -11,6 +11,7 @@
 struct helper {
 	struct child *child;
 	struct event *late_ev;
+	unsigned int timeout_ms;
 	bool late;
 	int said_fd;
 	size_t said_max;
@@ -32,11 +33,22 @@ static void exited(struct child *c, int status, void *arg)
 	done(status, late, said, len, arg);
 }
 
+static void add_limit(struct helper *h, unsigned int ms)
+{
+	event_add(h->late_ev,
+		  &(struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 });
+}
+
 static void on_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct helper *h = arg;
+	unsigned int more_ms = child_more_ms(h->child, h->timeout_ms);
 
 	(void)fd, (void)what;
+	if (more_ms) {
+		add_limit(h, more_ms);
+		return;
+	}
 	h->late = true;
 	child_stop(h->child, 0);
 }
@@ -51,6 +63,7 @@ int helper_start(struct event_base *base, const struct helper_conf *conf, struct
 	h->done = conf->done;
 	h->arg = conf->arg;
 	h->said_max = conf->said_max;
+	h->timeout_ms = conf->timeout_ms;
 	child.log_fd = h->said_fd = said_open(conf->said_max);
 	h->late_ev = evtimer_new(base, on_late, h);
 	r = h->said_fd < 0 ? h->said_fd : h->late_ev ? 0 : -ENOMEM;
@@ -60,8 +73,7 @@ int helper_start(struct event_base *base, const struct helper_conf *conf, struct
 		helper_free(h);
 		return r;
 	}
-	event_add(h->late_ev, &(struct timeval){ .tv_sec = conf->timeout_ms / 1000,
-						 .tv_usec = conf->timeout_ms % 1000 * 1000 });
+	add_limit(h, conf->timeout_ms);
 	*ret = h;
 	return 0;
 }

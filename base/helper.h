@@ -14,7 +14,7 @@ typedef void helper_done_fn(int status, bool late, const char *said, size_t len,
 
 struct helper_conf {
 	const char *const *argv; /* copied */
-	unsigned int timeout_ms;
+	unsigned int timeout_ms; /* and more on a busy machine: child_more_ms() */
 	size_t said_max; /* bytes; more is dropped, and cannot be written (base/said.h) */
 	helper_done_fn *done;
 	void *arg;

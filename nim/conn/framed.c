@@ -176,11 +176,21 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- Its life ---- */
 
+static int add_limit(struct framed *h, unsigned int ms)
+{
+	const struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	return event_add(h->limit_ev, &limit);
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *arg)
 {
 	struct framed *h = arg;
+	unsigned int more_ms = h->child ? child_more_ms(h->child, h->limit_ms) : 0;
 
 	(void)fd, (void)what;
+	if (more_ms && add_limit(h, more_ms) == 0)
+		return;
 	fail(h, "%s did not end within %u ms", h->name, h->limit_ms);
 }
 
@@ -195,17 +205,13 @@ static void on_exited(struct child *child, int status, void *arg)
 
 static int open_events(struct framed *h, struct event_base *base)
 {
-	const struct timeval limit = { .tv_sec = h->limit_ms / 1000,
-				       .tv_usec = h->limit_ms % 1000 * 1000 };
-
 	h->read_ev = event_new(base, h->fd, EV_READ | EV_PERSIST, on_readable, h);
 	h->write_ev = event_new(base, h->fd, EV_WRITE | EV_PERSIST, on_writable, h);
 	h->take_ev = event_new(base, -1, 0, on_take, h);
 	h->limit_ev = event_new(base, -1, 0, on_limit, h);
 	return h->read_ev && h->write_ev && h->take_ev && h->limit_ev &&
 			       event_add(h->read_ev, NULL) == 0 &&
-			       event_add(h->write_ev, NULL) == 0 &&
-			       event_add(h->limit_ev, &limit) == 0
+			       event_add(h->write_ev, NULL) == 0 && add_limit(h, h->limit_ms) == 0
 		       ? 0
 		       : -ENOMEM;
 }

@@ -17,7 +17,7 @@ struct framed_conf { /* borrowed for the call, but for name */
 	const char *path;
 	const char *name; /* of the program in failures, "the test program"; borrowed for good */
 	const ProtobufCMessage *request;
-	unsigned int limit_ms; /* then it is killed */
+	unsigned int limit_ms; /* then it is killed; more on a busy machine: child_more_ms() */
 	unsigned int frames; /* more than so many of it are nonsense */
 };
 

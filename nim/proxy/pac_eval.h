@@ -9,7 +9,7 @@
 #include "base/pac.h"
 
 #define PAC_WHY 128 /* bytes with NUL */
-#define PAC_EVAL_LIMIT_MS 10000 /* in which it gets its second of CPU on a busy node, too */
+#define PAC_EVAL_LIMIT_MS 10000 /* of the clock; of CPU it has a second */
 
 struct event_base;
 struct pac_eval;

@@ -255,6 +255,47 @@ static void stop_sends_term_and_kills_after_the_deadline(void **state)
 	assert_false(has_children());
 }
 
+/* One processor for all of them, and us. */
+static void limit_is_longer_by_what_it_stands_in_line_for_a_processor(void **state)
+{
+	struct mono begin = mono_now();
+	struct child *c[4];
+	cpu_set_t all, one;
+	int cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	c[0] = start_shell("echo; exec sleep 1000", NULL);
+	expect_output("\n");
+	child_more_ms(c[0], 1000); /* its start */
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	for (int i = 1; i < 4; i++)
+		c[i] = start_shell("while :; do :; done", NULL);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	for (unsigned int sum = 0;
+	     sum < 300;) { /* two thirds of the time, and more on a busy one */
+		unsigned int more = child_more_ms(c[1], 1000);
+
+		sum += more;
+		assert_in_range(sum, 0, 5000);
+		assert_true(mono_diff_ms(mono_now(), begin) < 20000);
+		event_base_loopexit(base, &(struct timeval){ .tv_usec = 50000 });
+		event_base_dispatch(base);
+	}
+	assert_in_range(child_more_ms(c[0], 1000), 0, 50); /* it wants nothing */
+	for (unsigned int sum = 0; sum < 20;)
+		sum += child_more_ms(c[2], 4); /* there is an end to it */
+	assert_int_equal(child_more_ms(c[2], 4), 0);
+	for (int i = 0; i < 4; i++)
+		child_free(c[i]);
+	while (has_children())
+		event_base_loop(base, EVLOOP_ONCE);
+}
+
 static void free_kills_a_child_proper_and_leaves_no_zombie(void **state)
 {
 	struct child *c = start_shell("exec sleep 1000", NULL);
@@ -431,6 +472,7 @@ int main(void)
 		test(exec_failure_is_reported_at_start),
 		test(child_starts_with_clean_signals_files_and_no_stdin),
 		test(stop_sends_term_and_kills_after_the_deadline),
+		test(limit_is_longer_by_what_it_stands_in_line_for_a_processor),
 		test(free_kills_a_child_proper_and_leaves_no_zombie),
 		test(callback_may_free_the_child),
 		test(detached_helper_runs_on_and_is_adopted),

@@ -13,7 +13,6 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
-#include "base/mono.h"
 #include "base/pac.h"
 #include "base/strbuf.h"
 #include "conntest.pb-c.h"
@@ -297,11 +296,8 @@ static void broken_file_is_told_of_in_the_words_of_the_engine(void **state)
 
 static void hostile_file_ends_within_its_limits(void **state)
 {
-	struct mono begun = mono_now();
-
 	(void)state;
 	assert_string_equal(run("while (1);"), "took more than 1 s of CPU");
-	assert_true(mono_diff_ms(mono_now(), begun) < PAC_EVAL_LIMIT_MS);
 	assert_non_null(strstr(run("return f(); function f() { return f(); }"), "recursion"));
 	run("var a = 'x'; while (1) a += a;");
 	assert_false(seen.good);
