@@ -158,7 +158,8 @@ struct nim_gateways nim_port_gateways(const struct nim_port *port, const struct 
 	if (port->dhcp != NIM_DHCP_CLIENT || port->ignore.gateways)
 		return gateways;
 	if (port->ipv4 && !ipaddr_is_set(&gateways.v4))
-		gateways.v4 = iface->lease4.gateway;
+		gateways.v4 = ipaddr_is_set(&iface->lease4.gateway) ? iface->lease4.gateway
+								    : iface->boot_gateway;
 	if (port->ipv6 && !ipaddr_is_set(&gateways.v6))
 		gateways.v6 = ipaddr_is_set(&iface->lease6.gateway) ? iface->lease6.gateway
 								    : iface->ra_gateway;

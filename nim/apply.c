@@ -10,6 +10,7 @@
 #include "dataplane/items/nft.h"
 #include "dataplane/report.h"
 #include "nim/bond/bonds.h"
+#include "nim/boot/boot.h"
 #include "nim/conflict/acd_watch.h"
 #include "nim/conn/conn_schedule.h"
 #include "nim/dpc/dpc.h"
@@ -146,6 +147,7 @@ void nim_apply(struct nim *nim)
 
 	nim_follow_cards(nim);
 	metering_tell(nim->metering, &nim->facts);
+	boot_tell(nim->boot, &nim->facts);
 	acd_watch_apply(nim->acd, &nim->config, &nim->facts);
 	if (nim->known)
 		radio_run_apply(nim->radio, &nim->config, &nim->facts,
@@ -171,6 +173,7 @@ void nim_apply(struct nim *nim)
 		upstream_keep(nim->upstream);
 	}
 	nim_chrony_look(nim->chrony, nim->dp);
+	boot_look(nim->boot);
 	nim_verify_look(nim->verify);
 }
 
@@ -199,8 +202,10 @@ static void on_status(evutil_socket_t fd, short what, void *arg)
 	const struct nim *nim = arg;
 
 	(void)fd, (void)what;
-	if (!nim->stale)
+	if (!nim->stale) {
 		nim_publish(arg);
+		boot_look(nim->boot);
+	}
 	nim_verify_look(nim->verify);
 }
 

@@ -193,6 +193,7 @@ bool nim_iface_set_lease(struct nim_iface *iface, int family, const struct dp_le
 	if (lease)
 		nim_lease_refuse(lease, to->refused);
 	if (lease && !to->refused[0]) {
+		to->addr = lease->addr[0].addr;
 		to->gateway = nim_lease_gateway(lease);
 		to->mtu_bytes = lease->mtu_bytes;
 		lease_servers(to, lease);

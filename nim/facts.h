@@ -19,6 +19,7 @@ struct nim_lease_route {
 };
 
 struct nim_lease { /* of one family, from the DHCP client */
+	struct ipaddr addr; /* the first; unset: none */
 	struct ipaddr gateway;
 	struct ipaddr dns[NIM_SERVERS];
 	uint8_t ndns;
@@ -100,6 +101,10 @@ struct nim_iface {
 	uint8_t nconflicts;
 	struct nim_lease lease4, lease6;
 	struct ipaddr ra_gateway; /* IPv6 default router the kernel learned */
+	/* nim/boot/boot.h: what is there of before nim and has not been replaced; the gateway that goes
+	 * with it; and what is to stay for connections. */
+	struct prefix boot_left, boot_kept;
+	struct ipaddr boot_gateway;
 	const struct nim_pnac *pnac; /* of pnac_ports_tell(), good until the next; NULL: none */
 	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */

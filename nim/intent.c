@@ -73,6 +73,8 @@ static void intent_sysctls(struct dp_graph *g, const struct nim_port *port,
 		 * another, and what is sent to one comes in by the other. */
 		dp_want_sysctl(g, four, "arp_ignore", "1");
 		dp_want_sysctl(g, four, "arp_announce", "2");
+		/* An address that goes, the boot's say, takes no others of its subnet along. */
+		dp_want_sysctl(g, four, "promote_secondaries", "1");
 	}
 	if (!port->ipv6)
 		return;
@@ -110,6 +112,9 @@ static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
 			dp_want(g, &dp_addr_type,
 				&(struct dp_addr){ .ifname = port->ifname,
 						   .prefix = port->candidate->addrs[i] });
+	if (ipaddr_is_set(&iface->boot_kept.addr))
+		dp_want(g, &dp_addr_type,
+			&(struct dp_addr){ .ifname = port->ifname, .prefix = iface->boot_kept });
 	strcpy(dhcpcd.vendor_class, vendor_class);
 	/* A bearer has no DHCP: whoever connected it knows what the network gave. */
 	if (port->dhcp == NIM_DHCP_CLIENT && port->wireless != NIM_WIRELESS_CELLULAR)

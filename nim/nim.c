@@ -18,6 +18,7 @@
 #include "dataplane/report.h"
 #include "nim/assigned.h"
 #include "nim/bond/bonds.h"
+#include "nim/boot/boot.h"
 #include "nim/conflict/acd_watch.h"
 #include "nim/conn/conn_schedule.h"
 #include "nim/dpc/dpc.h"
@@ -142,6 +143,18 @@ static void health_changed(void *arg)
 static void apply_again(void *arg)
 {
 	nim_changed(arg);
+}
+
+static int nim_open_boot(struct nim *nim)
+{
+	return boot_new(&(struct boot_conf){ .base = daemon_base(nim->daemon),
+					     .dp = nim->dp,
+					     .run_dir = daemon_run_dir(nim->daemon),
+					     .config = &nim->config,
+					     .facts = &nim->facts,
+					     .changed = apply_again,
+					     .arg = nim },
+			&nim->boot);
 }
 
 static int nim_open_pnac(struct nim *nim)
@@ -322,6 +335,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_dp(nim);
 	if (r == 0)
+		r = nim_open_boot(nim);
+	if (r == 0)
 		r = nim_open_bus(nim);
 	if (r == 0)
 		r = nim_open_metering(nim);
@@ -368,6 +383,7 @@ struct nim *nim_free(struct nim *nim)
 	radio_run_free(nim->radio);
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
+	boot_free(nim->boot);
 	heartbeat_free(nim->heartbeat);
 	upstream_free(nim->upstream);
 	nim_cards_fini(&nim->cards);

@@ -15,6 +15,7 @@
 #include "nim/nim.h"
 
 struct acd_watch;
+struct boot;
 struct conn_schedule;
 struct conntest;
 struct ct_flush;
@@ -62,6 +63,7 @@ struct nim {
 	struct numbers *numbers;
 	struct metering *metering;
 	struct acd_watch *acd;
+	struct boot *boot;
 	struct pnac_ports *pnac;
 	struct radio_run *radio;
 	struct nim_chrony *chrony;

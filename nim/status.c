@@ -204,6 +204,8 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 	s->n_search_domains = domains.n;
 	s->ignored_addresses = ignored.item;
 	s->n_ignored_addresses = ignored.n;
+	if (ipaddr_is_set(&iface->boot_left.addr))
+		s->boot_address = arena_prefix(a, &iface->boot_left);
 	add_conflicts(iface, s, a);
 	add_proxy(port, s, a);
 	s->table = port->number ? nim_port_table(port) : 0;

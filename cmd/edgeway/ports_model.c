@@ -148,6 +148,8 @@ const char *port_address_source(const struct port_facts *port, const char *addre
 	struct prefix prefix;
 
 	*ret_lease = NULL;
+	if (strcmp(address, port->p->boot_address) == 0)
+		return strstr(address, "/32") ? "the boot, kept for its connections" : "the boot";
 	if (port->p->dhcp == EW__DHCP_MODE__DHCP_STATIC)
 		return "static";
 	if (prefix_parse(address, &prefix) < 0)

@@ -70,6 +70,8 @@ static struct nlmsghdr *addr_begin(struct dp_op *op, uint16_t type, uint16_t fla
 	ifa->ifa_prefixlen = addr->prefix.len;
 	ifa->ifa_index = rtnl_ifindex(dp_op_dp(op), &addr->ifname);
 	rtnl_put_ipaddr(msg, IFA_LOCAL, &addr->prefix.addr);
+	/* Only with this one does a delete look at the length (inet_rtm_deladdr()). */
+	rtnl_put_ipaddr(msg, IFA_ADDRESS, &addr->prefix.addr);
 	return msg;
 }
 
@@ -80,7 +82,6 @@ static int addr_set(struct dp_op *op, const struct dp_addr *addr, uint16_t flags
 	struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(msg);
 	uint32_t bits = 0;
 
-	rtnl_put_ipaddr(msg, IFA_ADDRESS, &addr->prefix.addr);
 	if (addr->noprefixroute)
 		bits |= IFA_F_NOPREFIXROUTE;
 	if (addr->nodad && addr_is_v6(addr))
@@ -124,21 +125,6 @@ static int addr_remove(struct dp_op *op, const void *have)
 	if (!rtnl_ifindex(dp_op_dp(op), &addr->ifname))
 		return 0;
 	return rtnl_end(op, addr_begin(op, RTM_DELADDR, 0, addr), RTNL_ABSENT_OK);
-}
-
-int dp_addr_remove_now(struct dp *dp, const struct dp_addr *addr)
-{
-	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
-	struct nlmsghdr *msg = rtnl_prepare(buf, RTM_DELADDR, 0, sizeof(struct ifaddrmsg));
-	struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(msg);
-
-	ifa->ifa_family = addr->prefix.addr.family;
-	ifa->ifa_prefixlen = addr->prefix.len;
-	ifa->ifa_index = rtnl_ifindex(dp, &addr->ifname);
-	if (!ifa->ifa_index)
-		return -ENODEV;
-	rtnl_put_ipaddr(msg, IFA_LOCAL, &addr->prefix.addr);
-	return rtnl_request(dp, msg, NULL, 0);
 }
 
 /* ---- What exists ---- */

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "dataplane/items/foreign.h"
 #include "dataplane/items/host.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/inet_observers.h"

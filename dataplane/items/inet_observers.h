@@ -13,8 +13,5 @@ void nhgroup_need(struct dp_deps *deps, uint32_t nhid);
 int route_dump_some(struct dp *dp, uint8_t family, uint8_t protocol, uint8_t table,
 		    rtnl_msg_fn *seen);
 
-/* Outside of any operation: an address that is none of ours. 0 or -errno. */
-int dp_addr_remove_now(struct dp *dp, const struct dp_addr *addr);
-
 extern const struct rtnl_observer dp_addr_observer, dp_route_observer, dp_rule_observer,
 	dp_neigh_observer, dp_nhgroup_observer, dp_stray_route_observer;

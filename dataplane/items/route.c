@@ -363,7 +363,7 @@ static bool route_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_rou
 
 	if (!route_matters(dp, msg, ours))
 		return false;
-	*ret = (struct dp_route){ 0 };
+	*ret = (struct dp_route){ .protocol = rtm->rtm_protocol };
 	if (!get_kind(rtm, &ret->kind))
 		return false;
 	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);
