@@ -6,6 +6,7 @@ still to come: this test publishes its topic as a bus peer, beside the real zeda
           --eth1-- isp-b (192.168.2.0/24) --'
 """
 
+import random
 import socket
 
 import pytest
@@ -16,8 +17,8 @@ import topology
 from buspeer import LocalProfileServer
 from config import Config
 from test_dpc import kill_all, network, port, reboot, start_nim
-from test_dpc_verify import entries, events, wait_state
-from waiting import wait_for
+from test_dpc_verify import entries, events, serve_dhcp, wait_state
+from waiting import pause, wait_for
 
 pytestmark = pytest.mark.quiet
 
@@ -192,6 +193,31 @@ def test_wish_that_does_not_work_is_left_without_a_packet_lost_and_says_so(singl
     wait_works(node, "lps", "a better one is taken")
     wait_address(node, "192.168.1.77", "and in force")
     assert not port(node)["lpsConfigError"]
+
+
+def test_kill_9_at_any_time_while_wishes_come_and_go(single):
+    node, dice = single, random.Random(5)
+    server = LocalProfileServer(node, STATIC)
+    kill_all(node)  # nim alone, or who supervises it would pause longer each time
+    for turn in range(12):
+        nim = start_nim(node)
+        server.ask({**STATIC, "addresses": [f"192.168.1.{20 + turn}/24"]}, version=turn) if turn % 3 else server.revert()
+        pause(dice.uniform(0, 0.2))  # any time: that is the test
+        nim.kill()
+        nim.wait()
+    serve_dhcp(node.net)
+    server.ask({**DHCP, "ip_versions": 1, "mtu": 1400}, version=20)
+    node.start()
+    wait_state(node, lambda s: s["dpcKey"] == "lps" and not s["dpcTesting"] and s["ports"][0]["mtu"] == 1400
+               and s["ports"][0]["usable4"], "the last wish is in force", 20)
+    wait_for(lambda: [e["key"] for e in entries(node)] == ["lps", "zedagent"], "nothing else is left")
+    leased = addresses(node)[0].partition("/")[0]
+    assert 100 <= int(leased.rpartition(".")[2]) < 200, "an address of the DHCP server's"
+    assert_sends_from(node, leased)
+    server.revert()
+    wait_works(node, "zedagent")
+    wait_address(node, "192.168.1.2", "the controller's address is in force")
+    assert port(node)["mtu"] == 1500
 
 
 def test_it_outlives_kill_9_and_a_reboot_while_the_server_is_away(node):
