@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "base/backoff.h"
 #include "base/child_spawn.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -338,10 +339,5 @@ struct child *child_free(struct child *c)
 
 unsigned int restart_delay_ms(unsigned int crashes)
 {
-	const unsigned int first_ms = 100, most_ms = 10000;
-
-	if (!crashes)
-		return 0;
-	return crashes > 7 || first_ms << (crashes - 1) > most_ms ? most_ms
-								  : first_ms << (crashes - 1);
+	return backoff_ms(crashes, 10000);
 }

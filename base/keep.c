@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/backoff.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/fsync.h"
 
-#define PAUSE_MS 100
 #define PAUSE_MAX_MS 300000
 
 enum keep_state { KEEP_IDLE, KEEP_SYNCING_FILE, KEEP_SYNCING_FOLDER };
@@ -25,7 +25,7 @@ struct keep {
 	char *data; /* the newest; not on disk yet unless idle and !waiting */
 	size_t len;
 	bool waiting; /* data is newer than what is being written */
-	int64_t pause_ms; /* before the next attempt; 0: the last one was good */
+	unsigned int failures; /* in a row */
 	struct event *again;
 	struct fsync *sync;
 	void (*failed)(int err, void *arg);
@@ -54,15 +54,11 @@ static int write_temporary(struct keep *keep)
 
 static void try_later(struct keep *keep, int err)
 {
-	bool first = keep->pause_ms == 0;
+	unsigned int pause_ms = backoff_ms(++keep->failures, PAUSE_MAX_MS);
 
 	unlink(keep->temporary); /* a part of it would be in the way on a full disk */
-	keep->pause_ms = first ? PAUSE_MS : 2 * keep->pause_ms;
-	if (keep->pause_ms > PAUSE_MAX_MS)
-		keep->pause_ms = PAUSE_MAX_MS;
-	event_add(keep->again,
-		  &(struct timeval){ keep->pause_ms / 1000, keep->pause_ms % 1000 * 1000 });
-	if (first && keep->failed)
+	event_add(keep->again, &(struct timeval){ pause_ms / 1000, pause_ms % 1000 * 1000 });
+	if (keep->failures == 1 && keep->failed)
 		keep->failed(err, keep->arg);
 }
 
@@ -74,7 +70,7 @@ static void finish(struct keep *keep, int err)
 	if (err < 0)
 		try_later(keep, err);
 	else
-		keep->pause_ms = 0;
+		keep->failures = 0;
 	if (keep->waiting)
 		begin(keep);
 }
@@ -165,7 +161,7 @@ struct keep *keep_free(struct keep *keep)
 		return NULL;
 	fsync_free(keep->sync);
 	closep(&keep->fd);
-	if (keep->state == KEEP_SYNCING_FILE || keep->waiting || keep->pause_ms)
+	if (keep->state == KEEP_SYNCING_FILE || keep->waiting || keep->failures)
 		(void)file_replace(keep->path, keep->data, keep->len, 0600);
 	if (keep->again)
 		event_free(keep->again);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/child.h"
 #include "base/cleanup.h"
 #include "base/clock_set.h"
@@ -19,7 +20,7 @@
 
 #define HELPER_MS 60000 /* it takes milliseconds */
 #define SAID_MAX (BOOTSTRAP_FILE_MAX + 65536) /* the payload is part of the file */
-#define TRIES 5 /* of a helper that cannot be started, or crashes */
+#define PAUSE_MAX_MS 300000 /* before a helper that cannot be started, or crashes, is tried again */
 
 #define STATE(name) EW__BOOTSTRAP_STATE__BOOTSTRAP_##name
 
@@ -156,12 +157,11 @@ static void set_absent(struct za_bootstrap *b)
 /* That it cannot be verified now is no reason to wait for somebody: it is tried again, and told. */
 static void failed(struct za_bootstrap *b, const char *why)
 {
-	unsigned int delay_ms = restart_delay_ms(++b->failures);
+	unsigned int delay_ms = backoff_ms(++b->failures, PAUSE_MAX_MS);
 	Ew__BootstrapVerdict *verdict = xcalloc(1, sizeof(*verdict));
 
-	if (b->failures < TRIES)
-		event_add(b->verify_ev, &(struct timeval){ .tv_sec = delay_ms / 1000,
-							   .tv_usec = delay_ms % 1000 * 1000 });
+	event_add(b->verify_ev, &(struct timeval){ .tv_sec = delay_ms / 1000,
+						   .tv_usec = delay_ms % 1000 * 1000 });
 	ew__bootstrap_verdict__init(verdict);
 	verdict->error = xasprintf("it cannot be verified: %s", why);
 	set_verdict(b, verdict);

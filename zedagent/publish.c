@@ -16,6 +16,8 @@ struct za_publish {
 	struct ps_pub *global, *assigned, *ports, *meters, *instances, *apps, *status, *bootstrap;
 	struct za_config *config; /* in force */
 	const struct za_config *bootstrap_config; /* published instead; NULL: none */
+	char **bootstrap_meters; /* labels that were published of it; its config is gone by then */
+	size_t n_bootstrap_meters;
 };
 
 int za_publish_new(struct event_base *base, const struct ps_conf *conf, struct za_publish **ret)
@@ -54,6 +56,9 @@ struct za_publish *za_publish_free(struct za_publish *p)
 		return NULL;
 	ps_free(p->ps);
 	za_config_free(p->config);
+	for (size_t i = 0; i < p->n_bootstrap_meters; i++)
+		free(p->bootstrap_meters[i]);
+	free(p->bootstrap_meters);
 	free(p);
 	return NULL;
 }
@@ -94,6 +99,16 @@ static void unpublish_vanished(struct za_publish *p, const struct za_config *now
 	za_names_fini(&instances);
 }
 
+static void publish_meters(struct za_publish *p, const struct za_config *config)
+{
+	for (size_t i = 0; i < config->n_meters; i++) {
+		const Ew__PortMeterConfig *meter = config->meters[i];
+
+		check(ps_publish_port_meter_config(p->meters, meter->logicallabel, meter),
+		      "PortMeterConfig", meter->logicallabel);
+	}
+}
+
 void za_publish_config(struct za_publish *p, struct za_config *config)
 {
 	unpublish_vanished(p, config);
@@ -104,12 +119,7 @@ void za_publish_config(struct za_publish *p, struct za_config *config)
 	      "AssignedAdapters", "global");
 	check(ps_publish_device_port_config(p->ports, "zedagent", config->ports),
 	      "DevicePortConfig", "zedagent");
-	for (size_t i = 0; i < config->n_meters; i++) {
-		const Ew__PortMeterConfig *meter = config->meters[i];
-
-		check(ps_publish_port_meter_config(p->meters, meter->logicallabel, meter),
-		      "PortMeterConfig", meter->logicallabel);
-	}
+	publish_meters(p, config);
 	for (size_t i = 0; i < config->n_instances; i++) {
 		const Ew__NetworkInstanceConfig *ni = config->instances[i];
 
@@ -135,9 +145,38 @@ void za_publish_status(struct za_publish *p, const Ew__ConfigStatus *status)
 	check(ps_publish_config_status(p->status, "global", status), "ConfigStatus", "global");
 }
 
+static bool has_meter(const struct za_config *config, const char *label)
+{
+	for (size_t i = 0; config && i < config->n_meters; i++)
+		if (strcmp(config->meters[i]->logicallabel, label) == 0)
+			return true;
+	return false;
+}
+
+/* now NULL: of the bootstrap file there are none any more; those of p->config stay. */
+static void replace_bootstrap_meters(struct za_publish *p, const struct za_config *now)
+{
+	for (size_t i = 0; i < p->n_bootstrap_meters; i++) {
+		if (!has_meter(now, p->bootstrap_meters[i]) &&
+		    !has_meter(p->config, p->bootstrap_meters[i]))
+			ps_unpublish(p->meters, p->bootstrap_meters[i]);
+		free(p->bootstrap_meters[i]);
+	}
+	p->n_bootstrap_meters = 0;
+	if (!now)
+		return;
+	p->bootstrap_meters =
+		xrealloc(p->bootstrap_meters, now->n_meters + 1, sizeof(*p->bootstrap_meters));
+	for (size_t i = 0; i < now->n_meters; i++)
+		p->bootstrap_meters[p->n_bootstrap_meters++] =
+			xstrdup(now->meters[i]->logicallabel);
+	publish_meters(p, now);
+}
+
 void za_publish_bootstrap(struct za_publish *p, const struct za_config *config)
 {
 	p->bootstrap_config = config;
+	replace_bootstrap_meters(p, config);
 	if (!config) {
 		ps_unpublish(p->ports, "bootstrap");
 		return;
@@ -169,6 +208,13 @@ static void print_one(const char *key, const ProtobufCMessage *msg, bool first, 
 	pbjson_format(msg, PBJSON_PRETTY | PBJSON_STARS, out);
 }
 
+static void print_meters(const struct za_config *c, struct strbuf *out)
+{
+	strbuf_add(out, "\n\"PortMeterConfig\": {");
+	for (size_t i = 0; i < c->n_meters; i++)
+		print_one(c->meters[i]->logicallabel, &c->meters[i]->base, i == 0, out);
+}
+
 static void print_config(const struct za_config *c, struct strbuf *out)
 {
 	strbuf_add(out, "\n\"GlobalConfig\": {");
@@ -177,9 +223,8 @@ static void print_config(const struct za_config *c, struct strbuf *out)
 	print_one("global", &c->assigned->base, true, out);
 	strbuf_add(out, "},\n\"DevicePortConfig\": {");
 	print_one("zedagent", &c->ports->base, true, out);
-	strbuf_add(out, "},\n\"PortMeterConfig\": {");
-	for (size_t i = 0; i < c->n_meters; i++)
-		print_one(c->meters[i]->logicallabel, &c->meters[i]->base, i == 0, out);
+	strbuf_add(out, "},");
+	print_meters(c, out);
 	strbuf_add(out, "},\n\"NetworkInstanceConfig\": {");
 	for (size_t i = 0; i < c->n_instances; i++)
 		print_one(c->instances[i]->uuid, &c->instances[i]->base, i == 0, out);
@@ -195,6 +240,8 @@ static void print_bootstrap(const struct za_config *c, struct strbuf *out)
 	print_one("global", &c->global->base, true, out);
 	strbuf_add(out, "},\n\"DevicePortConfig\": {");
 	print_one("bootstrap", &c->ports->base, true, out);
+	strbuf_add(out, "},");
+	print_meters(c, out);
 	strbuf_addc(out, '}');
 }
 

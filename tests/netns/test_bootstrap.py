@@ -113,6 +113,7 @@ def test_static_ip_by_bootstrap(given):
     config.instance("ni4", "10.1.0.0/24")
     config.item("timer.port.testinterval", 77)
     config.item("app.allow.vnc", "true")
+    config.item("edgeway.port.uplink-b.quota.month.bytes", 1000000)
     made = given.maker.file(config, timestamp=1700000000)
     given.bootstrap(made)
     node.start()
@@ -123,6 +124,7 @@ def test_static_ip_by_bootstrap(given):
     node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("dpcSource") == "DPC_BOOTSTRAP", "its source")
     node.wait("GlobalConfig", lambda t: t.get("global", {}).get("items", {}).get("timer.port.testinterval") == "77",
               "its items count")
+    node.wait("PortMeterStatus", lambda t: t.get("uplink-b", {}).get("quotaBytes") == "1000000", "quotas, too")
     assert not node.table("AppConfig") and not node.table("NetworkInstanceConfig")
     packets.assert_reaches(given.net["node"], topology.WEB4, 80, given.net["internet"])
     wait_for(lambda: sha_path(node).exists() and sha_path(node).read_bytes() == hashlib.sha256(made).digest(),
@@ -146,22 +148,30 @@ def test_static_ip_by_bootstrap(given):
     given.wait_state("TAKEN")
     node.wait_settled()
     assert not [line for line in node.log_since(mark) if "event=firewall" in line], "no item was ever away"
+    assert list(node.table("PortMeterStatus")) == ["uplink-b"]
 
 
 def test_controllers_configuration_takes_its_place_for_good(given):
     node = given.node
-    given.bootstrap(given.maker.file(static_config(), timestamp=int(time.time()) + 3600))
+    config = static_config()
+    for label in ("uplink-a", "uplink-b"):
+        config.item(f"edgeway.port.{label}.metering", "on")
+    given.bootstrap(given.maker.file(config, timestamp=int(time.time()) + 3600))
     node.start()
     given.wait_works()
+    node.wait("PortMeterStatus", lambda t: sorted(t) == ["uplink-a", "uplink-b"], "both are metered")
     wrong = Config(0)
     wrong.item("timer.port.testduration", 1)
     wrong.port("uplink-a", "eth9")  # there is no eth9
     node.configure(wrong)
     wait_fails(node, "zedagent", "the controller's first one is tried and fails")
     given.wait_works()
-    node.configure(static_config(1, "192.168.1.2"))
+    config = static_config(1, "192.168.1.2")
+    config.item("edgeway.port.uplink-a.metering", "on")
+    node.configure(config)
     given.wait_works("zedagent", "192.168.1.2")
     given.wait_state("UNUSED")
+    node.wait("PortMeterStatus", lambda t: list(t) == ["uplink-a"], "what the controller meters, and no more")
     node.wait("DevicePortConfig", lambda t: list(t) == ["zedagent"], "nobody publishes the other any more")
     wait_entries(node, ["zedagent"], "the controller's works: nobody will fall back on the other")
     node.config_path.unlink()
