@@ -14,6 +14,7 @@ from node import Node  # noqa: E402
 from waiting import SLOW, wait_for  # noqa: E402
 
 INSIDE_LAB = "EDGEWAY_LAB" in os.environ
+NETBOOTED = "EDGEWAY_NETBOOT" in os.environ
 
 
 def pytest_addoption(parser):
@@ -22,6 +23,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs what only the lab's kernel has (VLAN, bond, VRF …)")
+    config.addinivalue_line("markers", "netboot: needs a machine that was booted over the network (tests/lab/run -n)")
     config.addinivalue_line("markers", "quiet: measures time, or takes much of the machine: not beside others")
     config.addinivalue_line("markers", "everywhere: worth a run in the lab too, where VRFs do the work")
 
@@ -29,10 +31,12 @@ def pytest_configure(config):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """On the machine itself the tests of the lab are not asked for. A share is one of what the
-    markers leave, and by test, not by file: those of one file may take most of the time."""
+    markers leave, and by test, not by file: those of one file may take most of the time. A machine that
+    was booted over the network has all tests of that besides, and no other has one."""
     asked = [item for item in items if INSIDE_LAB or not item.get_closest_marker("lab")]
+    netboot = [item for item in asked if item.get_closest_marker("netboot")]
     number, of = map(int, config.getoption("share").split("/"))
-    asked = asked[number - 1::of]
+    asked = [item for item in asked if item not in netboot][number - 1::of] + (netboot if NETBOOTED else [])
     config.hook.pytest_deselected(items=[item for item in items if item not in asked])
     items[:] = asked
 

@@ -137,6 +137,7 @@ class TcpStream:
         self.sock.connect((to, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent, self.got = bytearray(), bytearray()
+        self.longest_silence = 0.0  # seconds between two arrivals
         self.stopping = threading.Event()
         self.trouble = None
         self.changed = threading.Condition()
@@ -168,10 +169,13 @@ class TcpStream:
             self.sock.shutdown(socket.SHUT_WR)
 
     def receive(self):
+        last = time.monotonic()
         try:
             while data := self.sock.recv(65536):
                 with self.changed:
                     self.got += data
+                    last, before = time.monotonic(), last
+                    self.longest_silence = max(self.longest_silence, last - before)
                     self.changed.notify_all()
         except OSError as error:
             self.trouble = error
