@@ -7,6 +7,7 @@
 #include "pubsub/ps.h"
 
 #define TABLE_WAIT_MS 1000 /* for a publisher that runs but has not said synced */
+#define TABLE_MORE_MS 500 /* for one that answers at its control door when that is over */
 
 #define TABLE_TOPICS_MAX 16
 

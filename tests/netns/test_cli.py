@@ -13,7 +13,7 @@ import pytest
 
 from config import Config, allow
 from node import BIN
-from waiting import wait_for
+from waiting import pause, wait_for
 
 
 def standard(edge_net, node):
@@ -157,6 +157,24 @@ def test_daemon_that_does_not_answer_is_told_of(net, node):
     assert told["bus get DeviceNetworkStatus"] == \
         ("", "edgeway: DeviceNetworkStatus: nim does not answer\n", 1)
     assert told["dpc list"] == ("", "edgeway: nim does not answer\n", 1)
+
+
+def test_daemon_that_is_late_is_waited_for(net, node):
+    """As on a busy machine: it gets to run again when the first second is over."""
+    node.start(standard(net, node))
+    node.instances_online(1)
+    pid = node.daemons()["nim"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        asked = [subprocess.Popen([str(BIN / "edgeway"), "--run-dir", str(node.run_dir), *command.split()],
+                                  stdout=subprocess.PIPE, text=True) for command in
+                 ("status", "bus get DeviceNetworkStatus", "ports")]
+        pause(1.4)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    status, table, ports = (process.communicate()[0] for process in asked)
+    assert ("daemon", "nim") not in lines_of(status) and ("port", "uplink-a") in lines_of(status), status
+    assert "uplink-a" in table and "uplink-a" in ports
 
 
 def test_daemon_without_its_inputs_waits(net, node):
