@@ -99,7 +99,6 @@ static void nim_set_view(struct nim *nim, const struct nim_view *view)
 				 nim->facts.ifaces[i].carrier, unsaid);
 		conn_schedule_changed(nim->conn_schedule);
 	}
-	nim_flows_follow(nim->flush, &nim->config, &nim->view, view);
 	if (nim->view.default4 != view->default4)
 		log_info("default_port", "family=4 port=%s", port_name(nim, view->default4));
 	if (nim->view.default6 != view->default6)
@@ -168,6 +167,7 @@ void nim_apply(struct nim *nim)
 	nim_forwarder_apply(&nim->forwarder, nim->dp, &nim->config, &nim->facts, &nim->view);
 	nim_chrony_apply(nim->chrony, nim->dp, &nim->config, &nim->facts);
 	dp_run(nim->dp);
+	nim_flows_follow(nim->flows, &nim->view);
 	if (nim->known) { /* before that there are no ports to have been taken over */
 		heartbeat_keep(nim->heartbeat);
 		upstream_keep(nim->upstream);
@@ -214,11 +214,22 @@ void nim_changed(struct nim *nim)
 	event_active(nim->apply_ev, 0, 0);
 }
 
+static void flows_drained(void *arg)
+{
+	nim_changed(arg);
+}
+
 int nim_open_apply(struct nim *nim)
 {
 	nim->view = (struct nim_view){ .default4 = -1, .default6 = -1 };
 	nim->apply_ev = event_new(daemon_base(nim->daemon), -1, 0, on_apply, nim);
 	nim->status_ev = event_new(daemon_base(nim->daemon), -1, 0, on_status, nim);
-	nim->flush = nim_flows_new(daemon_base(nim->daemon));
-	return nim->apply_ev && nim->status_ev && nim->flush ? 0 : -ENOMEM;
+	if (!nim->apply_ev || !nim->status_ev)
+		return -ENOMEM;
+	return nim_flows_new(&(struct nim_flows_conf){ .base = daemon_base(nim->daemon),
+						       .config = &nim->config,
+						       .facts = &nim->facts,
+						       .drained = flows_drained,
+						       .arg = nim },
+			     &nim->flows);
 }

@@ -14,7 +14,6 @@
 #include "base/numbers.h"
 #include "dataplane/dp.h"
 #include "dataplane/lease.h"
-#include "dataplane/nl/ct_flush.h"
 #include "dataplane/report.h"
 #include "nim/assigned.h"
 #include "nim/bond/bonds.h"
@@ -26,6 +25,7 @@
 #include "nim/dpc/fallback.h"
 #include "nim/dpc/verify.h"
 #include "nim/firewall/firewall_show.h"
+#include "nim/flows.h"
 #include "nim/gateway/heartbeat.h"
 #include "nim/lease_again.h"
 #include "nim/lps/lps_run.h"
@@ -399,7 +399,7 @@ struct nim *nim_free(struct nim *nim)
 	nim_dpc_free(nim->dpc);
 	if (nim->in_force)
 		ew__device_port_config__free_unpacked(nim->in_force, NULL);
-	ct_flush_free(nim->flush);
+	nim_flows_free(nim->flows);
 	if (nim->apply_ev)
 		event_free(nim->apply_ev);
 	if (nim->status_ev)

@@ -18,7 +18,6 @@ struct acd_watch;
 struct boot;
 struct conn_schedule;
 struct conntest;
-struct ct_flush;
 struct dp;
 struct dp_lease_watch;
 struct event;
@@ -32,6 +31,7 @@ struct nim_bonds;
 struct nim_dpc;
 struct nim_verify;
 struct nim_fallback;
+struct nim_flows;
 struct numbers;
 struct stored;
 struct pnac_ports;
@@ -77,7 +77,7 @@ struct nim {
 	bool cards_changed; /* ports may be other interfaces now */
 	struct conntest *conntest;
 	struct conn_schedule *conn_schedule;
-	struct ct_flush *flush;
+	struct nim_flows *flows;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *status_ev; /* only the engine's reports changed */
 	bool known; /* the configuration, be it empty: before that there is nothing to tell */

@@ -289,6 +289,10 @@ static int ask(struct ct_walk *w, int family, const struct ipaddr *src, const st
 	struct nlattr *nest;
 
 	msg->nlmsg_flags |= NLM_F_DUMP;
+	if (w->conf.mask) {
+		mnl_attr_put_u32(msg, CTA_MARK, htonl(w->conf.mark));
+		mnl_attr_put_u32(msg, CTA_MARK_MASK, htonl(w->conf.mask));
+	}
 	/* Of IPv6 addresses the kernel leaves out those that match, of 5.8 to 6.18 at least
 	 * (ctnetlink_filter_match_tuple()): it is not asked to. */
 	if (family == AF_INET && (src || to)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looks at flows one after the other, forgets those that must end and writes marks of others:
- * conntrack -L -f FAMILY [--orig-src SRC] [--reply-src TO], then conntrack -D or -U of some.
+ * conntrack -L -f FAMILY [--orig-src SRC] [--reply-src TO] [-m MARK/MASK], then conntrack -D or -U of some.
  *
  * The kernel walks through its table and tells of the flows that are asked for. They are read in
  * pieces, one in a turn of the loop, and what was decided about a piece is carried out
@@ -29,6 +29,7 @@ struct ct_flow {
 
 struct ct_walk_conf {
 	struct event_base *base;
+	uint32_t mark, mask; /* only flows whose mark & mask is mark; mask 0: all */
 	/* false: it is forgotten. Bits that look changes in mark change in the flow. */
 	bool (*look)(const struct ct_flow *flow, uint32_t *mark, void *arg);
 	/* The walk is over, err: 0 or -errno. May start the next one. */

@@ -117,6 +117,25 @@ static void selects(const void *arg)
 	world_free(&w);
 }
 
+static void selects_by_mark(const void *arg)
+{
+	struct world w;
+
+	(void)arg;
+	make_flows();
+	world_open(&w);
+	ct_walk_free(w.walk);
+	w.walk = ct_walk_new(&(struct ct_walk_conf){ .base = w.base,
+						     .mark = 4,
+						     .mask = 6,
+						     .look = look,
+						     .done = done,
+						     .arg = &w });
+	require(walk(&w, AF_INET, NULL, NULL) == 1, "%u flows", w.seen);
+	require(w.last.mark == 5, "mark is 0x%x", w.last.mark);
+	world_free(&w);
+}
+
 static void changes(const void *arg)
 {
 	struct world w;
@@ -171,6 +190,7 @@ static void given_up(const void *arg)
 }
 
 SPACE_TEST(flows_are_selected_by_who_sends_and_who_receives, selects)
+SPACE_TEST(flows_are_selected_by_mark, selects_by_mark)
 SPACE_TEST(flows_are_marked_and_forgotten_one_by_one, changes)
 SPACE_TEST(many_flows_come_in_pieces, many)
 SPACE_TEST(a_walk_can_be_given_up, given_up)
@@ -179,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_are_selected_by_who_sends_and_who_receives),
+		cmocka_unit_test(flows_are_selected_by_mark),
 		cmocka_unit_test(flows_are_marked_and_forgotten_one_by_one),
 		cmocka_unit_test(many_flows_come_in_pieces),
 		cmocka_unit_test(a_walk_can_be_given_up),

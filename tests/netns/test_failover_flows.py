@@ -324,18 +324,6 @@ def test_flows_of_other_ports_are_untouched(world):
         stream.wait_flowing()
 
 
-def test_flows_of_the_node_itself_are_forgotten_too(world):
-    node = world.node.host
-    with node.inside():
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.sendto(b"x", (topology.WEB4, 9))
-    assert [m for m in marks(world, "a") if not m & INSTANCE]
-    world.net.pull("node:eth0")
-    wait_for(lambda: not [m for m in marks(world, "a") if not m & INSTANCE],
-             "no flow of the node is left on the dead port", 5)
-    sock.close()
-
-
 class Monitor:
     """What the kernel tells of routes and next hops, from now on."""
 
