@@ -135,14 +135,14 @@ class RadioDaemon:
 
 
 class LocalProfileServer:
-    """What zedagent will publish of a local profile server's network configuration. A port is a dict
-    of the fields of LocalPortConfig (api/bus/lps.proto); zedagent itself runs beside."""
+    """The client of a local profile server, as far as its network configuration goes. A port is a dict
+    of the fields of LocalPortConfig (api/bus/lps.proto)."""
 
     NUMBERS = {"label": 1, "ip_versions": 2, "use_dhcp": 3, "addresses": 4, "gateways": 5, "no_default_route": 6,
                "dns_servers": 7, "domain": 8, "ntp_servers": 9, "mtu": 10, "wireless": 16}
 
     def __init__(self, node, *ports, version=1):
-        self.publisher = Publisher(node.run_dir, "zedagent", "LocalNetworkConfig", hold=True)
+        self.publisher = Publisher(node.run_dir, "lps", "LocalNetworkConfig", hold=True)
         if ports:
             self.ask(*ports, version=version)
         self.publisher.open()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a local profile server asks for of ports that the controller lets it change. The server's client is
-still to come: this test publishes its topic as a bus peer, beside the real zedagent.
+still to come: this test publishes its topic as a bus peer.
 
      node --eth0-- isp-a (192.168.1.0/24) -- internet     no DHCP servers
           --eth1-- isp-b (192.168.2.0/24) --'
@@ -115,6 +115,9 @@ def test_NetworkLocalChanges(node):
     assert [e["key"] for e in entries(node)] == ["lps", "zedagent"]
     assert "local server" in node.edgeway("dpc", "list")
     assert "local server, 2026-03-04T05:06:08Z" in node.edgeway("ports", "uplink-a")
+    shown = node.edgeway("dpc", "show", "lps").splitlines()
+    assert shown[1].strip() == "asked for locally 2026-03-04T05:06:08Z"
+    assert [line.split()[0] for line in shown[2:] if line.endswith(" local")] == ["uplink-a"]
 
     # What the controller says anew is changed by it again; the rest of it counts.
     config = controllers(2, address="192.168.1.3/24")

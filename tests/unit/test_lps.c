@@ -394,6 +394,30 @@ static void another_wish_falls_back_on_the_one_that_worked(void **state)
 	expect_order(&s->list, "lps zedagent");
 }
 
+static void another_wish_takes_the_place_of_one_that_is_being_tested(void **state)
+{
+	struct sim *s = *state;
+
+	s->beside = true;
+	TRUTH(s, OK("any"));
+	TRUTH(s, NO_DHCP("lps"));
+	say(s, ONE_PORT("192.0.2.2/24"), T1, NULL);
+	say(s, NULL, 0, W("a", DHCP));
+	EXPECT(s, "zedagent", SUCCESS);
+	assert_string_equal(s->list.tested->key, "lps");
+	expect_trouble(s, "");
+	TRUTH(s, OK("lps"));
+	say(s, NULL, 0, W("a", STATIC("192.0.2.8/24")));
+	EXPECT(s, "lps", SUCCESS);
+	expect_order(&s->list, "lps zedagent");
+	TRUTH(s, NO_DHCP("lps"));
+	say(s, NULL, 0, W("a", DHCP));
+	say(s, NULL, 0, NULL); /* taken back in the middle of its test */
+	EXPECT(s, "zedagent", SUCCESS);
+	expect_order(&s->list, "zedagent");
+	assert_null(s->list.tested);
+}
+
 static void LPSConfig_reverted(void **state)
 {
 	struct sim *s = *state;
@@ -528,6 +552,7 @@ int main(void)
 		SIM_TEST(one_that_fails_is_left_for_the_controllers_and_says_so),
 		SIM_TEST(what_the_local_operator_set_goes_before_it),
 		SIM_TEST(an_override_of_a_later_time_goes_above_both),
+		SIM_TEST(another_wish_takes_the_place_of_one_that_is_being_tested),
 		SIM_TEST(another_wish_falls_back_on_the_one_that_worked),
 		SIM_TEST(a_permission_that_is_taken_back_ends_it_once_the_controllers_works),
 		SIM_TEST(a_controller_that_wants_no_port_takes_it_along),
