@@ -93,6 +93,8 @@ static int dnsmasq_command(const struct dp *dp, const void *spec, struct proc_co
 	dp_file_path(dp_conf(dp)->run_dir, dp_conf(dp)->owner, dnsmasq->conf_file, conf);
 	proc_arg(ret, "dnsmasq");
 	proc_arg(ret, "--keep-in-foreground");
+	proc_arg(ret,
+		 "--log-facility=-"); /* stderr; it does not wait for who reads (log_write()) */
 	proc_arg(ret, "--conf-file=%s", conf);
 	proc_arg(ret, "--pid-file=%s", ready);
 	proc_arg(ret, "--user=%s", user);
@@ -128,11 +130,39 @@ static int dnsmasq_load(const char *key, const char *value, void *spec)
 	return -EINVAL;
 }
 
+/* What it says of itself at start, at SIGHUP and at SIGTERM: its LOG_INFO, which is not told apart. */
+static bool dnsmasq_usual(const char *line)
+{
+	static const char *const beginnings[] = {
+		"started, ",
+		"compile time options: ",
+		"DHCP, ",
+		"DHCPv6, ",
+		"IPv6 router ",
+		"router advertisement on ",
+		"read ",
+		"using ",
+		"cleared cache",
+		"exiting on receipt of ",
+		"DHCPv4-derived ",
+		"warning: no upstream servers configured", /* they are in another file */
+		"failed to create listening socket for fe80:", /* after the start: not needed */
+	};
+	const char *text = strstr(line, "]: "); /* dnsmasq-dhcp[123]: */
+
+	text = text ? text + strlen("]: ") : line;
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+		if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
 static const struct proc_kind kind = {
 	.type = &dp_dnsmasq_type,
 	.command = dnsmasq_command,
 	.save = dnsmasq_save,
 	.load = dnsmasq_load,
+	.usual = dnsmasq_usual,
 };
 
 static int dnsmasq_create(struct dp_op *op, const void *want)

@@ -14,6 +14,8 @@
 
 #define PROBATION_MS 1000
 #define STOP_MS 3000
+#define SAID_LINES 20 /* of one process, in */
+#define SAID_MS 10000
 
 static void proc_exited(struct child *c, int status, void *arg);
 static const struct child_ops child_ops = { .exited = proc_exited };
@@ -74,6 +76,20 @@ static void proc_stop(struct proc *p, uint32_t deadline_ms)
 	proc_set_state(p, PROC_STOPPING);
 }
 
+static void proc_said(const char *line, void *arg)
+{
+	struct proc *p = arg;
+	bool usual = !p->kind->usual || p->kind->usual(line);
+	unsigned int unsaid;
+
+	if (!rate_allow(usual ? &p->usual : &p->unusual, SAID_LINES, SAID_MS, mono_now(), &unsaid))
+		return;
+	if (usual)
+		log_debug("helper_says", "program=%s line=\"%s\" unsaid=%u", p->id, line, unsaid);
+	else
+		log_warning("helper_said", "program=%s line=\"%s\" unsaid=%u", p->id, line, unsaid);
+}
+
 static int open_log(struct proc *p)
 {
 	_cleanup_(freep) char *dir = rundir_path(p->dp, "log", NULL);
@@ -81,7 +97,7 @@ static int open_log(struct proc *p)
 	int r = dir_make(dir, 0755);
 
 	p->log = proc_log_free(p->log);
-	return r < 0 ? r : proc_log_open(dp_base(p->dp), path, &p->log);
+	return r < 0 ? r : proc_log_open(dp_base(p->dp), path, proc_said, p, &p->log);
 }
 
 /* Nothing of it runs any more. Its record stays until it is not wanted either, so that what it

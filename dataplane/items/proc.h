@@ -49,6 +49,8 @@ struct proc_kind {
 	int (*load)(const char *key, const char *value,
 		    void *spec); /* -EINVAL: not one of save() */
 	void (*ended)(struct dp *dp, const void *spec); /* NULL: leaves nothing behind */
+	/* Of the lines it writes, those that nobody has to know of; the others are warnings. NULL: all. */
+	bool (*usual)(const char *line);
 };
 
 /* For load(): copies text that fits, -EINVAL else. */

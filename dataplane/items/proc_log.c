@@ -11,6 +11,8 @@
 
 struct proc_log {
 	struct event *readable;
+	proc_said_fn *said;
+	void *arg;
 	int fd;
 	size_t len; /* of the line being read */
 	char line[256], last[256];
@@ -23,6 +25,7 @@ static void take_line(struct proc_log *log)
 	memcpy(log->last, log->line, log->len);
 	log->last[log->len] = '\0';
 	log->len = 0;
+	log->said(log->last, log->arg);
 }
 
 static void take(struct proc_log *log, const char *text, size_t n)
@@ -47,7 +50,8 @@ static void drain(evutil_socket_t fd, short what, void *arg)
 		take(log, buf, (size_t)n);
 }
 
-int proc_log_open(struct event_base *base, const char *path, struct proc_log **ret)
+int proc_log_open(struct event_base *base, const char *path, proc_said_fn *said, void *arg,
+		  struct proc_log **ret)
 {
 	struct proc_log *log;
 	int fd;
@@ -60,6 +64,8 @@ int proc_log_open(struct event_base *base, const char *path, struct proc_log **r
 		return -errno;
 	log = xcalloc(1, sizeof(*log));
 	log->fd = fd;
+	log->said = said;
+	log->arg = arg;
 	log->readable = event_new(base, fd, EV_READ | EV_PERSIST, drain, log);
 	event_add(log->readable, NULL);
 	*ret = log;

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "base/hmap.h"
+#include "base/rate.h"
 #include "dataplane/items/proc.h"
 
 struct proc_log;
@@ -26,6 +27,7 @@ struct proc {
 	void *next; /* to be started when the stopping one has ended */
 	struct child *child;
 	struct proc_log *log;
+	struct rate usual, unusual; /* of the lines it writes */
 	struct dp_op *op; /* that waits for the next change of state */
 	struct event *timer; /* end of probation, or the second signal */
 	struct mono started; /* never: by an earlier run of the daemon */

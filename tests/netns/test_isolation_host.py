@@ -3,6 +3,7 @@
 
 The internet's DNS knows web.example, and all below it, as WEB4 and WEB6."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -159,3 +160,40 @@ def test_server_may_fill_sets_and_little_more(listed):
         assert status["Uid"].split()[0] != "0"
         assert int(status["CapEff"], 16) & 1 << 12, "CAP_NET_ADMIN"
         assert not int(status["CapEff"], 16) & 1 << 21, "CAP_SYS_ADMIN"
+
+
+def test_servers_complain_in_our_log(listed):
+    """zedrouter is stopped meanwhile: it would put back at once what is taken away here."""
+    node, (bridge, pid) = listed.node, min(servers(listed).items())
+    said = f'program=dnsmasq.{bridge} line="dnsmasq[{pid}]: '
+    wait_for(lambda: f"event=helper_says {said}started" in node.log(), "its start is told of")
+    assert "event=helper_said" not in node.log()
+    daemon = node.daemons()["zedrouter"]
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        (node.run_dir / f"zedrouter/files/dnsmasq/{bridge}.hosts").unlink()
+        os.kill(pid, signal.SIGHUP)
+        pipe = os.open(node.run_dir / f"zedrouter/log/dnsmasq.{bridge}", os.O_RDONLY | os.O_NONBLOCK)
+        wait_for(lambda: b"hosts" in waiting_in(pipe), "it complains")
+        os.close(pipe)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    wait_for(lambda: f"event=helper_said {said}failed to load names from" in node.log(), "all read it")
+
+
+def waiting_in(pipe):
+    """What the pipe holds; it stays there."""
+    end, write = os.pipe2(os.O_NONBLOCK)
+    try:
+        tee(pipe, write)
+        return os.read(end, 65536)
+    except BlockingIOError:
+        return b""
+    finally:
+        os.close(end)
+        os.close(write)
+
+
+def tee(source, to):
+    if ctypes.CDLL(None, use_errno=True).tee(source, to, ctypes.c_size_t(65536), os.SPLICE_F_NONBLOCK) < 0:
+        raise OSError(ctypes.get_errno(), "tee")
