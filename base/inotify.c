@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/inotify.h"
 
+#include <errno.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
 
 const struct inotify_event *inotify_next(struct inotify_events *events)
 {
@@ -20,4 +24,14 @@ const struct inotify_event *inotify_first(struct inotify_events *events, int fd)
 	events->at = 0;
 	events->len = n < 0 ? 0 : (size_t)n;
 	return inotify_next(events);
+}
+
+int inotify_open(const char *dir, uint32_t mask)
+{
+	_cleanup_(closep) int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int r = fd < 0 ? -errno : dir_make(dir, 0755);
+
+	if (r == 0 && inotify_add_watch(fd, dir, mask | IN_ONLYDIR) < 0)
+		r = -errno;
+	return r < 0 ? r : take_fd(&fd);
 }

@@ -10,12 +10,17 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/inotify.h>
 
 struct inotify_events {
 	size_t at, len;
 	char buf[4096] __attribute__((__aligned__(__alignof__(struct inotify_event))));
 };
+
+/* A descriptor of its own for what happens in a folder, which is made if it is missing; the caller's to
+ * close. inotifywait -m -e … DIR. Or -errno. For one file there is file_watch.h. */
+int inotify_open(const char *dir, uint32_t mask);
 
 /* NULL: none waits. Events are in the buffer, until the next inotify_first() of it. */
 const struct inotify_event *inotify_first(struct inotify_events *events, int fd);

@@ -2,11 +2,14 @@
 #include "base/sandbox.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/privileges.h"
 
 #define ANY(name)                                                                                  \
 	{                                                                                          \
@@ -197,4 +200,14 @@ int sandbox_enter(const struct sandbox_call *calls, size_t n)
 	if (r == 0)
 		r = allow_all(filter, calls, n);
 	return r == 0 ? seccomp_load(filter) : r;
+}
+
+int sandbox_drop_and_enter(const struct sandbox_call *calls, size_t n)
+{
+	int r = privileges_drop();
+
+	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
+	return r < 0 ? r : sandbox_enter(calls, n);
 }

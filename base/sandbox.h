@@ -33,3 +33,7 @@ struct sandbox_call {
  * it before it starts the second. -errno: the filter is not in place.
  */
 int sandbox_enter(const struct sandbox_call *calls, size_t n);
+
+/* The same, and before it: becomes nobody (privileges_drop()), who dies with the parent all the same.
+ * What needs rights or files comes before. */
+int sandbox_drop_and_enter(const struct sandbox_call *calls, size_t n);

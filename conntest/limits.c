@@ -62,5 +62,5 @@ static const struct sandbox_call calls[] = {
 
 int conn_limit_calls(void)
 {
-	return sandbox_enter(calls, ARRAY_SIZE(calls));
+	return sandbox_drop_and_enter(calls, ARRAY_SIZE(calls));
 }

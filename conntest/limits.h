@@ -5,6 +5,6 @@
 /* Bounds of memory, descriptors and time. Before anything is read. */
 void conn_limit_resources(void);
 
-/* The calls that curl, c-ares and OpenSSL make once they are set up (base/sandbox.h): sockets of IP
+/* Becomes nobody, with the calls that curl, c-ares and OpenSSL make once they are set up (base/sandbox.h): sockets of IP
  * and files to read, for the roots are looked up one by one. 0 or -errno. */
 int conn_limit_calls(void);

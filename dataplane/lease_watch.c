@@ -241,10 +241,7 @@ int dp_lease_watch_new(struct event_base *base, const char *run_dir, const char 
 	watch->arg = arg;
 	watch->dir = xasprintf("%s/%s/lease", run_dir, owner);
 	list_init(&watch->rows);
-	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	r = watch->fd < 0 ? -errno : dir_make(watch->dir, 0755);
-	if (r == 0 && inotify_add_watch(watch->fd, watch->dir, IN_MOVED_TO | IN_DELETE) < 0)
-		r = -errno;
+	r = watch->fd = inotify_open(watch->dir, IN_MOVED_TO | IN_DELETE);
 	if (r < 0) {
 		dp_lease_watch_free(watch);
 		return r;

@@ -8,6 +8,7 @@
 #include "base/cert.h"
 #include "base/cleanup.h"
 #include "base/http_url.h"
+#include "base/port_label.h"
 #include "config.pb-c.h"
 #include "dataplane/items/rundir.h"
 #include "nim/addressing.h"
@@ -92,12 +93,6 @@ static void load_ignore(struct nim_port *port, const Ew__PortConfig *msg)
 					    .ntp = msg->ignore_dhcp_ntp };
 }
 
-static bool is_derived(const char *label)
-{
-	return strcmp(label, "all") == 0 || strcmp(label, "uplink") == 0 ||
-	       strcmp(label, "freeuplink") == 0;
-}
-
 static void load_labels(struct nim_port *port, const struct Ew__DevicePortConfig *all,
 			const Ew__PortConfig *msg)
 {
@@ -112,7 +107,7 @@ static void load_labels(struct nim_port *port, const struct Ew__DevicePortConfig
 		port->nshared++;
 		if (!*label)
 			nim_port_fail(port, "a shared label is empty", port->label);
-		if (is_derived(label))
+		if (port_label_is_automatic(label))
 			nim_port_fail(port, "shared label is reserved", label);
 		for (size_t k = 0; k < all->n_ports; k++)
 			if (strcmp(all->ports[k]->logicallabel, label) == 0)

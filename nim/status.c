@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
+#include "base/port_label.h"
 #include "base/strbuf.h"
 #include "nim/addressing.h"
 #include "nim/dns/dns.h"
@@ -29,18 +30,15 @@ static struct texts texts_new(struct arena *a, size_t max)
 	return (struct texts){ .item = arena_alloc(a, max * sizeof(char *)) };
 }
 
-/* EVE's automatic labels: all; uplink = management; freeuplink = management at no cost. */
 static struct texts port_labels(const struct nim_port *port, struct arena *a)
 {
 	struct texts t = texts_new(a, NIM_LABELS + 3);
 
 	for (unsigned int i = 0; i < port->nshared; i++)
 		texts_add(&t, arena_strdup(a, port->shared[i]));
-	texts_add(&t, arena_strdup(a, "all"));
-	if (port->is_mgmt)
-		texts_add(&t, arena_strdup(a, "uplink"));
-	if (port->is_mgmt && port->cost == 0)
-		texts_add(&t, arena_strdup(a, "freeuplink"));
+	for (const char *const *label = port_labels_automatic; *label; label++)
+		if (port_label_applies(*label, port->is_mgmt, port->cost))
+			texts_add(&t, arena_strdup(a, *label));
 	return t;
 }
 

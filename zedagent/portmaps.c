@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/port_label.h"
 
 struct za_portmap {
 	uint64_t ports; /* that it is open on: bit i is ports->ports[i] */
@@ -15,15 +16,12 @@ struct za_portmap {
 	char *at;
 };
 
-/* As nim/status.c derives the labels, and zedrouter/ports.c compares them. */
 static bool has_label(const Ew__PortConfig *port, const char *label)
 {
-	if (strcmp(label, port->logicallabel) == 0 || strcmp(label, "all") == 0)
+	if (strcmp(label, port->logicallabel) == 0)
 		return true;
-	if (strcmp(label, "uplink") == 0)
-		return port->is_mgmt;
-	if (strcmp(label, "freeuplink") == 0)
-		return port->is_mgmt && port->cost == 0;
+	if (port_label_is_automatic(label))
+		return port_label_applies(label, port->is_mgmt, port->cost);
 	for (size_t i = 0; i < port->n_shared_labels; i++)
 		if (strcmp(label, port->shared_labels[i]) == 0)
 			return true;

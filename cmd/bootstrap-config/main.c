@@ -10,14 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/privileges.h"
 #include "base/sandbox.h"
 #include "bootstrap/container.h"
 #include "bootstrap/verify.h"
@@ -51,8 +49,6 @@ static Ew__BootstrapVerdict *unread(int err)
 
 static int confine(void)
 {
-	int r;
-
 	setrlimit(RLIMIT_CPU, &(struct rlimit){ CPU_S, CPU_S });
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 2 * BOOTSTRAP_FILE_MAX, 2 * BOOTSTRAP_FILE_MAX });
@@ -63,11 +59,7 @@ static int confine(void)
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
 				NULL) != 1)
 		return -ENOMEM;
-	r = privileges_drop();
-	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		r = -errno;
-	return r < 0 ? r : sandbox_enter(NULL, 0);
+	return sandbox_drop_and_enter(NULL, 0);
 }
 
 static Ew__BootstrapVerdict *look(const char *path, const char *roots_path)

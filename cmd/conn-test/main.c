@@ -10,11 +10,9 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/privileges.h"
 #include "base/strbuf.h"
 #include "conntest.pb-c.h"
 #include "conntest/fetch.h"
@@ -264,12 +262,7 @@ static int prepare(struct program *p, const Ew__ConnRequest *msg)
 
 	if (r < 0)
 		return r;
-	r = privileges_drop();
-	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		r = -errno;
-	if (r == 0)
-		r = conn_limit_calls();
+	r = conn_limit_calls();
 	return r < 0 ? give_up(p, r, "cannot drop privileges: %s", strerror(-r)) : 0;
 }
 

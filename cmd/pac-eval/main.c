@@ -11,14 +11,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/pac.h"
-#include "base/privileges.h"
 #include "base/sandbox.h"
 #include "base/strbuf.h"
 #include "cmd/pac-eval/ask.h"
@@ -165,14 +163,8 @@ static void set_limits(void)
 
 static int give_up_rights(void)
 {
-	int r = privileges_drop();
-
-	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		r = -errno;
-	if (r == 0)
-		set_limits();
-	return r == 0 ? sandbox_enter(NULL, 0) : r;
+	set_limits();
+	return sandbox_drop_and_enter(NULL, 0);
 }
 
 int main(void)

@@ -12,12 +12,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/privileges.h"
 #include "base/sandbox.h"
 #include "cmd/packet-capture/capture.h"
 
@@ -109,13 +107,8 @@ static enum capture_end drop_rights(void)
 		  .arg = 1,
 		  .value = SIOCGIFFLAGS },
 	};
-	int r = privileges_drop();
+	int r = sandbox_drop_and_enter(calls, ARRAY_SIZE(calls));
 
-	/* Another user gets no signal any more when its parent dies, until it asks again. prctl(2) */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		r = -errno;
-	if (r == 0)
-		r = sandbox_enter(calls, ARRAY_SIZE(calls));
 	return r < 0 ? complain(CAPTURE_FAILED, strerror(-r)) : CAPTURE_WHOLE;
 }
 

@@ -97,18 +97,12 @@ static void pids_changed(evutil_socket_t fd, short what, void *arg)
 int procs_watch(struct procs *procs)
 {
 	_cleanup_(freep) char *dir = rundir_path(procs->dp, "pids", NULL);
-	_cleanup_(closep) int fd = -1;
-	int r;
 
 	if (procs->readable)
 		return 0;
-	r = dir_make(dir, 0755);
-	if (r < 0)
-		return r;
-	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd < 0 || inotify_add_watch(fd, dir, IN_CLOSE_WRITE | IN_MOVED_TO) < 0)
-		return -errno;
-	procs->inotify = take_fd(&fd);
+	procs->inotify = inotify_open(dir, IN_CLOSE_WRITE | IN_MOVED_TO);
+	if (procs->inotify < 0)
+		return procs->inotify;
 	procs->readable = event_new(dp_base(procs->dp), procs->inotify, EV_READ | EV_PERSIST,
 				    pids_changed, procs);
 	event_add(procs->readable, NULL);

@@ -139,14 +139,12 @@ static void folder_changed(evutil_socket_t fd, short what, void *arg)
 void dp_host_watch_netns(struct dp *dp)
 {
 	struct host *host = dp_backend_state(dp, &dp_host_backend);
-	_cleanup_(closep) int fd = -1;
 
-	if (!host || host->folder || dir_make(NETNS_DIR, 0755) < 0)
+	if (!host || host->folder)
 		return;
-	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd < 0 || inotify_add_watch(fd, NETNS_DIR, IN_CREATE | IN_DELETE) < 0)
+	host->folder_fd = inotify_open(NETNS_DIR, IN_CREATE | IN_DELETE);
+	if (host->folder_fd < 0)
 		return;
-	host->folder_fd = take_fd(&fd);
 	host->folder =
 		event_new(dp_base(dp), host->folder_fd, EV_READ | EV_PERSIST, folder_changed, host);
 	event_add(host->folder, NULL);

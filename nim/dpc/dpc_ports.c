@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/http_proxy.h"
 #include "base/pac.h"
+#include "base/port_label.h"
 #include "base/strbuf.h"
 #include "config.pb-c.h"
 #include "dpc.pb-c.h"
@@ -68,8 +69,7 @@ static void read_names(struct reader *r, const Dpc__Port *from, Ew__PortConfig *
  * over here, and others of them are an error. */
 static bool has_anyway(const Ew__PortConfig *port, const char *label)
 {
-	return strcmp(label, "all") == 0 || (port->is_mgmt && strcmp(label, "uplink") == 0) ||
-	       (port->is_mgmt && port->cost == 0 && strcmp(label, "freeuplink") == 0);
+	return port_label_applies(label, port->is_mgmt, port->cost);
 }
 
 static void read_labels(struct reader *r, const Dpc__Port *from, Ew__PortConfig *port)

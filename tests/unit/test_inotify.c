@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,6 +84,24 @@ static void event_without_a_name_ends_the_watch(void **state)
 	assert_null(inotify_next(&events));
 }
 
+static void folder_is_made_and_watched(void **state)
+{
+	_cleanup_(freep) char *path = xasprintf("%s/a/b", dir), *file = xasprintf("%s/c", path);
+	const struct inotify_event *event;
+	struct inotify_events events;
+	int mine = inotify_open(path, IN_MOVED_TO);
+
+	(void)state;
+	assert_true(mine >= 0);
+	assert_null(inotify_first(&events, mine));
+	assert_int_equal(file_replace_volatile(file, "x", 1, 0600), 0);
+	event = inotify_first(&events, mine);
+	assert_non_null(event);
+	assert_string_equal(event->name, "c");
+	assert_int_equal(inotify_open(file, IN_MOVED_TO), -ENOTDIR);
+	close(mine);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -90,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_waits_in_a_quiet_folder),
 		TEST(events_come_in_order_and_whole),
+		TEST(folder_is_made_and_watched),
 		TEST(event_without_a_name_ends_the_watch),
 	};
 
