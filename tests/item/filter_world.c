@@ -188,6 +188,15 @@ struct node *start_open(void)
 
 /* ---- Probing ---- */
 
+unsigned int wait_ms(unsigned int ms)
+{
+	unsigned int quarter = patience_ms(ms) / 4;
+
+	if (ms != SHUT_MS)
+		return patience_ms(ms);
+	return quarter > ms ? quarter : ms;
+}
+
 static unsigned int probes;
 
 bool reaches(const char *from, const char *to, uint16_t port, const char *server, unsigned int ms)
@@ -201,17 +210,17 @@ bool reaches(const char *from, const char *to, uint16_t port, const char *server
 	uint16_t peer_port;
 
 	udp_send(fd, to, port, text);
-	if (!udp_receive(srv, text, patience_ms(ms), &peer, &peer_port))
+	if (!udp_receive(srv, text, wait_ms(ms), &peer, &peer_port))
 		return false;
 	udp_send(srv, ipaddr_str(&peer, buf), peer_port, "answer");
-	require(udp_receive(fd, "answer", patience_ms(OPEN_MS), NULL, NULL),
+	require(udp_receive(fd, "answer", wait_ms(OPEN_MS), NULL, NULL),
 		"%s reached %s %u, the answer did not come back", from, to, port);
 	return true;
 }
 
 bool pings(const char *ns, const char *to, unsigned int ms)
 {
-	ms = patience_ms(ms);
+	ms = wait_ms(ms);
 	return sh_try("ip netns exec %s ping -c1 -W%u.%03u %s >/dev/null", ns, ms / 1000, ms % 1000,
 		      to) == 0;
 }

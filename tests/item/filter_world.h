@@ -27,6 +27,9 @@
 #define SERVER6 "2001:db8::7"
 #define SHUT_MS 120 /* how long we wait for what must not arrive */
 #define OPEN_MS 3000
+/* Of these two: what one has to wait here. Programs are slow in the lab, packets hardly: for what must
+ * not arrive a quarter of its patience is enough (QUIET_S in tests/netns/packets.py). */
+unsigned int wait_ms(unsigned int ms);
 
 void build_world(bool vrf); /* vrf: the bridges are in VRFs, which this kernel must have */
 struct node *start(void); /* rules, ports, both instances; no app */

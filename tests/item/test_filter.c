@@ -290,10 +290,10 @@ static bool maps(const char *from, const char *to, uint16_t external, const char
 	uint16_t peer_port;
 
 	udp_send(fd, to, external, text);
-	if (!udp_receive(srv, text, patience_ms(ms), ret_peer, &peer_port))
+	if (!udp_receive(srv, text, wait_ms(ms), ret_peer, &peer_port))
 		return false;
 	udp_send(srv, ipaddr_str(ret_peer, buf), peer_port, "answer");
-	require(udp_receive(fd, "answer", patience_ms(OPEN_MS), NULL, NULL), "no answer");
+	require(udp_receive(fd, "answer", wait_ms(OPEN_MS), NULL, NULL), "no answer");
 	return true;
 }
 

@@ -11,7 +11,7 @@ sandbox.enter()
 import scenario  # noqa: E402
 import topology  # noqa: E402
 from node import Node  # noqa: E402
-from waiting import SLOW, wait_for  # noqa: E402
+from waiting import SLOW  # noqa: E402
 
 INSIDE_LAB = "EDGEWAY_LAB" in os.environ
 NETBOOTED = "EDGEWAY_NETBOOT" in os.environ
@@ -62,15 +62,64 @@ def net(make_net):
     return make_net(topology.standard)
 
 
+class Standing:
+    """Nodes that stay up from test to test; made by a function, and one for each."""
+
+    def __init__(self):
+        self.edges, self.nets = {}, []
+
+    def edge(self, start):
+        if start not in self.edges:
+            net = topology.standard()
+            topology.Topology.open_ones.remove(net)  # not to be closed with those of a test
+            self.nets.append(net)
+            self.edges[start] = start(net, node_in(net["node"]))
+        return self.edges[start]
+
+    def close(self):
+        for net in self.nets:
+            net.close()
+        self.edges, self.nets = {}, []
+
+
+@pytest.fixture(scope="module")
+def standing_ones():
+    standing = Standing()
+    yield standing
+    standing.close()
+
+
+@pytest.fixture
+def standing(standing_ones, request):
+    """standing(start): the scenario.Edge that start(net, node) returned, the same for all tests of the
+    module: they have to leave it as they found it. After a failure the next test gets a new one."""
+    request.node.edge_nodes = []
+
+    def get(start):
+        edge = standing_ones.edge(start)
+        request.node.edge_nodes.append(edge.node)
+        return edge
+
+    yield get
+    if getattr(request.node, "has_failed", False):
+        standing_ones.close()
+    for edge in standing_ones.edges.values():
+        edge.node.wait_settled()
+
+
+def node_in(host):
+    folder = pathlib.Path("/run/nodes", host.netns)
+    folder.mkdir(parents=True)
+    return Node(host, folder)
+
+
 @pytest.fixture
 def make_node(request):
     """Node in a host; on failure its log, plan and graph are shown."""
     request.node.edge_nodes = []
 
     def make(host):
-        folder = pathlib.Path("/run/nodes", host.netns)
-        folder.mkdir(parents=True)
-        node = Node(host, folder)
+        node = node_in(host)
         request.node.edge_nodes.append(node)
         return node
 
@@ -90,27 +139,15 @@ def edge(net, node):
 
 @pytest.fixture
 def listed(edge):
-    """The standard node; edge.apply(acl) puts app-a under an ACL, app-b may do everything."""
-    version = iter(range(2, 100))
-
-    def apply(acl):
-        config = edge.standard_config(next(version))
-        for adapter in config.root["apps"][0]["interfaces"]:
-            adapter["acls"] = [{**entry, "id": n} for n, entry in enumerate(acl, 1)]
-        edge.node.configure(config)
-        wait_for(lambda: edge.node.row("ConfigStatus").get("version") == str(
-            config.root["id"]["version"]), "the configuration is read")
-        edge.node.wait_settled()
-        return edge
-
-    edge.apply = apply
-    return edge
+    """scenario.Listed: the standard node; listed.apply(acl) puts app-a under an ACL, app-b may do everything."""
+    return scenario.Listed(edge.net, edge.node)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
+    item.has_failed = getattr(item, "has_failed", False) or report.failed
     if report.failed and call.when != "teardown":
         for node in getattr(item, "edge_nodes", []):
             report.sections += node.report()

@@ -6,6 +6,7 @@
 """
 
 import ipaddress
+import itertools
 
 import topology
 from config import Config, allow_all, uuid_of
@@ -92,3 +93,21 @@ class Edge:
 
     def gateway(self, version=4):
         return self.vif("app-a", 0 if version == 4 else 1)["gateway"]
+
+
+class Listed(Edge):
+    """An edge that is up already, whose app-a gets other ACLs."""
+
+    def __init__(self, net, node):
+        super().__init__(net, node)
+        self.versions = itertools.count(2)
+
+    def apply(self, acl):
+        version = next(self.versions)
+        config = self.standard_config(version)
+        for adapter in config.root["apps"][0]["interfaces"]:
+            adapter["acls"] = [{**entry, "id": n} for n, entry in enumerate(acl, 1)]
+        self.node.configure(config)
+        wait_for(lambda: self.node.row("ConfigStatus").get("version") == str(version), "the configuration is read")
+        self.node.wait_settled()
+        return self

@@ -5,12 +5,14 @@ import os
 import pathlib
 import signal
 import socket
+from types import SimpleNamespace
 
 import pytest
 
 import packets
 import snapshot
 import topology
+from conftest import Standing
 from stalls import NOTICED_MS, Stalls
 from waiting import SLOW, Stopwatch, Timeout, pause, wait_for
 
@@ -219,3 +221,18 @@ def test_machine_is_out_of_reach():
 def test_wait_for_says_what_did_not_happen():
     with pytest.raises(Timeout, match="pigs fly"):
         wait_for(lambda: False, "pigs fly", 0.05)
+
+
+def test_standing_node_is_the_same_until_it_is_closed():
+    def start(net, node):
+        assert node.host is net["node"] and net not in topology.Topology.open_ones
+        return SimpleNamespace(net=net, node=node)
+
+    standing = Standing()
+    first = standing.edge(start)
+    assert standing.edge(start) is first
+    standing.close()
+    assert not first.net["node"].path.exists()
+    second = standing.edge(start)
+    standing.close()
+    assert second is not first

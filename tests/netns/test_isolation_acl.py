@@ -4,12 +4,25 @@
 import pytest
 
 import packets
+import scenario
 import topology
-from config import allow, drop, port_map
+from config import allow, allow_all, drop, port_map
 from waiting import wait_for
 
 pytestmark = pytest.mark.everywhere
 VERSIONS = pytest.mark.parametrize("web", [topology.WEB4, topology.WEB6], ids=["v4", "v6"])
+
+
+def start(net, node):
+    return scenario.Listed(net, node).start()
+
+
+@pytest.fixture
+def listed(standing):
+    """listed.apply(acl) puts app-a under an ACL; to the next test it may do everything again."""
+    edge = standing(start)
+    yield edge
+    edge.apply(allow_all())
 
 
 @VERSIONS
@@ -89,7 +102,7 @@ def test_nobody_outside_reaches_an_app_uninvited(listed, web):
     isp = listed.net["isp-a"]
     port4 = port_address(listed, "uplink-a")
     gateway = port4 if version == 4 else link_local(listed.net["node"], "eth0")
-    isp.configure(f"route add {subnet} via {gateway} dev lan")
+    isp.configure(f"route replace {subnet} via {gateway} dev lan")
     listed.apply([allow(f"{uplink}/{32 if version == 4 else 128}", direction="EGRESS")])
     packets.assert_blocked(isp, address, 9999, listed.app("app-a"))
     packets.assert_reaches(listed.app("app-a"), uplink, 9999, isp)

@@ -14,15 +14,19 @@ pytestmark = pytest.mark.everywhere
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["v4", "v6"])
 
 
-@pytest.fixture
-def two(net, node):
-    """    app-a in ni4 and ni6 | app-z in z4 (10.2.0.0/24) and z6 (fd00:2::/64)"""
+def start_two(net, node):
     edge = scenario.Edge(net, node)
     config = edge.standard_config()
     net.host("app-z")
     config.app("app-z", net.netns_name("app-z")).adapter(config.instance("z4", "10.2.0.0/24")).adapter(
         config.instance("z6", "fd00:2::/64"))
     return edge.start(config)
+
+
+@pytest.fixture
+def two(standing):
+    """    app-a in ni4 and ni6 | app-z in z4 (10.2.0.0/24) and z6 (fd00:2::/64)"""
+    return standing(start_two)
 
 
 def pairs(edge, version):
@@ -65,12 +69,10 @@ def test_broadcast_stays_inside_the_instance(two, version):
         assert not sniffer.find(lambda f: token in f, packets.QUIET_S)
 
 
-def listens(host, port):
+def listener(host, port):
     """A server of the node itself, on every address."""
     with host.inside():
-        sock = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-    host.closers.append(sock.close)
-    return sock
+        return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
 
 
 def connects(host, address, port):
@@ -91,14 +93,14 @@ def node_addresses(edge, version):
 
 @VERSIONS
 def test_apps_do_not_reach_services_of_the_node(two, version):
-    for port in (22, 8443):
-        listens(two.node.host, port)
-        assert connects(two.node.host, "127.0.0.1" if version == 4 else "::1", port)
-    addresses = node_addresses(two, version)
-    assert len(addresses) >= 3  # both bridges and an uplink
-    for address in addresses:
+    with listener(two.node.host, 22), listener(two.node.host, 8443):
         for port in (22, 8443):
-            assert not connects(two.app("app-a"), address, port), f"{address} port {port}"
+            assert connects(two.node.host, "127.0.0.1" if version == 4 else "::1", port)
+        addresses = node_addresses(two, version)
+        assert len(addresses) >= 3  # both bridges and an uplink
+        for address in addresses:
+            for port in (22, 8443):
+                assert not connects(two.app("app-a"), address, port), f"{address} port {port}"
 
 
 @VERSIONS

@@ -6,12 +6,23 @@ import os
 import pytest
 
 import packets
+import scenario
 import topology
 from waiting import wait_for
 
 pytestmark = pytest.mark.everywhere
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["v4", "v6"])
 WEB = {4: topology.WEB4, 6: topology.WEB6}
+
+
+def start(net, node):
+    return scenario.Edge(net, node).start()
+
+
+@pytest.fixture
+def edge(standing):
+    """All that happens to it here are frames that are dropped."""
+    return standing(start)
 
 
 class Wire:
