@@ -100,7 +100,7 @@ $(addprefix $(BUILD)/tests/unit/test_dp_,engine random): $(BUILD)/tests/unit/wor
 $(addprefix $(BUILD)/tests/unit/test_,$(addprefix dpc_,verify rank layers time beside) lps): \
 	$(BUILD)/tests/unit/dpc_sim.o
 CLI_O := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard cmd/edgeway/*.c)))
-$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view bond_table diag redact netdump): $(CLI_O)
+$(addprefix $(BUILD)/tests/unit/test_,status meter_view ports_view radio_view bond_table diag redact netdump): $(CLI_O)
 $(UNIT) $(ITEM): TEST_LDLIBS := -lcmocka
 ITEM_HARNESS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/item/test_%.c,$(wildcard tests/item/*.c)))
 $(ITEM): $(ITEM_HARNESS)

@@ -27,6 +27,8 @@
 #include "nim/radio/radio_run.h"
 #include "nim/status.h"
 #include "nim/upstream/upstream.h"
+#include "nim/wireless/wireless_run.h"
+#include "nim/wireless/wireless_told.h"
 
 /* What the engine reports of our scopes. */
 static void nim_look(struct nim *nim)
@@ -140,6 +142,18 @@ static void apply_ports(struct nim *nim, enum nim_lower kind)
 			nim_submit(nim, nim_intent_port(&nim->config, &nim->facts, &nim->view, i));
 }
 
+static void nim_tell_radios(struct nim *nim)
+{
+	const Ew__DpcEntry *entry = nim_dpc_in_force(nim->dpc);
+	struct nim_told_by by = { .dpc_key = entry ? entry->key : "",
+				  .dpc_time_ms = entry ? entry->time_priority_ms : 0 };
+
+	if (!nim->known)
+		return;
+	by.radio_silence = radio_run_requested(nim->radio, &by.radio_requested_ms);
+	wireless_run_apply(nim->wireless, &nim->view, &by);
+}
+
 void nim_apply(struct nim *nim)
 {
 	struct nim_view view;
@@ -147,6 +161,7 @@ void nim_apply(struct nim *nim)
 	nim_follow_cards(nim);
 	metering_tell(nim->metering, &nim->facts);
 	boot_tell(nim->boot, &nim->facts);
+	wireless_run_tell(nim->wireless);
 	acd_watch_apply(nim->acd, &nim->config, &nim->facts);
 	if (nim->known)
 		radio_run_apply(nim->radio, &nim->config, &nim->facts,
@@ -156,6 +171,7 @@ void nim_apply(struct nim *nim)
 	nim_view(&nim->config, &nim->facts, &view);
 	nim_set_view(nim, &view);
 	nim->stale = false;
+	nim_tell_radios(nim);
 	nim_apply_firewall(nim);
 	apply_ports(nim, NIM_LOWER_NONE);
 	apply_ports(nim, NIM_LOWER_BOND);

@@ -10,6 +10,7 @@
 #define NIM_REFUSED 96
 
 struct dp_lease;
+struct nim_air; /* nim/wireless/wireless.h */
 
 #define NIM_LEASE_ROUTES 8
 
@@ -106,6 +107,8 @@ struct nim_iface {
 	struct prefix boot_left, boot_kept;
 	struct ipaddr boot_gateway;
 	const struct nim_pnac *pnac; /* of pnac_ports_tell(), good until the next; NULL: none */
+	const struct nim_air *wireless; /* of nim_wireless_tell(), good until the next; NULL: a
+						port with a cable */
 	bool radio_silent; /* its radio is to be off: nothing is to be tested by it */
 	bool over_quota; /* not for apps */
 	uint64_t client_since_s; /* CLOCK_BOOTTIME; a DHCP client that is older is started anew */

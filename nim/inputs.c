@@ -27,6 +27,7 @@
 #include "nim/lps/lps_run.h"
 #include "nim/metering/metering.h"
 #include "nim/nim_state.h"
+#include "nim/wireless/wireless_run.h"
 
 /* ---- Kernel ---- */
 
@@ -254,6 +255,7 @@ void nim_set_config(struct nim *nim)
 	}
 	for (unsigned int i = 0; i < was->nports; i++) /* watches are counted */
 		dp_carrier_unwatch(nim->dp, &was->ports[i].ifname);
+	wireless_run_follow(nim->wireless);
 	metering_look(nim->metering);
 	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 	dp_each_have(nim->dp, &dp_route_type, route_have, nim);

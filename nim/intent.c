@@ -23,6 +23,7 @@
 #include "dataplane/items/link.h"
 #include "nim/addressing.h"
 #include "nim/firewall/firewall.h"
+#include "nim/wireless/wireless.h"
 
 #define PRIORITY_MARK 900
 #define PRIORITY_SOURCE 15000
@@ -94,6 +95,17 @@ static void intent_sysctls(struct dp_graph *g, const struct nim_port *port,
 	dp_want_sysctl(g, six, "ra_defrtr_metric", "20000");
 }
 
+/* A modem's connection has no DHCP: ip addr add ADDRESS dev PORT */
+static void intent_bearer(struct dp_graph *g, const struct nim_port *port,
+			  const struct nim_air *bearer)
+{
+	for (unsigned int i = 0; bearer && i < bearer->naddrs; i++)
+		if (!nim_port_has_addr(port, &bearer->addrs[i]))
+			dp_want(g, &dp_addr_type,
+				&(struct dp_addr){ .ifname = port->ifname,
+						   .prefix = bearer->addrs[i] });
+}
+
 static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
 			     const struct nim_iface *iface, const char *vendor_class)
 {
@@ -116,8 +128,9 @@ static void intent_addresses(struct dp_graph *g, const struct nim_port *port,
 		dp_want(g, &dp_addr_type,
 			&(struct dp_addr){ .ifname = port->ifname, .prefix = iface->boot_kept });
 	strcpy(dhcpcd.vendor_class, vendor_class);
-	/* A bearer has no DHCP: whoever connected it knows what the network gave. */
-	if (port->dhcp == NIM_DHCP_CLIENT && port->wireless != NIM_WIRELESS_CELLULAR)
+	if (port->dhcp == NIM_DHCP_CLIENT && port->wireless == NIM_WIRELESS_CELLULAR)
+		intent_bearer(g, port, iface->wireless);
+	else if (port->dhcp == NIM_DHCP_CLIENT)
 		dp_want(g, &dp_dhcpcd_type, &dhcpcd);
 }
 
@@ -237,6 +250,11 @@ static uint32_t extra_metric(bool behind, bool held)
 	return behind ? METRIC_BEHIND : held ? METRIC_HELD : 0;
 }
 
+uint32_t nim_port_metric(const struct nim_port *port, const struct nim_port_view *view)
+{
+	return (port->is_mgmt ? METRIC_MGMT : METRIC_APPS) + view->rank;
+}
+
 struct dp_graph *nim_intent_node(const struct nim_config *config, const struct nim_view *view)
 {
 	struct dp_graph *g = dp_graph_new("node");
@@ -248,7 +266,7 @@ struct dp_graph *nim_intent_node(const struct nim_config *config, const struct n
 	for (unsigned int i = 0; i < config->nports; i++) {
 		const struct nim_port *port = &config->ports[i];
 		const struct nim_port_view *pv = &view->ports[i];
-		uint32_t metric = (port->is_mgmt ? METRIC_MGMT : METRIC_APPS) + pv->rank;
+		uint32_t metric = nim_port_metric(port, pv);
 
 		if (pv->usable4)
 			want_default(g, port, &pv->gateway4, RT_TABLE_MAIN,

@@ -13,6 +13,9 @@ void nim_port_scope(const struct nim_port *port, char ret[sizeof("port/") + NIM_
 struct dp_graph *nim_intent_port(const struct nim_config *config, const struct nim_facts *facts,
 				 const struct nim_view *view, unsigned int port);
 
+/* Of the port's default route in the main table while nothing is held against the port. */
+uint32_t nim_port_metric(const struct nim_port *port, const struct nim_port_view *view);
+
 /* Scope "node": forwarding, and a default route in the main table for every usable port, the
  * best rank first. */
 struct dp_graph *nim_intent_node(const struct nim_config *config, const struct nim_view *view);

@@ -36,6 +36,7 @@
 #include "nim/radio/radio_run.h"
 #include "nim/stored.h"
 #include "nim/upstream/upstream.h"
+#include "nim/wireless/wireless_run.h"
 
 static void item_changed(const struct dp_report *report, void *arg)
 {
@@ -176,6 +177,27 @@ static int nim_open_radio(struct nim *nim)
 		&(struct radio_run_conf){
 			.daemon = nim->daemon, .ps = nim->ps, .changed = apply_again, .arg = nim },
 		&nim->radio);
+}
+
+static void modems_moved(void *arg)
+{
+	struct nim *nim = arg;
+
+	nim->cards_changed = true;
+	nim_changed(nim);
+}
+
+static int nim_open_wireless(struct nim *nim)
+{
+	return wireless_run_new(&(struct wireless_run_conf){ .daemon = nim->daemon,
+							     .ps = nim->ps,
+							     .config = &nim->config,
+							     .facts = &nim->facts,
+							     .cards = &nim->cards,
+							     .cards_changed = modems_moved,
+							     .changed = apply_again,
+							     .arg = nim },
+				&nim->wireless);
 }
 
 static void traffic_one_way(const char *label, void *arg)
@@ -349,6 +371,8 @@ int nim_new(struct daemon *d, const struct nim_options *options, struct nim **re
 	if (r == 0)
 		r = nim_open_radio(nim);
 	if (r == 0)
+		r = nim_open_wireless(nim);
+	if (r == 0)
 		r = nim_open_conntest(nim, options->config_dir);
 	if (r == 0)
 		r = nim_items_open(&nim->items, d);
@@ -381,6 +405,7 @@ struct nim *nim_free(struct nim *nim)
 	lease_again_free(nim->lease_again);
 	pnac_ports_free(nim->pnac);
 	radio_run_free(nim->radio);
+	wireless_run_free(nim->wireless);
 	nim->chrony = nim_chrony_free(nim->chrony);
 	nim_bonds_free(nim->bonds);
 	boot_free(nim->boot);

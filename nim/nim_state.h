@@ -24,6 +24,7 @@ struct event;
 struct heartbeat;
 struct upstream;
 struct lps_run;
+struct wireless_run;
 struct metering;
 struct nim_chrony;
 struct lease_again;
@@ -71,6 +72,7 @@ struct nim {
 	struct nim_bonds *bonds;
 	struct heartbeat *heartbeat;
 	struct upstream *upstream;
+	struct wireless_run *wireless;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
 	struct nim_cards cards;
 	struct stored *assigned;

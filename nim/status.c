@@ -13,6 +13,7 @@
 #include "nim/gateway/heartbeat_status.h"
 #include "nim/pnac/pnac.h"
 #include "nim/upstream/upstream_status.h"
+#include "nim/wireless/wireless_status.h"
 #include "status.pb-c.h"
 
 struct texts { /* a repeated string field while it grows */
@@ -139,12 +140,15 @@ static const char *port_error(const struct nim_port *port, const struct nim_ifac
 			      const struct nim_port_view *view, struct arena *a)
 {
 	const char *pnac = pnac_error(iface, a);
+	const char *radio = nim_wireless_error(iface);
 	const char *ill;
 
-	if (port->error[0])
+	if (port->error[0] && !(port->absent && *radio))
 		return port->error;
-	if (!port->number)
+	if (!port->number && !port->absent)
 		return "no free port number";
+	if (*radio) /* it explains the interface, carrier and address that are missing */
+		return radio;
 	if (!iface->ifindex)
 		return "interface not found";
 	if (iface->problem[0])
@@ -216,6 +220,7 @@ static Ew__PortStatus *port_status(const struct nim_port *port, const struct nim
 			 : !port->ipv4 ? EW__IP_VERSIONS__IP_V6_ONLY
 				       : EW__IP_VERSIONS__IP_DUAL;
 	s->pnac = nim_pnac_status(port, iface, a);
+	s->wireless = nim_wireless_status(port, iface, a);
 	s->error = arena_strdup(a, port_error(port, iface, view, a));
 	nim_health_status(s, iface, view);
 	nim_upstream_status(s, iface, view, a);

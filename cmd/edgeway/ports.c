@@ -74,6 +74,8 @@ int cmd_ports(int argc, char *argv[])
 		{ .topic = &ps_topic_device_network_status },
 		{ .topic = &ps_topic_port_meter_status },
 		{ .topic = &ps_topic_pnac_metrics },
+		{ .topic = &ps_topic_wwan_metrics },
+		{ .topic = &ps_topic_wlan_metrics },
 		{ .topic = &ps_topic_network_instance_status },
 		{ .topic = NULL },
 	};

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_model.h"
+#include "cmd/edgeway/ports_radio.h"
 
 struct hints {
 	const struct ports *ports;
@@ -82,7 +83,8 @@ static void hint_dhcp(const struct hints *h)
 	const struct port_facts *port = h->port;
 	const Ew__PortStatus *p = port->p;
 
-	if (!p->is_l3 || p->dhcp != EW__DHCP_MODE__DHCP_CLIENT)
+	if (!p->is_l3 || p->dhcp != EW__DHCP_MODE__DHCP_CLIENT ||
+	    (p->wireless && p->wireless->type == EW__WIRELESS_TYPE__WIRELESS_CELLULAR))
 		return;
 	if (p->ip_versions != EW__IP_VERSIONS__IP_V6_ONLY && !port->lease[PORT_DHCP4].reason[0])
 		hint(h,
@@ -235,6 +237,8 @@ void port_hints(const struct ports *ports, const struct port_facts *port,
 	const struct hints h = { ports, port, tell, arg };
 	const Ew__PortStatus *p = port->p;
 
+	if (port_radio_hints(port, tell, arg))
+		return;
 	if (!p->ifindex) {
 		hint_missing(&h);
 		return;

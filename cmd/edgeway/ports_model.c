@@ -37,6 +37,8 @@ void ports_init(struct ports *ports, const struct status *rows)
 		port->p = d->ports[i];
 		port->meter = row_of(rows, &ps_topic_port_meter_status, label);
 		port->eapol = row_of(rows, &ps_topic_pnac_metrics, label);
+		port->wwan = row_of(rows, &ps_topic_wwan_metrics, label);
+		port->wlan = row_of(rows, &ps_topic_wlan_metrics, label);
 		port->default4 = strcmp(label, d->default_port4) == 0;
 		port->default6 = strcmp(label, d->default_port6) == 0;
 	}
@@ -152,6 +154,8 @@ const char *port_address_source(const struct port_facts *port, const char *addre
 		return strstr(address, "/32") ? "the boot, kept for its connections" : "the boot";
 	if (port->p->dhcp == EW__DHCP_MODE__DHCP_STATIC)
 		return "static";
+	if (port->p->wireless && port->p->wireless->cellular)
+		return "the network";
 	if (prefix_parse(address, &prefix) < 0)
 		return "other means";
 	for (unsigned int i = 0; i < PORT_LEASES; i++) {

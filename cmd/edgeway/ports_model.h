@@ -34,6 +34,8 @@ struct port_facts {
 	const Ew__PortStatus *p; /* borrowed */
 	const Ew__PortMeterStatus *meter; /* borrowed; NULL: not metered */
 	const Ew__PnacMetrics *eapol; /* borrowed; NULL: no 802.1X, or it has said nothing yet */
+	const Ew__WwanMetrics *wwan; /* borrowed; NULL: no modem, or nothing said of it yet */
+	const Ew__WlanMetrics *wlan; /* the same of Wi-Fi */
 	bool default4, default6;
 	struct dp_lease lease[PORT_LEASES]; /* without a reason: there is none */
 	struct port_fault *faults;
@@ -49,7 +51,8 @@ struct ports {
 	int64_t unix_s; /* … this time */
 };
 
-/* Of rows of DeviceNetworkStatus, PortMeterStatus, PnacMetrics and NetworkInstanceStatus, borrowed until fini. */
+/* Of rows of DeviceNetworkStatus, PortMeterStatus, PnacMetrics, WwanMetrics, WlanMetrics and
+ * NetworkInstanceStatus, borrowed until fini. */
 void ports_init(struct ports *ports, const struct status *rows);
 void ports_fini(struct ports *ports);
 /* By logical label, else by name of the interface; NULL: there is none. */
@@ -57,7 +60,7 @@ struct port_facts *ports_find(const struct ports *ports, const char *name);
 /* Faults from the answer to "graph json". -EINVAL when it is none. */
 int ports_add_graph(struct ports *ports, const char *json, size_t len);
 
-/* "static", "DHCP", "DHCPv6", "router advertisement", or "other means" of an address with prefix length.
+/* "static", "DHCP", "DHCPv6", "router advertisement", "the network" or "other means" of an address with prefix length.
  * *ret_lease is what holds it, NULL: nothing does. */
 const char *port_address_source(const struct port_facts *port, const char *address,
 				const struct dp_lease **ret_lease);

@@ -11,6 +11,7 @@
 #include "cmd/edgeway/lines.h"
 #include "cmd/edgeway/meter_view.h"
 #include "cmd/edgeway/ports_health.h"
+#include "cmd/edgeway/ports_radio.h"
 #include "cmd/edgeway/ports_view.h"
 #include "cmd/edgeway/status_view.h"
 #include "cmd/edgeway/test_view.h"
@@ -111,7 +112,7 @@ static void source_lines(const struct page *page)
 	line_text(page, "local wish", p->lps_config_error);
 }
 
-static void bond_line(const char *name, const char *text, void *arg)
+static void other_line(const char *name, const char *text, void *arg)
 {
 	line_text(arg, name, text);
 }
@@ -337,7 +338,8 @@ void ports_print_one(const struct ports *ports, const struct port_facts *port,
 	interface_lines(&page);
 	use_lines(&page);
 	source_lines(&page);
-	bond_view(port->p->bond, bond_line, &page);
+	bond_view(port->p->bond, other_line, &page);
+	port_radio(port, other_line, &page);
 	address_lines(&page);
 	instance_line(&page);
 	service_lines(&page);

@@ -228,7 +228,8 @@ static void add(struct acd_watch *w, const struct nim_iface *iface, const struct
 	struct watched *one = &w->list[w->n];
 	const struct watched *was;
 
-	if (p->addr.family != AF_INET || w->n == ADDRS_MAX || !iface->ifindex)
+	if (p->addr.family != AF_INET || w->n == ADDRS_MAX || !iface->ifindex ||
+	    !mac_is_set(&iface->mac)) /* of a modem, say: there is no ARP */
 		return;
 	was = find(old, nold, iface->ifindex, p->addr.v4);
 	w->n++;

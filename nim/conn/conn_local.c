@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "nim/wireless/wireless.h"
+
 const char *conn_stage_name(enum conn_stage stage)
 {
 	static const char *const names[] = {
@@ -37,6 +39,9 @@ static struct conn_result judge_link(const struct nim_port *port, const struct n
 {
 	if (iface->radio_silent)
 		return fails(CONN_UNTESTED, CONN_STAGE_LINK, "radio silence");
+	if (iface->wireless && iface->wireless->error[0])
+		return fails(iface->wireless->pending ? CONN_NOT_READY : CONN_FAILED,
+			     CONN_STAGE_LINK, iface->wireless->error);
 	if (port->error[0])
 		return fails(CONN_FAILED, CONN_STAGE_LINK, port->error);
 	if (!iface->ifindex)

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nim/dpc/verify_facts.h"
 
+#include <string.h>
+
 #include "base/hmap.h"
 #include "nim/dns/dns.h"
 #include "nim/cards.h"
+#include "nim/wireless/wireless.h"
+
+static bool is_pending(const struct nim_port *port, const struct nim_iface *iface)
+{
+	return nim_port_is_on_air(port) && (!iface->wireless || iface->wireless->pending);
+}
 
 void verify_facts(const struct conn_ports *on, const struct nim_cards *cards, bool busy,
 		  struct dpcv_facts *ret)
@@ -18,7 +26,13 @@ void verify_facts(const struct conn_ports *on, const struct nim_cards *cards, bo
 
 		if (!port->is_mgmt)
 			continue;
-		ret->card_pending = ret->card_pending || nim_cards_await(cards, port);
+		if (port->wireless == NIM_WIRELESS_CELLULAR) {
+			/* Its daemon first, which may bring the interface. */
+			ret->modem_pending = ret->modem_pending || is_pending(port, iface);
+			ret->missing += port->absent;
+		} else {
+			ret->card_pending = ret->card_pending || nim_cards_await(cards, port);
+		}
 		if (nim_cards_port_app(cards, port))
 			taken = port->error;
 		if (port->error[0])
@@ -48,6 +62,11 @@ uint32_t verify_digest(const struct conn_ports *on, bool busy)
 			continue;
 		n = nim_port_dns(&on->config->ports[i], iface, servers);
 		hash = hash_bytes(state, sizeof(state), hash);
+		if (iface->wireless) {
+			hash = hash_bytes(&iface->wireless->pending, sizeof(bool), hash);
+			hash = hash_bytes(iface->wireless->error, strlen(iface->wireless->error),
+					  hash);
+		}
 		hash = hash_bytes(iface->addrs, iface->naddrs * sizeof(iface->addrs[0]), hash);
 		hash = hash_bytes(&view->gateway4, sizeof(view->gateway4), hash);
 		hash = hash_bytes(&view->gateway6, sizeof(view->gateway6), hash);

@@ -251,6 +251,12 @@ void radio_run_apply(struct radio_run *run, const struct nim_config *config,
 		facts->ifaces[i].radio_silent = radio_silences(&run->radio, &config->ports[i]);
 }
 
+bool radio_run_requested(const struct radio_run *run, int64_t *ret_ms)
+{
+	*ret_ms = run->radio.requested_ms;
+	return run->radio.requested;
+}
+
 struct Ew__RadioStatus *radio_run_status(const struct radio_run *run, struct arena *arena)
 {
 	return radio_status(&run->radio, run->owners, arena);

@@ -26,4 +26,6 @@ struct radio_run *radio_run_free(struct radio_run *run); /* NULL is fine */
 /* Configuration or time-out changed. Fills in nim_iface.radio_silent. */
 void radio_run_apply(struct radio_run *run, const struct nim_config *config,
 		     struct nim_facts *facts, unsigned int timeout_s);
+/* What was asked for last, silence or not; *ret_ms names the request, 0: there was none. */
+bool radio_run_requested(const struct radio_run *run, int64_t *ret_ms);
 struct Ew__RadioStatus *radio_run_status(const struct radio_run *run, struct arena *arena);
