@@ -40,21 +40,30 @@ Ew__DevicePortConfig *dpc_config_copy(const Ew__DevicePortConfig *config)
 	return ew__device_port_config__unpack(NULL, len, bytes);
 }
 
+static void set_error(Ew__PortConfig *port, const char *error, bool judged)
+{
+	if (port->error != protobuf_c_empty_string)
+		free(port->error);
+	port->error = xstrdup(error);
+	port->error_judged = judged;
+}
+
 /* What nim_config_load() finds wrong is an error of the entry, too: who asks what to rely on, or
- * looks at the list, sees it before the configuration is in force. */
+ * looks at the list, sees it before the configuration is in force. What was found when the entry was
+ * stored may be fine now: that nim knew less. */
 static void judge(Ew__DevicePortConfig *config)
 {
 	_cleanup_(freep) struct nim_config *loaded = xcalloc(1, sizeof(*loaded));
 
+	for (size_t i = 0; i < config->n_ports; i++)
+		if (config->ports[i]->error_judged)
+			set_error(config->ports[i], "", false);
 	nim_config_load(loaded, config);
 	for (unsigned int i = 0; i < loaded->nports; i++) {
 		Ew__PortConfig *port = config->ports[i];
 
-		if (port->error[0] || !loaded->ports[i].error[0])
-			continue;
-		if (port->error != protobuf_c_empty_string)
-			free(port->error);
-		port->error = xstrdup(loaded->ports[i].error);
+		if (!port->error[0] && loaded->ports[i].error[0])
+			set_error(port, loaded->ports[i].error, true);
 	}
 }
 

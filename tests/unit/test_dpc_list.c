@@ -250,6 +250,35 @@ static void what_is_stored_comes_back_as_it_was(void **state)
 	dpc_list_fini(&list);
 }
 
+/* An older nim may have known less; what the reader of a file has found is lost with the file. */
+static void what_nim_had_found_wrong_is_judged_anew(void **state)
+{
+	static const char text[] =
+		"{\"entries\":[{\"key\":\"a\",\"config\":{\"ports\":["
+		"{\"logicallabel\":\"a\",\"ifname\":\"eth0\",\"isMgmt\":true,\"isL3\":true,"
+		"\"dhcp\":\"DHCP_CLIENT\",\"error\":\"not known yet\",\"errorJudged\":true},"
+		"{\"logicallabel\":\"b\",\"ifname\":\"eth1\",\"isL3\":true,"
+		"\"error\":\"Type 9 is none\"},"
+		"{\"logicallabel\":\"c\",\"ifname\":\"eth2\",\"isL3\":true,\"dhcp\":\"DHCP_"
+		"STATIC\","
+		"\"addresses\":[\"here\"]}]}}]}";
+	struct dpc_list list = { 0 };
+	struct pbjson_error err;
+	Ew__PortConfig **ports;
+
+	(void)state;
+	assert_int_equal(dpc_list_parse(text, strlen(text), &list, &err), 0);
+	ports = list.entries[0]->config->ports;
+	assert_string_equal(list.entries[0]->error, "");
+	assert_string_equal(ports[0]->error, "");
+	assert_false(ports[0]->error_judged);
+	assert_string_equal(ports[1]->error, "Type 9 is none");
+	assert_false(ports[1]->error_judged);
+	assert_string_equal(ports[2]->error, "bad address: here");
+	assert_true(ports[2]->error_judged);
+	dpc_list_fini(&list);
+}
+
 static void a_damaged_list_is_refused_whole(void **state)
 {
 	static const struct {
@@ -311,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_full_list_takes_no_more_files),
 		cmocka_unit_test(on_a_full_list_a_file_takes_the_place_of_its_former),
 		cmocka_unit_test(what_is_stored_comes_back_as_it_was),
+		cmocka_unit_test(what_nim_had_found_wrong_is_judged_anew),
 		cmocka_unit_test(a_damaged_list_is_refused_whole),
 		cmocka_unit_test(two_thousand_damaged_lists_are_read_or_refused),
 	};
