@@ -43,6 +43,23 @@ int64_t zr_flush_follow(struct ct_flush *flush, struct zr_model *m, const struct
 	return next_ms;
 }
 
+void zr_log_conflicts(struct zr_model *m)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+		bool conflict = ni->activate && ni->conflict[0];
+
+		if (conflict && !ni->conflict_told)
+			log_warning("ni_conflict", "instance=%s why=\"%s\"", ni->displayname,
+				    ni->conflict);
+		else if (!conflict && ni->conflict_told)
+			log_info("ni_conflict_over", "instance=%s", ni->displayname);
+		ni->conflict_told = conflict;
+	}
+}
+
 void zr_log_uplinks(struct zr_model *m)
 {
 	struct hmap_node *node, *other;

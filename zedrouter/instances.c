@@ -180,6 +180,7 @@ static void ni_unload(struct zr_ni *ni)
 	ni->drains = keep.drains;
 	ni->cheaper_at = keep.cheaper_at;
 	ni->bridge = keep.bridge;
+	ni->conflict_told = keep.conflict_told;
 }
 
 static struct zr_ni *ni_new(struct zr_model *m, const char *uuid)
@@ -234,6 +235,7 @@ void zr_model_set_ni(struct zr_model *m, const char *uuid,
 		ni = ni_new(m, uuid);
 	ni_load(m, ni, config);
 	ni_claim_vifs(m, ni);
+	zr_ni_check_ports(m, ni);
 }
 
 static void app_forget(struct zr_model *m)

@@ -123,6 +123,8 @@ struct zr_ni {
 	struct zr_portset draining; /* as it is told: they are to leave these soon */
 	struct zr_stamps stamps; /* of its server's files, as built last */
 	char error[160]; /* why it is not built; "" = fine */
+	char conflict[160]; /* likewise: a port is in its subnet, and goes first */
+	bool conflict_told; /* an operator knows */
 	bool dirty; /* intent has to be made again, */
 	bool way_dirty; /* or only what depends on the ports in use */
 	bool reroutes; /* and its flows wait for it: no group leads them to their new way */
@@ -196,7 +198,7 @@ struct zr_app *zr_model_app(const struct zr_model *m, const char *uuid);
 
 static inline bool zr_ni_works(const struct zr_ni *ni)
 {
-	return ni->activate && !ni->error[0];
+	return ni->activate && !ni->error[0] && !ni->conflict[0];
 }
 static inline bool zr_vif_works(const struct zr_vif *vif)
 {
@@ -209,6 +211,9 @@ bool zr_port_matches(const struct zr_port *port, const char *label);
 bool zr_port_serves(const struct zr_port *port, const char *label);
 int zr_port_find(const struct zr_ports *ports,
 		 const char *label); /* index by its own label, or -1 */
+/* Compares its subnet with those of the ports; when that changes whether it works, all is dirty that has
+ * to be made again. */
+void zr_ni_check_ports(const struct zr_model *m, struct zr_ni *ni);
 uint32_t zr_ni_mtu(const struct zr_model *m, const struct zr_ni *ni);
 
 #define ZR_TABLE_BASE 800

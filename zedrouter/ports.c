@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "status.pb-c.h"
 #include "zedrouter/uplinks.h"
 
@@ -75,6 +76,43 @@ int zr_port_find(const struct zr_ports *ports, const char *label)
 	return -1;
 }
 
+static void find_conflict(const struct zr_ports *ports, const struct prefix *subnet, char *ret,
+			  size_t size)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (unsigned int i = 0; i < ports->count && !text.len; i++)
+		for (unsigned int k = 0; k < ports->port[i].naddrs && !text.len; k++) {
+			if (!prefix_overlaps(subnet, &ports->port[i].addrs[k]))
+				continue;
+			strbuf_add(&text, "subnet ");
+			prefix_format(subnet, &text);
+			strbuf_addf(&text, " overlaps that of port %s: ", ports->port[i].label);
+			prefix_format(&ports->port[i].addrs[k], &text);
+		}
+	snprintf(ret, size, "%s", strbuf_str(&text));
+	strbuf_fini(&text);
+}
+
+/*
+ * As EVE does: what the node itself sends into that network would end at the instance, by the rule that
+ * leads to its apps, and the port would be lost to the node.
+ */
+void zr_ni_check_ports(const struct zr_model *m, struct zr_ni *ni)
+{
+	char now[sizeof(ni->conflict)] = "";
+	struct zr_vif *vif;
+
+	if (ipaddr_is_set(&ni->subnet.addr))
+		find_conflict(&m->ports, &ni->subnet, now, sizeof(now));
+	if (strcmp(ni->conflict, now) == 0)
+		return;
+	memcpy(ni->conflict, now, sizeof(now));
+	ni->dirty = ni->reroutes = ni->untold = true;
+	list_for_each (vif, &ni->vifs, of_ni)
+		vif->app->dirty = true;
+}
+
 static unsigned int ni_touched(const struct zr_ni *ni)
 {
 	const unsigned int by_label = ZR_TOUCH_FIRST;
@@ -121,6 +159,7 @@ struct zr_ports *zr_model_set_ports(struct zr_model *m,
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
 		ni_follow(ni, ni_touched(ni));
+		zr_ni_check_ports(m, ni);
 	}
 	return was;
 }

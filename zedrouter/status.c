@@ -20,6 +20,8 @@ static const char *ni_error(const struct zr_ni *ni, const char *problem)
 		return ni->error;
 	if (!ni->activate)
 		return "";
+	if (ni->conflict[0])
+		return ni->conflict;
 	if (problem[0])
 		return problem;
 	return ni->port_label[0] && ni->selected < 0 ? "no usable port" : "";
@@ -107,6 +109,15 @@ static void vif_addressing(const struct zr_vif *vif, Ew__VifStatus *s, struct ar
 		s->dns_servers[s->n_dns_servers++] = arena_ipaddr(a, &ni->dns[i]);
 }
 
+static const char *vif_error(const struct zr_vif *vif, const struct zr_vif_state *state)
+{
+	if (vif->error[0])
+		return vif->error;
+	if (vif->ni && vif->ni->conflict[0])
+		return "network instance has an error";
+	return state->problem;
+}
+
 static Ew__VifStatus *vif_status(const struct zr_model *m, const struct zr_vif *vif,
 				 const struct zr_vif_state *state, struct arena *a)
 {
@@ -122,7 +133,7 @@ static Ew__VifStatus *vif_status(const struct zr_model *m, const struct zr_vif *
 		s->mtu = zr_ni_mtu(m, vif->ni);
 	}
 	s->ready = zr_vif_works(vif) && state->ready;
-	s->error = arena_strdup(a, vif->error[0] ? vif->error : state->problem);
+	s->error = arena_strdup(a, vif_error(vif, state));
 	return s;
 }
 

@@ -251,6 +251,7 @@ static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 	zr_recheck_run(zr->recheck);
 	zedrouter_tell(zr);
 	zr_log_uplinks(&zr->model);
+	zr_log_conflicts(&zr->model);
 }
 
 static void on_apply(evutil_socket_t fd, short what, void *arg)

@@ -8,6 +8,7 @@ import pytest
 import packets
 import scenario
 import topology
+from config import Config, allow_all, uuid_of
 from waiting import SLOW, wait_for
 
 pytestmark = pytest.mark.everywhere
@@ -128,3 +129,37 @@ def test_air_gapped_instance_has_no_way_out(net, node):
     packets.assert_blocked(edge.app("app-z"), topology.WEB4, 9999, net["internet"])
     with packets.Ping(edge.app("app-z"), "10.3.0.1") as ping:
         ping.wait_answers(3)
+
+
+def test_a_port_in_the_subnet_of_an_instance_goes_first(net, node):
+    """Or what the node sends into that network would end at the instance."""
+    def config(version, *letters):
+        config = Config(version)
+        for letter in letters:
+            config.port(f"uplink-{letter}", f"eth{'ab'.index(letter)}", kind="V4Only")
+        for name, subnet in (("apart", "10.1.0.0/24"), ("near", "192.168.2.0/25")):
+            instance = config.instance(name, subnet)
+            net.hosts.get(name) or net.host(name)
+            config.app(name, net.netns_name(name)).adapter(instance, acl=allow_all())
+        return config
+
+    def state(name):
+        row = node.row("NetworkInstanceStatus", uuid_of("instance", name))
+        return row.get("state"), row.get("error", "")
+
+    def reaches(name):
+        return packets.icmp_arrives(net[name], topology.WEB4, net["internet"])
+
+    online = ("NI_STATE_ONLINE", "")
+    node.start(config(1, "a"))
+    for name in ("apart", "near"):
+        wait_for(lambda n=name: state(n) == online and reaches(n), f"the app of {name} reaches the internet", 20)
+    node.configure(config(2, "a", "b"))
+    wait_for(lambda: "overlaps that of port uplink-b: 192.168.2." in state("near")[1], "near is down", 20)
+    wait_for(lambda: packets.icmp_arrives(node.host, "192.168.2.1", net["isp-b"]), "the node reaches its router")
+    assert not reaches("near")
+    assert reaches("apart") and state("apart") == online
+    assert "192.168.2.0/25" not in node.host.run("ip", "rule").stdout
+    node.configure(config(3, "a"))
+    wait_for(lambda: state("near") == online and reaches("near"), "near works again", 20)
+    assert node.log().count("event=ni_conflict ") == node.log().count("event=ni_conflict_over ") == 1

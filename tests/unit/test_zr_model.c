@@ -356,6 +356,39 @@ static void bad_instances_say_why(void **state)
 	}
 }
 
+#define NEAR(addr) "{'ports':[{'logicallabel':'wan','addresses':['2001:db8::7/64','" addr "']}]}"
+
+static void a_port_in_its_subnet_goes_before_an_instance(void **state)
+{
+	static const char json[] =
+		"{'type':'NI_LOCAL','activate':true,'subnet':'10.1.0.0/24','gateway':'10.1.0.1',"
+		"'dhcp_start':'10.1.0.2','dhcp_end':'10.1.0.9'}";
+	static const char *const why =
+		"subnet 10.1.0.0/24 overlaps that of port wan: 10.1.0.200/16";
+	struct zr_world *w = *state;
+	struct zr_app *app;
+	struct zr_ni *ni;
+
+	zr_ports(w, NEAR("10.2.0.7/16"));
+	zr_ni(w, NI_A, json);
+	zr_app(w, APP_1, app_1);
+	ni = zr_model_ni(&w->model, NI_A);
+	app = zr_model_app(&w->model, APP_1);
+	assert_true(zr_ni_works(ni));
+	ni->dirty = app->dirty = false;
+	zr_ports(w, NEAR("10.1.0.200/16"));
+	assert_string_equal(ni->conflict, why);
+	assert_true(ni->dirty && app->dirty && !zr_ni_works(ni));
+	assert_false(zr_vif_works(zr_vif_of(w, APP_1, 0)));
+	zr_ni(w, NI_A, json);
+	assert_string_equal(ni->conflict, why);
+	ni->dirty = app->dirty = false;
+	zr_ports(w, NEAR("10.1.0.200/16"));
+	assert_false(ni->dirty || app->dirty);
+	zr_ports(w, NEAR("10.2.0.7/16"));
+	assert_true(ni->dirty && app->dirty && zr_vif_works(zr_vif_of(w, APP_1, 0)));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, zr_setup, zr_teardown)
 
 int main(void)
@@ -376,6 +409,7 @@ int main(void)
 		TEST(port_change_touches_only_instances_that_may_use_it),
 		TEST(fail_over_makes_the_way_of_an_instance_again_and_no_more),
 		TEST(bad_instances_say_why),
+		TEST(a_port_in_its_subnet_goes_before_an_instance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
