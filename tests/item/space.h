@@ -40,3 +40,7 @@ void await_links(void);
 /* Milliseconds to wait at most for something that takes ms: longer in the slow lab
  * (EDGEWAY_SLOW). */
 unsigned int patience_ms(unsigned int ms);
+
+/* Work takes half as long again as it takes of the processor, or somebody holds the kernel's RTNL lock
+ * (tests/netns/stalls.py): a wait whose limit has passed begins anew then. */
+bool machine_is_slow(void);

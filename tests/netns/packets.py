@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 
-from waiting import SLOW, Timeout, wait_for
+from waiting import SLOW, wait_for
 
 PACKET_OUTGOING = 4
 SO_TIMESTAMPNS = 35
@@ -283,10 +283,8 @@ _PROBES = {"udp": udp_arrives, "tcp": tcp_arrives}
 
 def assert_reaches(source, to, port, at, protocol="udp", within=2):
     """Lets the first packet be lost to address resolution and the like, not more."""
-    limit = time.monotonic() + within * SLOW
-    while not _PROBES[protocol](source, to, port, at):
-        if time.monotonic() > limit:
-            raise Timeout(f"{protocol} from {source} to {to} port {port} does not arrive at {at}")
+    wait_for(lambda: _PROBES[protocol](source, to, port, at),
+             f"{protocol} from {source} to {to} port {port} arrives at {at}", within)
 
 
 def assert_blocked(source, to, port, at, protocol="udp", attempts=3):
@@ -313,22 +311,22 @@ def http_get(host, address, port=80, timeout=3):
 
 def resolve(host, server, name, version=4, within=5):
     """The addresses that the DNS server gives host for name; asked until it knows some."""
+    return wait_for(lambda: _asked(host, server, name, version), f"{server} tells {host} addresses of {name}", within)
+
+
+def _asked(host, server, name, version):
     kind = 1 if version == 4 else 28  # A, AAAA
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
-    limit = time.monotonic() + within * SLOW
-    while time.monotonic() < limit:
-        ident = os.urandom(2)
-        with host.inside():
-            sock = socket.socket(family_of(server), socket.SOCK_DGRAM)
-        with sock:
-            sock.settimeout(0.3 * SLOW)
-            with contextlib.suppress(OSError):  # not there yet, or lost: asked again
-                sock.sendto(ident + struct.pack("!5H", 0x100, 1, 0, 0, 0) + labels
-                            + struct.pack("!BHH", 0, kind, 1), (server, 53))
-                found = _records(sock.recv(4096), len(labels) + 17, kind)
-                if found:
-                    return found
-    raise Timeout(f"{server} tells {host} no address of {name}")
+    ident = os.urandom(2)
+    with host.inside():
+        sock = socket.socket(family_of(server), socket.SOCK_DGRAM)
+    with sock:
+        sock.settimeout(0.3 * SLOW)
+        with contextlib.suppress(OSError):  # not there yet, or lost: asked again
+            sock.sendto(ident + struct.pack("!5H", 0x100, 1, 0, 0, 0) + labels
+                        + struct.pack("!BHH", 0, kind, 1), (server, 53))
+            return _records(sock.recv(4096), len(labels) + 17, kind)
+    return None
 
 
 def _records(answer, at, kind):

@@ -5,12 +5,14 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 
 import packets
 import snapshot
+import stalls
 import topology
 from conftest import Standing
 from stalls import NOTICED_MS, Stalls
@@ -51,6 +53,28 @@ def test_stalls_of_the_kernels_lock_are_counted(monkeypatch):
     with Stalls() as made:
         wait_for(lambda: not turns, "it was held twice")
     assert made.ms >= 300
+
+
+def test_processor_that_others_have_is_a_stall():
+    """One for all of them, and us: those that spin have three quarters of it."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    spinning = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(3)]
+    try:
+        wait_for(stalls.machine_is_slow, "it is seen", 20)
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def test_limit_begins_anew_while_the_machine_is_slow(monkeypatch):
+    slow = [True]
+    monkeypatch.setattr(stalls, "machine_is_slow", lambda: slow.pop() if slow else False)
+    with Stopwatch() as took, pytest.raises(Timeout):
+        wait_for(lambda: False, "pigs fly", 0.2 / SLOW)
+    assert took.seconds >= 0.4 and not slow
 
 
 def test_isp_hands_out_addresses_and_names(net):

@@ -5,7 +5,10 @@ import os
 import threading
 import time
 
+import stalls
+
 SLOW = float(os.environ.get("EDGEWAY_SLOW", "1"))  # how much longer than on bare metal
+AGAIN = 3  # times that a limit begins anew on a slow machine
 _never = threading.Event()
 
 
@@ -17,15 +20,19 @@ def wait_for(condition, what, timeout=5.0, wake=None, every=0.01, told=None):
     """Returns the first true value of condition(). told() adds to the words of a failure.
 
     It is asked again whenever wake, a threading.Condition, is notified, and at least each
-    `every` seconds. timeout is for a machine that is not slowed down by emulation.
+    `every` seconds. timeout is for a machine that is not slowed down by emulation. When it has passed,
+    and others have the machine's processors or its RTNL lock at that moment, it begins anew.
     """
     begin = time.monotonic()
-    limit = timeout * SLOW
+    limit, again = timeout * SLOW, AGAIN
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() - begin > limit:
+            if again and stalls.machine_is_slow():
+                begin, again = time.monotonic(), again - 1
+                continue
             why = f"\n{told()}" if told else f" (last: {value!r})"
             raise Timeout(f"not within {limit:.1f} s: {what}{why}")
         pause(every, wake)
