@@ -22,8 +22,8 @@ struct helper {
 static void exited(struct child *c, int status, void *arg)
 {
 	struct helper *h = arg;
-	_cleanup_(freep) char *said = xcalloc(1, h->said_max + 1);
-	size_t len = said_read(h->said_fd, said, h->said_max);
+	size_t len;
+	_cleanup_(freep) char *said = said_read(h->said_fd, h->said_max, &len);
 	helper_done_fn *done = h->done;
 	bool late = h->late;
 

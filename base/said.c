@@ -23,12 +23,13 @@ int said_open(size_t max)
 
 /* The file has its size from the start; how much was written is where its writers are, who have the
  * descriptor, and so the place, in common. */
-size_t said_read(int fd, char *ret, size_t max)
+char *said_read(int fd, size_t max, size_t *ret_len)
 {
 	off_t end = lseek(fd, 0, SEEK_CUR);
-	size_t want = end > 0 && (size_t)end < max ? (size_t)end : max;
-	ssize_t n = end > 0 ? pread(fd, ret, want, 0) : 0;
+	size_t want = end <= 0 ? 0 : (size_t)end < max ? (size_t)end : max;
+	char *said = xcalloc(1, want + 1);
+	ssize_t n = pread(fd, said, want, 0);
 
-	ret[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
+	*ret_len = n > 0 ? (size_t)n : 0;
+	return said;
 }

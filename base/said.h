@@ -8,5 +8,5 @@
 /* A descriptor for child_conf.log_fd, the caller's to close; or -errno. Nothing is woken by what is
  * written to it; a write beyond max bytes, or a page or two more, fails with EPERM. */
 int said_open(size_t max);
-/* What has been said so far, at most max bytes, into ret, which has room for a NUL behind them. */
-size_t said_read(int fd, char *ret, size_t max);
+/* What has been said so far, at most max bytes, with a NUL behind them; the caller's to free. */
+char *said_read(int fd, size_t max, size_t *ret_len);

@@ -42,12 +42,11 @@ struct framed {
 static void log_said(const struct framed *h)
 {
 	static struct rate rate; /* helpers come and go, and so does what they say */
-	_cleanup_(freep) char *said = xcalloc(1, SAID_MAX + 1);
+	size_t len;
+	_cleanup_(freep) char *said = said_read(h->said_fd, SAID_MAX, &len);
 	char *rest = said;
 	unsigned int unsaid;
 
-	if (!said_read(h->said_fd, said, SAID_MAX))
-		return;
 	for (char *line; (line = strsep(&rest, "\n"));)
 		if (*line && rate_allow(&rate, SAID_LINES, SAID_MS, mono_now(), &unsaid))
 			log_warning("helper_said", "program=\"%s\" line=\"%s\" unsaid=%u", h->name,

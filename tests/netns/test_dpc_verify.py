@@ -434,6 +434,9 @@ def test_dns_servers_that_know_no_name_are_left_again(node):
     failed = entries(node)[0]
     assert failed["key"] == "zedagent" and failed["state"].startswith("DPC_STATE_FAIL")
     assert failed["lastError"] == "no answer from 192.168.1.253 for far.example"
+    trace = node.edgeway("ports", "uplink-a", "--trace")
+    assert "uplink-a: the last test that failed of a configuration being tried, " in trace
+    assert "dns far.example A: 192.168.1.253 is asked" in trace
 
 
 def vlan_config(version):
