@@ -39,8 +39,10 @@ static void add_since(const struct Ew__UpstreamStatus *u, struct strbuf *out)
 
 void port_upstream(const struct Ew__UpstreamStatus *u, struct strbuf *out)
 {
-	static const char *const states[] = { "", "not asked", "no answer yet", "answers",
-					      "answers by no port", "is not reached by it" };
+	static const char *const states[] = {
+		"",	   "not asked",		 "no answer yet",
+		"answers", "answers by no port", "is not reached by it"
+	};
 
 	if (!u || u->state == EW__UPSTREAM_STATE__UPSTREAM_UNKNOWN ||
 	    (size_t)u->state >= ARRAY_SIZE(states))
@@ -70,4 +72,19 @@ void port_recovery(const struct Ew__PortStatus *p, struct strbuf *out)
 		    : p->held4		 ? "4"
 					 : "6");
 	rfc3339_format(p->held_until_ms / 1000, 0, out);
+}
+
+bool port_return(const Ew__PortStatus *p, struct strbuf *out)
+{
+	const Ew__UpstreamStatus *const far[] = { p->upstream4, p->upstream6 };
+	int64_t until_ms = p->held4 || p->held6 ? p->held_until_ms : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+		if (far[i] && far[i]->held_until_ms > until_ms)
+			until_ms = far[i]->held_until_ms;
+	if (!until_ms)
+		return false;
+	strbuf_add(out, " is back, others are preferred until ");
+	rfc3339_format(until_ms / 1000, 0, out);
+	return true;
 }

@@ -6,11 +6,11 @@
 #include "api/topics.h"
 #include "base/cleanup.h"
 #include "base/pbjson.h"
-#include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "cmd/edgeway/columns.h"
 #include "cmd/edgeway/defuse.h"
 #include "cmd/edgeway/meter_view.h"
+#include "cmd/edgeway/ports_health.h"
 #include "cmd/edgeway/test_view.h"
 
 #define NAME_COLUMNS 16 /* at least, and at most twice that: longer names push the text aside */
@@ -214,22 +214,6 @@ static void local_lines(struct view *v, const Ew__LpsStatus *lps)
 	}
 }
 
-/* It works again, and is not preferred to others yet: it may go once more. */
-static bool add_return(const Ew__PortStatus *p, struct strbuf *out)
-{
-	const Ew__UpstreamStatus *const far[] = { p->upstream4, p->upstream6 };
-	int64_t until_ms = p->held4 || p->held6 ? p->held_until_ms : 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(far); i++)
-		if (far[i] && far[i]->held_until_ms > until_ms)
-			until_ms = far[i]->held_until_ms;
-	if (!until_ms)
-		return false;
-	strbuf_add(out, " is back, others are preferred until ");
-	rfc3339_format(until_ms / 1000, 0, out);
-	return true;
-}
-
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	dpc_lines(v, d);
@@ -256,7 +240,7 @@ static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 							    : "another host");
 			verdict = VERDICT_WARN;
 		}
-		if (add_return(p, &text))
+		if (port_return(p, &text))
 			verdict = VERDICT_WAIT;
 		if (meter && meter_warn(meter, &text))
 			verdict = VERDICT_WARN;
