@@ -42,13 +42,14 @@ static int show(const struct ports *ports, const struct request *request)
 		return cli_fail("there is no port %s; see edgeway ports", name);
 	if (request->trace)
 		return show_trace(port);
-	if (request->json)
+	if (request->json) {
 		ports_print_json(ports, port, stdout);
-	else if (!port)
+		return 0;
+	}
+	if (!port)
 		return ports_print(ports, &look, stdout) > 0;
-	else
-		ports_print_one(ports, port, &look, stdout);
-	return !request->json && port->p->error[0] != '\0';
+	ports_print_one(ports, port, &look, stdout);
+	return port->p->error[0] != '\0';
 }
 
 static bool parse(int argc, char *argv[], struct request *ret)
