@@ -26,6 +26,7 @@ struct ct_walk {
 	struct event *readable; /* of fd; NULL: no walk is under way */
 	char *piece; /* likewise */
 	struct ipaddr src, to; /* unset: any */
+	int err; /* the first that was met with a flow; the others are looked at all the same */
 };
 
 static struct nlmsghdr *put_header(char *buf, struct ct_walk *w, uint16_t type, uint8_t family)
@@ -179,20 +180,24 @@ static bool is_asked_for(const struct ct_walk *w, const struct ct_flow *flow)
 	       (!ipaddr_is_set(&w->to) || ipaddr_equal(&w->to, &flow->to));
 }
 
-static int take_flow(struct ct_walk *w, const struct nlmsghdr *msg)
+static void take_flow(struct ct_walk *w, const struct nlmsghdr *msg)
 {
 	const struct nlattr *tb[CTA_MAX + 1] = { 0 };
 	struct attrs a = { tb, CTA_MAX };
 	struct ct_flow flow;
 	uint32_t mark;
+	int r = 0;
 
 	if (mnl_attr_parse(msg, sizeof(struct nfgenmsg), store, &a) != MNL_CB_OK ||
 	    !parse_flow(tb, &flow) || !is_asked_for(w, &flow))
-		return 0;
+		return;
 	mark = flow.mark;
 	if (!w->conf.look(&flow, &mark, w->conf.arg))
-		return forget(w, flow.src.family, tb);
-	return mark == flow.mark ? 0 : set_mark(w, flow.src.family, tb, mark, mark ^ flow.mark);
+		r = forget(w, flow.src.family, tb);
+	else if (mark != flow.mark)
+		r = set_mark(w, flow.src.family, tb, mark, mark ^ flow.mark);
+	if (r < 0 && w->err == 0)
+		w->err = r;
 }
 
 /* ---- The walk ---- */
@@ -227,7 +232,8 @@ static int take_message(struct ct_walk *w, const struct nlmsghdr *msg)
 	}
 	if (msg->nlmsg_type == NLMSG_ERROR)
 		return nlsock_parse_ack(msg, &ack) && ack.err ? ack.err : -EBADMSG;
-	return take_flow(w, msg);
+	take_flow(w, msg);
+	return 0;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -245,7 +251,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	for (; r == 0 && mnl_nlmsg_ok(msg, len); msg = mnl_nlmsg_next(msg, &len))
 		r = take_message(w, msg);
 	if (r)
-		finish(w, r < 0 ? r : 0);
+		finish(w, r < 0 ? r : w->err);
 }
 
 struct ct_walk *ct_walk_new(const struct ct_walk_conf *conf)
@@ -320,6 +326,7 @@ int ct_walk_start(struct ct_walk *w, int family, const struct ipaddr *src, const
 	w->piece = xcalloc(1, PIECE_BYTES);
 	w->src = src ? *src : (struct ipaddr){ 0 };
 	w->to = to ? *to : (struct ipaddr){ 0 };
+	w->err = 0;
 	r = w->readable && event_add(w->readable, NULL) == 0 ? ask(w, family, src, to) : -ENOMEM;
 	if (r < 0)
 		stop(w);

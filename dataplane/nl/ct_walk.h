@@ -32,7 +32,7 @@ struct ct_walk_conf {
 	uint32_t mark, mask; /* only flows whose mark & mask is mark; mask 0: all */
 	/* false: it is forgotten. Bits that look changes in mark change in the flow. */
 	bool (*look)(const struct ct_flow *flow, uint32_t *mark, void *arg);
-	/* The walk is over, err: 0 or -errno. May start the next one. */
+	/* The walk is over; err: 0, or the first -errno that the kernel said. May start the next one. */
 	void (*done)(int err, void *arg);
 	void *arg;
 };
