@@ -92,11 +92,62 @@ static void tell_eid_users(struct zr_ni *ni)
 			vif->app->dirty = true;
 }
 
-void zr_vif_join(struct zr_model *m, struct zr_vif *vif, struct zr_ni *ni)
+static void give_all(struct zr_model *m, struct zr_vif *vif)
+{
+	vif->error[0] = '\0';
+	if (vif->ni->error[0])
+		snprintf(vif->error, sizeof(vif->error), "network instance has an error");
+	else if (ipaddr_is_set(&vif->wanted))
+		give_static(vif);
+	else
+		give_from_range(m, vif);
+	if (!vif->error[0])
+		give_number(m, vif);
+	vif->ni->lacking |= vif->error[0] != '\0';
+}
+
+static void give_lacking(struct zr_model *m, struct zr_ni *ni)
+{
+	struct zr_vif *vif;
+
+	ni->lacking = false;
+	list_for_each (vif, &ni->vifs, of_ni) {
+		if (!vif->error[0])
+			continue;
+		give_all(m, vif);
+		if (vif->error[0])
+			continue;
+		vif->app->dirty = ni->dirty = true;
+		tell_eid_users(ni);
+	}
+}
+
+/* What somebody had who left may be what another one waits for. */
+static void share_out(struct zr_model *m)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (ni->left && ni->lacking)
+			give_lacking(m, ni);
+		ni->left = false;
+	}
+}
+
+static void vif_leave(struct zr_vif *vif)
 {
 	list_remove(&vif->of_ni);
-	if (vif->ni)
-		tell_eid_users(vif->ni);
+	if (!vif->ni)
+		return;
+	vif->ni->left = true;
+	tell_eid_users(vif->ni);
+}
+
+void zr_vif_join(struct zr_model *m, struct zr_vif *vif, struct zr_ni *ni)
+{
+	vif_leave(vif);
 	vif->ni = ni;
 	vif->addr = (struct ipaddr){ 0 };
 	vif->error[0] = '\0';
@@ -108,25 +159,16 @@ void zr_vif_join(struct zr_model *m, struct zr_vif *vif, struct zr_ni *ni)
 	}
 	ni->dirty = true;
 	list_append(&ni->vifs, &vif->of_ni);
-	if (ni->error[0])
-		snprintf(vif->error, sizeof(vif->error), "network instance has an error");
-	else if (ipaddr_is_set(&vif->wanted))
-		give_static(vif);
-	else
-		give_from_range(m, vif);
-	if (!vif->error[0])
-		give_number(m, vif);
+	give_all(m, vif);
 	tell_eid_users(ni);
 }
 
 static void vif_free(struct zr_vif *vif)
 {
-	list_remove(&vif->of_ni);
+	vif_leave(vif);
 	list_remove(&vif->of_app);
-	if (vif->ni) {
+	if (vif->ni)
 		vif->ni->dirty = true;
-		tell_eid_users(vif->ni);
-	}
 	free(vif);
 }
 
@@ -220,6 +262,7 @@ void zr_model_set_app(struct zr_model *m, const char *uuid, const struct Ew__App
 	if (!config) {
 		if (app)
 			app_free(m, app);
+		share_out(m);
 		return;
 	}
 	if (!app)
@@ -233,4 +276,5 @@ void zr_model_set_app(struct zr_model *m, const char *uuid, const struct Ew__App
 	app->dirty = true;
 	for (unsigned int i = 0; app->number && i < config->n_adapters; i++)
 		vif_new(m, app, config->adapters[i], i);
+	share_out(m);
 }

@@ -125,6 +125,8 @@ struct zr_ni {
 	char error[160]; /* why it is not built; "" = fine */
 	char conflict[160]; /* likewise: a port is in its subnet, and goes first */
 	bool conflict_told; /* an operator knows */
+	bool lacking; /* some of its VIFs wait for an address or a number, */
+	bool left; /* and another one has left since they were looked at */
 	bool dirty; /* intent has to be made again, */
 	bool way_dirty; /* or only what depends on the ports in use */
 	bool reroutes; /* and its flows wait for it: no group leads them to their new way */

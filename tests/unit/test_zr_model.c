@@ -116,6 +116,49 @@ static void full_range_is_an_error_until_somebody_leaves(void **state)
 	assert_string_equal(addr_of(zr_vif_of(w, "app-3", 0)), "10.1.0.129");
 }
 
+static void who_waits_for_an_address_gets_it_when_somebody_leaves(void **state)
+{
+	struct zr_world *w = *state;
+	char uuid[40], json[300];
+	const struct zr_vif *waiting;
+
+	zr_ni(w, NI_A, ni_a);
+	for (unsigned int i = 0; i < 4; i++) {
+		snprintf(uuid, sizeof(uuid), "app-%u", i);
+		snprintf(json, sizeof(json),
+			 "{'activate':true,'adapters':[{'network_instance':'%s'}]}", NI_A);
+		zr_app(w, uuid, json);
+	}
+	waiting = zr_vif_of(w, "app-3", 0);
+	assert_string_equal(waiting->error, "no free IP addresses in DHCP range");
+	waiting->app->dirty = waiting->ni->dirty = false;
+	zr_app(w, "app-1", json); /* sent again: it keeps what it has */
+	assert_string_equal(addr_of(zr_vif_of(w, "app-1", 0)), "10.1.0.129");
+	assert_false(waiting->app->dirty);
+	zr_app(w, "app-1", NULL);
+	assert_string_equal(addr_of(waiting), "10.1.0.129");
+	assert_string_equal(waiting->error, "");
+	assert_true(waiting->number && waiting->app->dirty && waiting->ni->dirty);
+}
+
+static void apps_may_swap_their_static_addresses(void **state)
+{
+	static const char at[] = "{'activate':true,'adapters':[{'network_instance':'" NI_A
+				 "','address':'10.1.0.7'}]}";
+	static const char behind[] = "{'activate':true,'adapters':[{'network_instance':'" NI_A
+				     "','address':'10.1.0.8'}]}";
+	struct zr_world *w = *state;
+
+	zr_ni(w, NI_A, ni_a);
+	zr_app(w, APP_1, at);
+	zr_app(w, APP_2, behind);
+	zr_app(w, APP_1, behind);
+	assert_string_equal(zr_vif_of(w, APP_1, 0)->error, "static address is taken");
+	zr_app(w, APP_2, at);
+	assert_string_equal(addr_of(zr_vif_of(w, APP_1, 0)), "10.1.0.8");
+	assert_string_equal(addr_of(zr_vif_of(w, APP_2, 0)), "10.1.0.7");
+}
+
 static void static_address_has_to_fit(void **state)
 {
 	struct zr_world *w = *state;
@@ -399,6 +442,8 @@ int main(void)
 		TEST(address_stays_when_the_config_is_sent_again),
 		TEST(a_port_over_its_quota_is_not_for_apps),
 		TEST(full_range_is_an_error_until_somebody_leaves),
+		TEST(who_waits_for_an_address_gets_it_when_somebody_leaves),
+		TEST(apps_may_swap_their_static_addresses),
 		TEST(static_address_has_to_fit),
 		TEST(cheapest_usable_port_with_the_label_is_chosen),
 		TEST(a_held_port_is_behind_the_others_of_its_label),
