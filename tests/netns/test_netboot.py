@@ -12,6 +12,7 @@ import pytest
 
 import dhcp
 import packets
+import services
 import topology
 from config import Config
 from dhcp import ip
@@ -179,8 +180,10 @@ def test_wrong_address_of_the_boot_leaves_nothing_behind(world):
 def test_without_a_dhcp_server_the_port_lives_on_what_the_boot_left(make_net, make_node):
     world = World(make_net(topology.standard, "b"), make_node)
     isp = topology.uplink(world.net, "a", dhcp=False)
+    services.Echo(isp, port=7)
     world.boot(f"{OTHER}/24")
-    with packets.TcpStream(world.host, topology.WEB4) as stream:
+    # In the port's own subnet: what is beyond it would be ended when another port takes over.
+    with packets.TcpStream(world.host, "192.168.1.1") as stream:
         with packets.Ping(world.host, topology.WEB4) as ping:
             stream.wait_flowing()
             world.start()

@@ -28,7 +28,7 @@ class Machine(topology.Host):
     def __init__(self):
         self.name = self.netns = "machine"
         self.path = f"/proc/{os.getpid()}/fd/{sandbox.machine_netns}"
-        self.closers = []
+        self.closers, self.started = [], []
 
 
 def ask_qemu(command):
