@@ -261,15 +261,16 @@ static int nim_open_conntest(struct nim *nim, const char *dir)
 
 	if (r == 0)
 		r = conn_schedule_new(
-			&(struct conn_schedule_conf){
-				.base = daemon_base(nim->daemon),
-				.conntest = nim->conntest,
-				.config_dir = config_dir,
-				.ports = { &nim->config, &nim->facts, &nim->view },
-				.busy = is_busy,
-				.arg = nim,
-				.also = &nim_verify_rounds,
-				.also_arg = nim },
+			&(struct conn_schedule_conf){ .base = daemon_base(nim->daemon),
+						      .conntest = nim->conntest,
+						      .config_dir = config_dir,
+						      .ports = { .config = &nim->config,
+								 .facts = &nim->facts,
+								 .view = &nim->view },
+						      .busy = is_busy,
+						      .arg = nim,
+						      .also = &nim_verify_rounds,
+						      .also_arg = nim },
 			&nim->conn_schedule);
 	if (r == 0)
 		conn_schedule_control(nim->conn_schedule, daemon_control(nim->daemon));

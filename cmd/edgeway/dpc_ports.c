@@ -49,6 +49,18 @@ static void add_addressing(const Ew__PortConfig *port, struct strbuf *out)
 		strbuf_addf(out, "%s%s ", i ? "" : "bond of ", port->bond->members[i]);
 }
 
+static void add_radio(const Ew__PortConfig *port, struct strbuf *out)
+{
+	for (size_t i = 0; port->cellular && i < port->cellular->n_access_points; i++) {
+		const Ew__CellularAccessPoint *ap = port->cellular->access_points[i];
+
+		if (ap->activated)
+			strbuf_addf(out, "access point %s ", *ap->apn ? ap->apn : "internet");
+	}
+	for (size_t i = 0; port->wifi && i < port->wifi->n_networks; i++)
+		strbuf_addf(out, "%s%s ", i ? "" : "Wi-Fi ", port->wifi->networks[i]->ssid);
+}
+
 static void add_result(const Ew__DpcEntry *e, const char *label, struct strbuf *out)
 {
 	for (size_t i = 0; i < e->n_results; i++)
@@ -83,6 +95,7 @@ void dpc_add_ports(const Ew__DpcEntry *e, struct strbuf *out)
 						 : port->usb_address,
 			    usage_of(port), port->cost);
 		add_addressing(port, out);
+		add_radio(port, out);
 		strbuf_add(out, is_local(e, port) ? "local " : "");
 		add_result(e, port->logicallabel, out);
 		strbuf_add(out, port->error);

@@ -20,6 +20,7 @@ struct conntest {
 	struct conn_traces traces;
 	struct conn_settings settings;
 	struct mono tested_at;
+	bool spared_in_vain;
 	char *program; /* path of conn-test */
 	struct pacs *pacs;
 };
@@ -31,6 +32,7 @@ struct conn_round_port {
 	struct conn_peer peers[CONN_PEERS];
 	unsigned int npeers;
 	bool known, told, warned;
+	bool spared; /* nothing was sent: the result is that of before */
 	char warning[sizeof(((struct conn_result *)NULL)->why)]; /* if it was warned of */
 };
 

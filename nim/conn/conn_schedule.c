@@ -23,7 +23,7 @@ struct conn_schedule {
 	unsigned int started, ended; /* rounds */
 };
 
-static void begin(struct conn_schedule *s);
+static void begin(struct conn_schedule *s, bool spare);
 
 /* An interval after the last round, whoever began it, and a little more: the verification, while it
  * tests, comes first. Without a target nothing is new but by an event, and there is no timer. */
@@ -37,7 +37,7 @@ static void begin_later(struct conn_schedule *s)
 	if (!conntest_has_target(s->conf.conntest))
 		return;
 	if (left_ms <= 0)
-		begin(s);
+		begin(s, true);
 	else
 		event_add(s->again_ev, &wait);
 }
@@ -62,24 +62,26 @@ static void round_done(const char *failure, void *arg)
 		s->conf.also->done(failure, s->conf.also_arg);
 	if (s->round)
 		return; /* it wanted another one */
-	if (s->again)
-		begin(s);
+	if (s->again || conntest_spared_in_vain(s->conf.conntest))
+		begin(s, false);
 	else
 		begin_later(s);
 }
 
-static void begin(struct conn_schedule *s)
+static void begin(struct conn_schedule *s, bool spare)
 {
 	static const struct conn_round_ops ops = { .port = port_tested, .done = round_done };
+	struct conn_ports ports = s->conf.ports;
 
 	s->again = s->round != NULL;
 	if (s->round)
 		return;
+	ports.spare = spare;
 	event_del(s->again_ev);
 	event_del(s->quiet_ev);
 	s->changed_at = (struct mono){ 0 };
 	s->started++;
-	s->round = conn_round_start(s->conf.conntest, &s->conf.ports, &ops, s);
+	s->round = conn_round_start(s->conf.conntest, &ports, &ops, s);
 }
 
 /* Of the time that a change may be kept waiting. */
@@ -99,9 +101,9 @@ static void wait_for_quiet(struct conn_schedule *s)
 	event_add(s->quiet_ev, &wait);
 }
 
-void conn_schedule_now(struct conn_schedule *s)
+void conn_schedule_now(struct conn_schedule *s, bool spare)
 {
-	begin(s);
+	begin(s, spare);
 }
 
 /* The verification of port configurations has rounds of its own: one is enough. */
@@ -116,7 +118,7 @@ static void on_quiet(evutil_socket_t fd, short what, void *arg)
 	}
 	s->changed_at = (struct mono){ 0 };
 	if (s->again || conntest_tested_at(s->conf.conntest).ns < s->last_change.ns)
-		begin(s);
+		begin(s, false);
 	else
 		begin_later(s);
 }
@@ -150,7 +152,7 @@ static int control_test(const char *args, FILE *out, void *arg)
 	unsigned long number;
 
 	if (!*args) {
-		begin(s);
+		begin(s, false);
 		fprintf(out, "%u\n", s->started + s->again);
 		return 0;
 	}

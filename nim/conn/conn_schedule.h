@@ -36,4 +36,5 @@ void conn_schedule_control(struct conn_schedule *s, struct control *control);
 void conn_schedule_changed(struct conn_schedule *s);
 /* The same, and the ports are others: a round under way says nothing of them and ends untold. */
 void conn_schedule_void(struct conn_schedule *s);
-void conn_schedule_now(struct conn_schedule *s); /* a round that begins now, or after this one */
+/* A round that begins now, or after the one under way. spare: nothing but time calls for it. */
+void conn_schedule_now(struct conn_schedule *s, bool spare);

@@ -16,6 +16,7 @@
 #include "nim/conn/conn_local.h"
 #include "nim/conn/conn_request.h"
 #include "nim/conn/conn_round.h"
+#include "nim/conn/conn_spare.h"
 #include "nim/dns/dns.h"
 #include "nim/proxy/pacs.h"
 #include "nim/proxy/proxy_ways.h"
@@ -74,7 +75,7 @@ static void keep_result(const struct conn_round *round, const struct conn_round_
 	static const char *const outcomes[] = { "untested", "ok", "not_ready", "remote", "failed" };
 	struct conn_record *record;
 
-	if (!round->kept || !is_configured(round->ct->conf.config, port->label))
+	if (!round->kept || port->spared || !is_configured(round->ct->conf.config, port->label))
 		return;
 	record = make_record(round->ct, port->label);
 	if (is_other_news(&record->last, &port->result))
@@ -142,12 +143,31 @@ static struct conn_round_port *next_to_tell(struct conn_round *round, bool *ret_
 	return NULL;
 }
 
+static bool spared_in_vain(const struct conn_round *round)
+{
+	bool spared = false;
+
+	for (unsigned int i = 0; i < round->nports; i++) {
+		if (round->ports[i].result.outcome == CONN_OK && round->ports[i].reached.target[0])
+			return false;
+		spared = spared || round->ports[i].spared;
+	}
+	return spared;
+}
+
+bool conntest_spared_in_vain(const struct conntest *ct)
+{
+	return ct->spared_in_vain;
+}
+
 static void all_told(struct conn_round *round)
 {
 	const struct conn_round_ops *ops = take_ptr(round->ops);
 	_cleanup_(freep) char *failure = round->failure[0] ? xstrdup(round->failure) : NULL;
 	void *user = round->arg;
 
+	if (round->kept)
+		round->ct->spared_in_vain = spared_in_vain(round);
 	if (list_empty(&round->asked))
 		conn_round_free(round); /* else it may have warnings yet */
 	if (ops)
@@ -286,6 +306,11 @@ static void know_local(struct conn_round *round, const struct conn_ports *ports,
 	conn_round_know(round, i, result, NULL);
 }
 
+static const struct conn_record *record_of(const char *label, void *arg)
+{
+	return find_record(arg, label);
+}
+
 static void begin_port(struct conn_round *round, const struct conn_ports *ports, unsigned int i,
 		       bool has_target)
 {
@@ -298,7 +323,11 @@ static void begin_port(struct conn_round *round, const struct conn_ports *ports,
 	if ((result.outcome == CONN_OK ||
 	     (result.stage == CONN_STAGE_GATEWAY && conn_has_gateway(&ports->view->ports[i]))) &&
 	    has_target && conn_is_tested_remotely(port)) {
-		if (proxy_has_pac(port->proxy))
+		round->ports[i].spared = round->kept && result.outcome == CONN_OK &&
+					 conn_is_spared(ports, i, wall_ms(), record_of, round->ct);
+		if (round->ports[i].spared)
+			conn_round_know(round, i, &result, NULL);
+		else if (proxy_has_pac(port->proxy))
 			ask(round, ports, &i, 1);
 		else
 			round->remote[round->nremote++] = i;

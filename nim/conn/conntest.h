@@ -30,6 +30,7 @@ struct conn_ports { /* borrowed for the call */
 	const struct nim_config *config;
 	const struct nim_facts *facts;
 	const struct nim_view *view;
+	bool spare; /* nothing but time calls for it: nim/conn/conn_spare.h */
 };
 
 struct conntest_conf {
@@ -73,6 +74,9 @@ struct conn_round_ops {
 /* Calls back from the loop only, never before it returns. Rounds may run side by side. */
 struct conn_round *conn_round_start(struct conntest *ct, const struct conn_ports *ports,
 				    const struct conn_round_ops *ops, void *arg);
+/* Of the last round over the running configuration: ports were left out, and by no other did anything
+ * far answer. Now it is worth asking by them. */
+bool conntest_spared_in_vain(const struct conntest *ct);
 /* Calls it off: no callback follows. Not after done(). NULL is fine. */
 struct conn_round *conn_round_free(struct conn_round *round);
 

@@ -61,9 +61,12 @@ static struct dpcv_time now(void)
 static struct conn_ports subject(const struct nim_verify *nv)
 {
 	if (nv->trial)
-		return (struct conn_ports){ &nv->trial->config, &nv->trial->facts,
-					    &nv->trial->view };
-	return (struct conn_ports){ &nv->nim->config, &nv->nim->facts, &nv->nim->view };
+		return (struct conn_ports){ .config = &nv->trial->config,
+					    .facts = &nv->trial->facts,
+					    .view = &nv->trial->view };
+	return (struct conn_ports){ .config = &nv->nim->config,
+				    .facts = &nv->nim->facts,
+				    .view = &nv->nim->view };
 }
 
 static bool is_busy(const struct nim_verify *nv)
@@ -155,7 +158,7 @@ static void start_round(struct nim_verify *nv)
 	if (nv->machine.list->tested)
 		nv->round = conn_round_start(nv->nim->conntest, &on, &ops, nv);
 	else
-		conn_schedule_now(nv->nim->conn_schedule);
+		conn_schedule_now(nv->nim->conn_schedule, !nv->asked && !nv->machine.failed_once);
 }
 
 static void others_port(const char *label, const struct conn_result *result, void *arg)
@@ -398,7 +401,9 @@ void nim_verify_cards(struct nim_verify *nv)
 
 static void look(struct nim_verify *nv)
 {
-	const struct conn_ports running = { &nv->nim->config, &nv->nim->facts, &nv->nim->view };
+	const struct conn_ports running = { .config = &nv->nim->config,
+					    .facts = &nv->nim->facts,
+					    .view = &nv->nim->view };
 	struct conn_ports on = subject(nv);
 	bool silenced = verify_is_silenced(&running);
 	uint32_t seen = verify_digest(&on, is_busy(nv));

@@ -87,6 +87,7 @@ def test_a_modem_is_an_uplink_like_any_other(cellular):
     page = node.edgeway("ports", "lte", check=False)
     for word in ("EM7565", "Example Telecom", "310-260", "LTE", "slot 1 in use", f"{OWN4}/30 by the network"):
         assert word in page, page
+    assert "dhcp access point iot.example" in node.edgeway("dpc", "show", "zedagent")
     assert not net["node"].run("pgrep", "-f", "dhcpcd.*wwan0", check=False).stdout
 
 
@@ -212,6 +213,7 @@ def test_wifi_gets_its_addresses_once_it_is_in_a_network(make_net, make_node):
     wait_port(node, "wifi", lambda p: usable(p) and not p["error"], "it has addresses", 30)
     node.wait_settled()
     assert "shop" in node.edgeway("ports", "wifi", check=False)
+    assert "dhcp Wi-Fi shop" in node.edgeway("dpc", "show", "zedagent")
     wait_for(lambda: (packets.http_get(net["node"], topology.WEB4) or "").startswith("hello 192.168.2."),
              "the cheaper port carries", 30)
     net.pull("node:wlan0")
@@ -244,3 +246,36 @@ def test_nothing_is_left_of_a_modem_that_is_no_port_any_more(cellular):
     node.stop()
     node.start()
     node.wait_settled()
+
+
+def test_periodic_tests_spare_the_modem_while_another_port_passes(cellular):
+    """It is tested when it comes up, when something happens, and when by the others nobody answers."""
+    net, node = cellular
+    config = both_ports()
+    config.item("edgeway.probe.urls", f"http://{topology.WEB4}/")
+    config.item("timer.port.testinterval", 1)
+    node.start(config)
+    connected(node)
+
+    def passed(label):
+        return int(port(node, label).get("test", {}).get("successes", 0))
+
+    wait_for(lambda: passed("lte") and passed("uplink-a"), "both are tested", 30)
+    wait_port(node, "uplink-a", usable, "all that happens has happened")
+    node.wait_settled()
+
+    def periodic():
+        """Whether three rounds passed by the cable, and none by the modem."""
+        sent, before = len(net.air.unicast()), (passed("uplink-a"), passed("lte"))
+        wait_for(lambda: passed("uplink-a") >= before[0] + 3, "time passes", 30)
+        return (passed("lte"), len(net.air.unicast())) == (before[1], sent)
+
+    wait_for(periodic, "the modem is left alone", 60)
+    before = passed("lte")
+    node.edgeway("ports", "--test", check=False, timeout=60)
+    assert passed("lte") > before
+    # The line behind the gateway dies for TCP only: pings, and so gateways, are as they were.
+    net["isp-a"].run("nft", "add table ip t; add chain ip t f { type filter hook forward priority 0; }; "
+                     "add rule ip t f tcp dport 80 reject with tcp reset")
+    before = passed("lte")
+    wait_for(lambda: passed("lte") > before, "the modem is asked when nobody answers by the cable", 120)

@@ -161,8 +161,9 @@ static void begin(void)
 {
 	static const struct conn_round_ops ops = { .port = on_port, .done = on_done };
 
-	seen.round =
-		conn_round_start(ct, &(struct conn_ports){ &config, &facts, &view }, &ops, &seen);
+	seen.round = conn_round_start(
+		ct, &(struct conn_ports){ .config = &config, .facts = &facts, .view = &view }, &ops,
+		&seen);
 	assert_int_equal(seen.told[0] + seen.told[1] + seen.done, 0); /* never before it returns */
 }
 
@@ -432,7 +433,7 @@ static void round_over_another_configuration_is_begun_anew(void **state)
 				  &s),
 		0);
 	helper_is(SAY(FAILED_1) "exec sleep 60");
-	conn_schedule_now(s);
+	conn_schedule_now(s, false);
 	while (!seen.told[1])
 		event_base_loop(base, EVLOOP_ONCE);
 	memset(&seen, 0, sizeof(seen));

@@ -124,8 +124,9 @@ static void request_has_what_each_port_needs_and_no_more(void **state)
 	view->ports[1].good4 = true; /* and no router of IPv6: that is no fault */
 	view->ports[1].gateway4 = address("192.0.2.1");
 	strcpy(settings.items.urls[settings.items.nurls++], "http://p.example/");
-	request = conn_request(&(struct conn_ports){ config, facts, view }, asked, 1, &settings,
-			       &arena);
+	request =
+		conn_request(&(struct conn_ports){ .config = config, .facts = facts, .view = view },
+			     asked, 1, &settings, &arena);
 	assert_int_equal(request->deadline_ms, 4000);
 	assert_int_equal(request->n_targets, 1);
 	assert_false(request->targets[0]->controller);
@@ -136,8 +137,9 @@ static void request_has_what_each_port_needs_and_no_more(void **state)
 	assert_int_equal(request->ports[0]->n_gateways, 1);
 	assert_string_equal(request->ports[0]->dns_servers[0], "192.0.2.53");
 	strcpy(settings.controller, "https://c.example/ping"); /* goes before what is probed */
-	request = conn_request(&(struct conn_ports){ config, facts, view }, asked, 1, &settings,
-			       &arena);
+	request =
+		conn_request(&(struct conn_ports){ .config = config, .facts = facts, .view = view },
+			     asked, 1, &settings, &arena);
 	assert_int_equal(request->n_targets, 1);
 	assert_true(request->targets[0]->controller);
 	assert_string_equal(request->targets[0]->url, "https://c.example/ping");

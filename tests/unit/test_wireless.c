@@ -9,6 +9,8 @@
 #include "nim/addressing.h"
 #include "nim/cards.h"
 #include "nim/conn/conn_local.h"
+#include "nim/conn/conn_record.h"
+#include "nim/conn/conn_spare.h"
 #include "nim/dpc/verify_facts.h"
 #include "nim/intent.h"
 #include "nim/status.h"
@@ -478,7 +480,7 @@ static void a_modem_that_is_not_connected_is_not_tested(void **state)
 static void verification_waits_for_modems_that_have_not_taken_the_configuration(void **state)
 {
 	struct world *w = *state;
-	const struct conn_ports on = { &w->config, &w->facts, &w->view };
+	const struct conn_ports on = { .config = &w->config, .facts = &w->facts, .view = &w->view };
 	struct nim_cards cards = { .n = 0 };
 	struct dpcv_facts facts;
 	uint32_t before;
@@ -508,6 +510,50 @@ static void verification_waits_for_modems_that_have_not_taken_the_configuration(
 	assert_int_equal(facts.missing, 0);
 }
 
+/* ---- Tests that cost ---- */
+
+#define HOUR INT64_C(3600000)
+
+static const struct conn_record *record_of(const char *label, void *arg)
+{
+	struct conn_record *records = arg;
+
+	return &records[strcmp(label, "lte") == 0];
+}
+
+static void a_modem_that_passed_lately_is_not_tested_for_times_sake(void **state)
+{
+	struct conn_record records[2] = { { .success_ms = 7, .reached = { .target = "a" } },
+					  { .success_ms = 7, .reached = { .target = "a" } } };
+	struct world *w = *state;
+	struct conn_ports on = {
+		.config = &w->config, .facts = &w->facts, .view = &w->view, .spare = true
+	};
+
+	connect_modem(w);
+	records[0].last.outcome = records[1].last.outcome = CONN_OK;
+	w->view.ports[ETH].usable4 = true;
+	w->config.ports[WIFI].is_mgmt = false;
+	assert_true(conn_is_spared(&on, LTE, 7 + HOUR - 1, record_of, records));
+	assert_false(conn_is_spared(&on, LTE, 7 + HOUR, record_of, records)); /* too long ago */
+	assert_false(conn_is_spared(&on, LTE, 6, record_of, records)); /* the clock was set */
+	assert_false(conn_is_spared(&on, ETH, 8, record_of, records)); /* it costs nothing */
+	on.spare = false;
+	assert_false(conn_is_spared(&on, LTE, 8, record_of, records)); /* something happened */
+	on.spare = true;
+	records[0].last.outcome = CONN_FAILED; /* nobody is known to be better */
+	assert_false(conn_is_spared(&on, LTE, 8, record_of, records));
+	records[0].last.outcome = CONN_OK;
+	records[0].reached.target[0] = '\0';
+	assert_false(conn_is_spared(&on, LTE, 8, record_of, records));
+	records[0].reached.target[0] = 'a';
+	w->view.ports[ETH].usable4 = false;
+	assert_false(conn_is_spared(&on, LTE, 8, record_of, records));
+	w->view.ports[ETH].usable4 = true;
+	records[1].last.outcome = CONN_FAILED;
+	assert_false(conn_is_spared(&on, LTE, 8, record_of, records));
+}
+
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -524,6 +570,7 @@ int main(void)
 		WORLD_TEST(a_modem_has_the_addresses_of_its_bearer_and_wifi_a_dhcp_client),
 		WORLD_TEST(status_has_the_modem_and_what_keeps_it),
 		WORLD_TEST(a_modem_that_is_not_connected_is_not_tested),
+		WORLD_TEST(a_modem_that_passed_lately_is_not_tested_for_times_sake),
 		WORLD_TEST(verification_waits_for_modems_that_have_not_taken_the_configuration),
 	};
 
