@@ -431,10 +431,10 @@ static void begin_trace(struct fetch *fetch)
 
 	trace_attempt_begin(&fetch->trace, fetch->conf.trace);
 	name_between(&fetch->conf, between);
-	trace_attempt_add(&fetch->trace, "%s port %u: asked for %s", between,
-			  fetch->conf.proxy ? fetch->conf.proxy->url.port
-					    : fetch->conf.parsed->port,
-			  fetch->conf.url);
+	trace_attempt_asked(&fetch->trace, between,
+			    fetch->conf.proxy ? fetch->conf.proxy->url.port
+					      : fetch->conf.parsed->port,
+			    fetch->conf.url);
 }
 
 struct fetch *fetch_start(const struct fetch_conf *conf, fetch_fn *ended, void *arg)

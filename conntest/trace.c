@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conntest/trace.h"
 
+#include <ctype.h>
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/x509_vfy.h>
@@ -131,17 +132,50 @@ static size_t harmless_part(const char *name, size_t name_len, const char *value
 	return n;
 }
 
+static bool begins(const char *text, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+/* "http://x.example/pac?***": a query may be what lets somebody in. */
+static void add_url(const char *url, size_t len, struct strbuf *out)
+{
+	const char *query = memchr(url, '?', len);
+
+	strbuf_addmem(out, url, query ? (size_t)(query - url) : len);
+	strbuf_add(out, query ? "?***" : "");
+}
+
+/* "HTTP/1.1 200 OK", "GET /a HTTP/1.1". */
+static bool add_first_line(const char *line, size_t len, struct strbuf *out)
+{
+	const char *version = memrchr(line, ' ', len);
+	size_t before = version ? (size_t)(version - line) : 0;
+
+	if (begins(line, len, "HTTP/")) {
+		strbuf_addmem(out, line, len);
+		return true;
+	}
+	if (!before || !isupper((unsigned char)line[0]) || !begins(version, len - before, " HTTP/"))
+		return false;
+	add_url(line, before, out);
+	strbuf_addmem(out, version, len - before);
+	return true;
+}
+
+/* A line that goes on with the value of the one before it (RFC 9112, 5.2) has no name. */
 void trace_header(const char *line, size_t len, struct strbuf *out)
 {
-	const char *colon = memchr(line, ':', len), *blank = memchr(line, ' ', len);
+	const char *colon = memchr(line, ':', len), *value;
 	size_t name_len, value_len, shown;
-	const char *value;
 
-	if (!colon || (blank && blank < colon)) { /* the first line; or nothing that is a header */
-		strbuf_addmem(out, line, len);
+	if (add_first_line(line, len, out))
+		return;
+	name_len = colon && !isspace((unsigned char)line[0]) ? (size_t)(colon - line) : 0;
+	if (!name_len) {
+		strbuf_add(out, len ? "***" : "");
 		return;
 	}
-	name_len = (size_t)(colon - line);
 	value = colon + 1;
 	value_len = len - name_len - 1;
 	while (value_len && *value == ' ') {
@@ -176,6 +210,15 @@ void trace_attempt_add(struct trace_attempt *a, const char *fmt, ...)
 	strbuf_vaddf(&line, fmt, ap);
 	va_end(ap);
 	add_line(a->trace, mono_now(), &line);
+}
+
+void trace_attempt_asked(struct trace_attempt *a, const char *between, unsigned int port,
+			 const char *url)
+{
+	_cleanup_(strbuf_fini) struct strbuf shown = STRBUF_INIT;
+
+	add_url(url, strlen(url), &shown);
+	trace_attempt_add(a, "%s port %u: asked for %s", between, port, strbuf_str(&shown));
 }
 
 static void add_head(struct trace_attempt *a, char way, const char *text, size_t len)

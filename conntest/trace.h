@@ -48,6 +48,9 @@ struct trace_attempt { /* embedded; an all-zero one traces nothing */
 void trace_attempt_begin(struct trace_attempt *a, struct trace *t);
 void trace_attempt_add(struct trace_attempt *a, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
+/* What is asked for, but for its query. between: "192.168.1.2 to 203.0.113.80". */
+void trace_attempt_asked(struct trace_attempt *a, const char *between, unsigned int port,
+			 const char *url);
 /* Has the handle tell it. a is borrowed while it runs. */
 void trace_attempt_curl(struct trace_attempt *a, CURL *easy);
 /* What somebody shows to TLS; depth 0 is his own. error: X509_V_… */
@@ -55,8 +58,8 @@ void trace_attempt_cert(struct trace_attempt *a, X509 *cert, int depth, int erro
 
 /* ---- Pure ---- */
 
-/* One line of a head, without its end: request or status line, or a header without its value unless
- * that is harmless. Foreign bytes. */
+/* One line of a head, without its end: status line, request line without its query, or a header
+ * without its value unless that is harmless. Foreign bytes. */
 void trace_header(const char *line, size_t len, struct strbuf *out);
 /* Whether what curl says of an attempt may be told. */
 bool trace_is_harmless(const char *said);

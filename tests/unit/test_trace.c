@@ -60,7 +60,9 @@ static void what_does_not_fit_is_counted(void **state)
 static void only_what_is_known_to_be_harmless_is_shown(void **state)
 {
 	static const char *const lines[][2] = {
-		{ "GET /a?b HTTP/1.1", "GET /a?b HTTP/1.1" },
+		{ "GET /a HTTP/1.1", "GET /a HTTP/1.1" },
+		{ "GET /a?key=4711 HTTP/1.1", "GET /a?*** HTTP/1.1" },
+		{ "GET http://x.example?k HTTP/1.0", "GET http://x.example?*** HTTP/1.0" },
 		{ "HTTP/1.1 200 OK: fine", "HTTP/1.1 200 OK: fine" },
 		{ "CONNECT [2001:db8::1]:443 HTTP/1.1", "CONNECT [2001:db8::1]:443 HTTP/1.1" },
 		{ "host: web.example", "host: web.example" },
@@ -72,12 +74,17 @@ static void only_what_is_known_to_be_harmless_is_shown(void **state)
 		{ "X-Soft-Serial: 4711", "X-Soft-Serial: ***" },
 		{ "X-Anything:", "X-Anything: " },
 		{ "Hosts: x", "Hosts: ***" },
+		{ "Set-Cookie : a=b", "Set-Cookie : ***" },
+		{ "Set Cookie: a=b", "Set Cookie: ***" },
+		{ " folded=secret", "***" },
+		{ "\tfolded: secret HTTP/1.1", "***" },
+		{ "a=b", "***" },
 		{ "Location: /", "Location: /" },
 		{ "Location: http://x.example/a?b#c", "Location: http://x.example/a***" },
 		{ "Location: http://joe:s3@x.example/", "Location: ***" },
 		{ "WWW-Authenticate: Digest nonce=x", "WWW-Authenticate: Digest***" },
 		{ "", "" },
-		{ ":", ": " },
+		{ ":", "***" },
 	};
 
 	(void)state;
@@ -91,6 +98,18 @@ static void only_what_is_known_to_be_harmless_is_shown(void **state)
 	assert_false(trace_is_harmless("Proxy auth using Basic with user 'joe'"));
 	assert_false(trace_is_harmless("SOCKS5 GSS-API"));
 	assert_false(trace_is_harmless(""));
+}
+
+static void an_url_is_told_without_its_query(void **state)
+{
+	struct trace *t = trace_new(mono_now());
+	struct trace_attempt a;
+
+	(void)state;
+	trace_attempt_begin(&a, t);
+	trace_attempt_asked(&a, "192.0.2.2 to 192.0.2.3", 80, "http://x.example/pac?key=4711");
+	assert_non_null(strstr(trace_text(t), " port 80: asked for http://x.example/pac?***\n"));
+	trace_free(t);
 }
 
 /* ---- What nim believes ---- */
@@ -205,6 +224,7 @@ int main(void)
 		cmocka_unit_test(line_has_its_time_and_is_printable_and_short),
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(only_what_is_known_to_be_harmless_is_shown),
+		cmocka_unit_test(an_url_is_told_without_its_query),
 		cmocka_unit_test(nim_takes_whole_printable_lines),
 		cmocka_unit_test(last_one_of_each_kind_is_kept_of_each_port),
 		cmocka_unit_test(all_together_are_bounded_and_the_oldest_goes_first),
