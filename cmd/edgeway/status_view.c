@@ -214,48 +214,66 @@ static void local_lines(struct view *v, const Ew__LpsStatus *lps)
 	}
 }
 
+static enum verdict worse(enum verdict a, enum verdict b)
+{
+	return a > b ? a : b;
+}
+
+static void add_addresses(const Ew__DeviceNetworkStatus *d, const Ew__PortStatus *p,
+			  struct strbuf *out)
+{
+	join(out, p->addresses, p->n_addresses);
+	if (p->gateway4[0] || p->gateway6[0])
+		strbuf_addf(out, " via %s%s%s", p->gateway4,
+			    p->gateway4[0] && p->gateway6[0] ? "," : "", p->gateway6);
+	if (strcmp(p->logicallabel, d->default_port4) == 0)
+		strbuf_add(out, " default");
+	if (strcmp(p->logicallabel, d->default_port6) == 0)
+		strbuf_add(out, " default6");
+}
+
+static enum verdict add_conflicts(const Ew__PortStatus *p, struct strbuf *out)
+{
+	for (size_t i = 0; i < p->n_conflicts; i++)
+		strbuf_addf(out, " %s is also used by %s", p->conflicts[i]->address,
+			    p->conflicts[i]->mac[0] ? p->conflicts[i]->mac : "another host");
+	return p->n_conflicts ? VERDICT_WARN : VERDICT_OK;
+}
+
+static void port_line(struct view *v, const Ew__DeviceNetworkStatus *d, const Ew__PortStatus *p)
+{
+	const Ew__PortMeterStatus *meter = meter_of(v->s, p->logicallabel);
+	struct strbuf text = STRBUF_INIT;
+	enum verdict verdict;
+
+	strbuf_addf(&text, "%-8s cost %-3u ", p->ifname, p->cost);
+	add_addresses(d, p, &text);
+	verdict = add_conflicts(p, &text);
+	if (port_return(p, &text))
+		verdict = worse(verdict, VERDICT_WAIT);
+	if (meter && meter_warn(meter, &text))
+		verdict = worse(verdict, VERDICT_WARN);
+	if (!p->error[0] && test_failed_far(p->test)) {
+		strbuf_add(&text, " ");
+		test_word(p->test, &text);
+		verdict = worse(verdict, p->test->outcome == EW__TEST_OUTCOME__TEST_FAILED
+						 ? VERDICT_BAD
+						 : VERDICT_WARN);
+	}
+	if (p->error[0]) {
+		strbuf_addf(&text, " %s", p->error);
+		verdict = VERDICT_BAD;
+	}
+	add_line(v, verdict, "port", p->logicallabel, &text);
+}
+
 static void port_lines(struct view *v, const Ew__DeviceNetworkStatus *d)
 {
 	dpc_lines(v, d);
 	if (d->lps)
 		local_lines(v, d->lps);
-	for (size_t i = 0; i < d->n_ports; i++) {
-		const Ew__PortStatus *p = d->ports[i];
-		const Ew__PortMeterStatus *meter = meter_of(v->s, p->logicallabel);
-		enum verdict verdict = VERDICT_OK;
-		struct strbuf text = STRBUF_INIT;
-
-		strbuf_addf(&text, "%-8s cost %-3u ", p->ifname, p->cost);
-		join(&text, p->addresses, p->n_addresses);
-		if (p->gateway4[0] || p->gateway6[0])
-			strbuf_addf(&text, " via %s%s%s", p->gateway4,
-				    p->gateway4[0] && p->gateway6[0] ? "," : "", p->gateway6);
-		if (strcmp(p->logicallabel, d->default_port4) == 0)
-			strbuf_add(&text, " default");
-		if (strcmp(p->logicallabel, d->default_port6) == 0)
-			strbuf_add(&text, " default6");
-		for (size_t k = 0; k < p->n_conflicts; k++) {
-			strbuf_addf(&text, " %s is also used by %s", p->conflicts[k]->address,
-				    p->conflicts[k]->mac[0] ? p->conflicts[k]->mac
-							    : "another host");
-			verdict = VERDICT_WARN;
-		}
-		if (port_return(p, &text))
-			verdict = VERDICT_WAIT;
-		if (meter && meter_warn(meter, &text))
-			verdict = VERDICT_WARN;
-		if (!p->error[0] && test_failed_far(p->test)) {
-			strbuf_add(&text, " ");
-			test_word(p->test, &text);
-			verdict = p->test->outcome == EW__TEST_OUTCOME__TEST_FAILED ? VERDICT_BAD
-										    : VERDICT_WARN;
-		}
-		if (p->error[0]) {
-			strbuf_addf(&text, " %s", p->error);
-			verdict = VERDICT_BAD;
-		}
-		add_line(v, verdict, "port", p->logicallabel, &text);
-	}
+	for (size_t i = 0; i < d->n_ports; i++)
+		port_line(v, d, d->ports[i]);
 }
 
 /* Only while it is asked for, or its end did not come about. */

@@ -278,6 +278,33 @@ static void a_port_that_is_back_and_flows_that_leave_are_shown(void **state)
 		"(flows leave uplink-b), 0 interfaces\n");
 }
 
+static void a_port_that_is_back_is_warned_of_all_the_same(void **state)
+{
+	Ew__AddressConflict conflict = EW__ADDRESS_CONFLICT__INIT, *conflicts = &conflict;
+	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
+	Ew__PortStatus a = EW__PORT_STATUS__INIT, *ports = &a;
+	struct status s = { .daemons = all_tell };
+	_cleanup_(freep) char *text = NULL;
+	unsigned int bad = 0;
+
+	(void)state;
+	a.logicallabel = (char *)"uplink-a";
+	a.ifname = (char *)"eth0";
+	conflict.address = (char *)"192.0.2.2";
+	a.conflicts = &conflicts;
+	a.n_conflicts = 1;
+	a.held4 = true;
+	a.held_until_ms = 1796083200000;
+	d.ports = &ports;
+	d.n_ports = 1;
+	add(&s, &ps_topic_device_network_status, "global", &d.base);
+	text = shown(&s, &(struct status_look){ 0 }, &bad);
+	assert_string_equal(text,
+			    "warn port       uplink-a         eth0     cost 0    192.0.2.2 is also "
+			    "used by another "
+			    "host is back, others are preferred until 2026-12-01T00:00:00Z\n");
+}
+
 static void firewall_shows_only_when_something_is_wrong_with_it(void **state)
 {
 	Ew__DeviceNetworkStatus d = EW__DEVICE_NETWORK_STATUS__INIT;
@@ -385,6 +412,7 @@ int main(void)
 		cmocka_unit_test(names_are_aligned_by_characters_and_cannot_speak_to_the_terminal),
 		cmocka_unit_test(a_port_near_or_over_its_quota_is_warned_of),
 		cmocka_unit_test(a_port_that_is_back_and_flows_that_leave_are_shown),
+		cmocka_unit_test(a_port_that_is_back_is_warned_of_all_the_same),
 		cmocka_unit_test(firewall_shows_only_when_something_is_wrong_with_it),
 		cmocka_unit_test(a_stick_says_when_it_may_be_pulled),
 		cmocka_unit_test(what_overrides_the_controller_and_what_is_refused_is_shown),
