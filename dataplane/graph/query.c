@@ -94,6 +94,15 @@ const void *dp_have(const struct dp *dp, const struct dp_type *type, const char 
 	return it ? spec_data(it->have) : NULL;
 }
 
+bool dp_manages(const struct dp *dp, const struct dp_type *type)
+{
+	const struct dp_type *const *t = dp->conf.types;
+
+	while (*t && *t != type)
+		t++;
+	return *t;
+}
+
 void dp_each_have(const struct dp *dp, const struct dp_type *type,
 		  void (*fn)(const char *key, const void *spec, void *arg), void *arg)
 {

@@ -17,7 +17,7 @@
  *
  * A member whose link does not run the kernel does not take (nh_create_ipv4(): "Carrier for nexthop
  * device is down"), as it drops those it has. Such a one is asleep: left out, and not missed. When
- * a link runs all is read again, and whoever is missing then is put back. News of the carrier may be
+ * its link runs all is read again, and whoever is missing then is put back. News of the carrier may be
  * late, so it is the kernel who decides: a group with a member that seems to sleep is told to it
  * member by member. A group of which all sleep is not there, but as it is to be; its routes wait.
  */
@@ -489,6 +489,31 @@ static int nhgroup_dump(struct dp *dp)
 	return r == -EOPNOTSUPP ? 0 : r; /* a kernel before 5.3 */
 }
 
+struct search {
+	const struct ifname *ifnames;
+	size_t n;
+	bool found;
+};
+
+static void search_members(const char *key, const void *spec, void *arg)
+{
+	const struct dp_nhgroup *g = spec;
+	struct search *s = arg;
+
+	(void)key;
+	for (unsigned int i = 0; i < g->members && !s->found; i++)
+		for (size_t j = 0; j < s->n && !s->found; j++)
+			s->found = ifname_equal(&g->member[i].way.ifname, &s->ifnames[j]);
+}
+
+static bool nhgroup_lost_with(const struct dp *dp, const struct ifname *ifnames, size_t n)
+{
+	struct search search = { .ifnames = ifnames, .n = n };
+
+	dp_each_have(dp, &dp_nhgroup_type, search_members, &search);
+	return search.found;
+}
+
 /* One message tells a piece only, of several that are as likely to follow: read them together. */
 static void nhgroup_news(struct dp *dp, const struct nlmsghdr *msg)
 {
@@ -516,7 +541,7 @@ const struct rtnl_observer dp_nhgroup_observer = {
 	.msg_del = RTM_DELNEXTHOP,
 	.groups = { RTNLGRP_NEXTHOP },
 	.types = nhgroup_types,
-	.lost_with_link = true,
+	.lost_with_links = nhgroup_lost_with,
 	.dump = nhgroup_dump,
 	.seen = nhgroup_news,
 	.gone = nhgroup_news,

@@ -24,15 +24,6 @@ static const struct dp_type *const observed[] = {
 
 /* ---- Observing again ---- */
 
-static bool registered(const struct nft *nft, const struct dp_type *type)
-{
-	const struct dp_type *const *t = dp_conf(nft->dp)->types ?: dp_types;
-
-	while (*t && *t != type)
-		t++;
-	return *t;
-}
-
 static void on_resync(evutil_socket_t fd, short what, void *arg)
 {
 	struct nft *nft = arg;
@@ -42,7 +33,7 @@ static void on_resync(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	nft->resynced = mono_now();
 	for (size_t i = 0; i < ARRAY_SIZE(observed); i++) {
-		if (!registered(nft, observed[i]))
+		if (!dp_manages(nft->dp, observed[i]))
 			continue;
 		dp_resync_begin(nft->dp, observed[i]);
 		r = observed[i]->observe(nft->dp);

@@ -111,8 +111,8 @@ static struct link_row *note_link(struct dp *dp, const struct link_info *link)
 		forget_roles(dp, row); /* renamed */
 	if (row->up && !up)
 		rtnl_monitor_lost(r->monitor);
-	if (!row->running && running)
-		rtnl_monitor_returned(r->monitor);
+	if (row->running != running)
+		rtnl_monitor_running(r->monitor, &link->ifname);
 	row->ifname = link->ifname;
 	row->master = link->master;
 	row->group = link->group;

@@ -26,17 +26,20 @@
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS 1000
 #define CALM_MS 2000 /* without another resync: the next one need not wait */
+#define CHANGED_LINKS 64 /* of one turn; more of them: as if everything needed one */
 
 struct rtnl_monitor {
 	struct rtnl *r;
 	int fd;
 	struct event *readable;
 	struct event *resync, *retry;
+	uint32_t used; /* bit n: rtnl_observers[n] has a type of this engine's */
 	uint32_t due; /* bit n: rtnl_observers[n] is to be dumped at the end of the turn */
 	uint32_t held; /* the same when the back-off ends */
+	struct ifname changed[CHANGED_LINKS]; /* they stopped running, or run again */
+	size_t changed_count;
 	unsigned int backoff_ms;
 	struct mono last_overrun;
-	char buf[AT_ONCE][MESSAGE_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 };
 
 static unsigned int next_delay(struct rtnl_monitor *m)
@@ -76,11 +79,7 @@ static void read_later(struct rtnl_monitor *m, uint32_t observers)
 
 static void overrun(struct rtnl_monitor *m)
 {
-	uint32_t all = 0;
-
-	for (size_t i = 0; rtnl_observers[i]; i++)
-		all |= 1u << i;
-	read_later(m, all);
+	read_later(m, m->used);
 }
 
 static int resync_one(struct rtnl_monitor *m, const struct rtnl_observer *o)
@@ -98,6 +97,24 @@ static int resync_one(struct rtnl_monitor *m, const struct rtnl_observer *o)
 	return 0;
 }
 
+/* Observers of what went with the links that changed. */
+static uint32_t lost_with_links(struct rtnl_monitor *m)
+{
+	uint32_t lost = 0;
+
+	for (size_t i = 0; m->changed_count && rtnl_observers[i]; i++) {
+		const struct rtnl_observer *o = rtnl_observers[i];
+
+		if (!(m->used & 1u << i) || !o->lost_with_links)
+			continue;
+		if (m->changed_count > CHANGED_LINKS ||
+		    o->lost_with_links(m->r->dp, m->changed, m->changed_count))
+			lost |= 1u << i;
+	}
+	m->changed_count = 0;
+	return lost;
+}
+
 static void resync(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtnl_monitor *m = arg;
@@ -107,7 +124,7 @@ static void resync(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* Older news first: they must not be told after what the dump says. */
 	rtnl_monitor_drain(m);
-	due = m->due;
+	due = m->due | lost_with_links(m);
 	m->due = 0;
 	m->held &= ~due;
 	for (size_t i = 0; rtnl_observers[i]; i++)
@@ -128,7 +145,7 @@ static void retry(evutil_socket_t fd, short what, void *arg)
 void rtnl_monitor_resync(struct rtnl_monitor *m, const struct rtnl_observer *observer)
 {
 	for (size_t i = 0; rtnl_observers[i]; i++)
-		if (rtnl_observers[i] == observer)
+		if (rtnl_observers[i] == observer && m->used & 1u << i)
 			read_soon(m, 1u << i);
 }
 
@@ -141,13 +158,13 @@ void rtnl_monitor_lost(struct rtnl_monitor *m)
 			rtnl_monitor_resync(m, rtnl_observers[i]);
 }
 
-void rtnl_monitor_returned(struct rtnl_monitor *m)
+void rtnl_monitor_running(struct rtnl_monitor *m, const struct ifname *ifname)
 {
-	size_t i;
-
-	for (i = 0; rtnl_observers[i]; i++)
-		if (rtnl_observers[i]->lost_with_link)
-			rtnl_monitor_resync(m, rtnl_observers[i]);
+	if (m->changed_count < CHANGED_LINKS)
+		m->changed[m->changed_count] = *ifname;
+	if (m->changed_count <= CHANGED_LINKS)
+		m->changed_count++;
+	read_soon(m, 0);
 }
 
 static void dispatch(struct rtnl_monitor *m, const struct nlmsghdr *msg)
@@ -156,6 +173,8 @@ static void dispatch(struct rtnl_monitor *m, const struct nlmsghdr *msg)
 	size_t i;
 
 	for (i = 0; (o = rtnl_observers[i]); i++) {
+		if (!(m->used & 1u << i))
+			continue;
 		if (msg->nlmsg_type == o->msg_new) {
 			o->seen(m->r->dp, msg);
 		} else if (msg->nlmsg_type == o->msg_del) {
@@ -169,19 +188,21 @@ static void dispatch(struct rtnl_monitor *m, const struct nlmsghdr *msg)
 /* Returns the number of datagrams, 0: empty, or -errno. */
 static int receive(struct rtnl_monitor *m)
 {
+	/* Of all engines of the process: what is read is handed on before the next read. */
+	static char buf[AT_ONCE][MESSAGE_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	struct mmsghdr vec[AT_ONCE];
 	struct iovec iov[AT_ONCE];
 	int i, n, left;
 
 	for (i = 0; i < AT_ONCE; i++) {
-		iov[i] = (struct iovec){ .iov_base = m->buf[i], .iov_len = MESSAGE_SIZE };
+		iov[i] = (struct iovec){ .iov_base = buf[i], .iov_len = MESSAGE_SIZE };
 		vec[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &iov[i], .msg_iovlen = 1 } };
 	}
 	n = recvmmsg(m->fd, vec, AT_ONCE, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
 	for (i = 0; i < n; i++) {
-		const struct nlmsghdr *msg = (const struct nlmsghdr *)m->buf[i];
+		const struct nlmsghdr *msg = (const struct nlmsghdr *)buf[i];
 
 		if (vec[i].msg_hdr.msg_flags & MSG_TRUNC)
 			overrun(m);
@@ -264,20 +285,32 @@ static void filter_noise(int fd)
 		return;
 }
 
-static void join_groups(int fd)
+static void join_groups(int fd, const struct rtnl_observer *o)
 {
-	const struct rtnl_observer *const *o;
-	size_t i;
-	int group;
+	for (size_t i = 0; i < RTNL_GROUPS && o->groups[i]; i++) {
+		int group = o->groups[i];
 
-	for (o = rtnl_observers; *o; o++) {
-		for (i = 0; i < RTNL_GROUPS; i++) {
-			group = (*o)->groups[i];
-			if (!group)
-				break;
-			/* -EINVAL: a group this kernel does not have; nothing is told there. */
-			setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
-		}
+		/* -EINVAL: a group this kernel does not have; nothing is told there. */
+		setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+	}
+}
+
+/* An engine in an app's namespace has but a few types. */
+static bool is_used(const struct dp *dp, const struct rtnl_observer *o)
+{
+	for (const struct dp_type *const *type = o->types; *type; type++)
+		if (dp_manages(dp, *type))
+			return true;
+	return false;
+}
+
+static void listen_for_used(struct rtnl_monitor *m)
+{
+	for (size_t i = 0; rtnl_observers[i]; i++) {
+		if (!is_used(m->r->dp, rtnl_observers[i]))
+			continue;
+		m->used |= 1u << i;
+		join_groups(m->fd, rtnl_observers[i]);
 	}
 }
 
@@ -311,7 +344,7 @@ int rtnl_monitor_new(struct rtnl *r, struct rtnl_monitor **ret)
 	if (m->fd < 0)
 		return m->fd;
 	filter_noise(m->fd);
-	join_groups(m->fd);
+	listen_for_used(m);
 	m->readable = event_new(base, m->fd, EV_READ | EV_PERSIST, readable, m);
 	m->resync = evtimer_new(base, resync, m);
 	m->retry = evtimer_new(base, retry, m);

@@ -10,6 +10,7 @@
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
 #include "dataplane/nl/carrier_state.h"
+#include "dataplane/nl/link_msg.h"
 #include "dataplane/nl/nlsock.h"
 #include "dataplane/nl/rtnl_state.h"
 
@@ -154,6 +155,14 @@ static void more_doomed(evutil_socket_t fd, short what, void *arg)
 	rtnl_flush(arg);
 }
 
+static bool makes_links(const struct dp *dp)
+{
+	for (size_t i = 0; link_kinds[i]; i++)
+		if (dp_manages(dp, link_kinds[i]->type))
+			return true;
+	return false;
+}
+
 /* What a previous run was killed at: links it had already doomed. */
 static void finish_removal(struct rtnl *r)
 {
@@ -204,7 +213,8 @@ static int rtnl_open(struct dp *dp, void **ret_state)
 	r->fd = nlsock_open(dp_conf(dp)->netns_fd, NETLINK_ROUTE, RTNL_SOCKET_BUFFER);
 	if (r->fd < 0)
 		return r->fd;
-	finish_removal(r);
+	if (makes_links(dp))
+		finish_removal(r);
 	r->more = evtimer_new(dp_base(dp), more_doomed, r);
 	if (!r->more)
 		return -ENOMEM;

@@ -111,9 +111,9 @@ struct rtnl_observer {
 	 * they are read again. */
 	bool silent_loss;
 	/* … when a link stops running, as it does next hops (nexthop_flush_dev() in
-	 * net/ipv4/nexthop.c): read again when one runs again. Until then they are not missed, and
-	 * could not be made anew. */
-	bool lost_with_link;
+	 * net/ipv4/nexthop.c): read again when such a link stops or runs again. Asked at the end of
+	 * the turn, with the names of those that did: does anything known need one of them? */
+	bool (*lost_with_links)(const struct dp *dp, const struct ifname *ifnames, size_t n);
 	int (*dump)(struct dp *dp);
 	rtnl_msg_fn *seen;
 	rtnl_msg_fn *gone;

@@ -112,6 +112,6 @@ void rtnl_monitor_drain(struct rtnl_monitor *m); /* takes in all that waits in t
 /* A link went down or away, or an address: what the kernel drops with it without a word
  * (silent_loss of the observers) is read again at the end of the turn. */
 void rtnl_monitor_lost(struct rtnl_monitor *m);
-/* A link runs (again): what the kernel dropped while it did not (lost_with_link) is read again. */
-void rtnl_monitor_returned(struct rtnl_monitor *m);
+/* A link stopped running, or runs (again): what went with it (lost_with_links) is read again. */
+void rtnl_monitor_running(struct rtnl_monitor *m, const struct ifname *ifname);
 void rtnl_monitor_resync(struct rtnl_monitor *m, const struct rtnl_observer *observer);

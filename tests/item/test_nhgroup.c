@@ -199,7 +199,7 @@ static void standby(const void *arg)
 	require_way("w0");
 	sh("ip route show table 800 | grep -q 'nhid %u'", ID4);
 	sh("ip -6 route show table 800 | grep -q 'nhid %u'", ID6);
-	sh("ip link add x type veth peer name y && ip link set x up && ip link set y up"); /* next hops are read again */
+	sh("ip link add x type veth peer name y && ip link set x up && ip link set y up");
 	node_turn(n, 20); /* nothing that could not succeed is tried */
 	node_wait_state(n, &dp_nhgroup_type, KEY4, DP_CREATED);
 	sh("ip link set v1 up");
