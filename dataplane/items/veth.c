@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "dataplane/items/host.h"
+#include "dataplane/mark.h"
 #include "dataplane/nl/link_msg.h"
 #include "dataplane/nl/netns.h"
 #include "dataplane/nl/veth_peer.h"
@@ -132,62 +133,87 @@ static void put_one_queue(struct nlmsghdr *msg)
 	mnl_attr_put_u32(msg, IFLA_NUM_RX_QUEUES, 1);
 }
 
-/* No group for the peer: an engine in its namespace would take it for its own. */
-static void put_peer(struct nlmsghdr *msg, const struct dp_veth *veth, int netns_fd)
+/* The end that a message for the other one brings along. group 0: none */
+static void put_other_end(struct nlmsghdr *msg, const struct ifname *ifname, const struct mac *mac,
+			  uint32_t mtu_bytes, uint32_t group)
 {
 	struct link_nest nest = link_nest_begin(msg, "veth");
 	struct nlattr *peer = mnl_attr_nest_start(msg, VETH_INFO_PEER);
 
 	mnl_nlmsg_put_extra_header(msg, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(msg, IFLA_IFNAME, veth->peer.str);
-	link_put_mtu(msg, veth->mtu_bytes);
-	link_put_mac(msg, &veth->peer_mac);
+	mnl_attr_put_strz(msg, IFLA_IFNAME, ifname->str);
+	link_put_mtu(msg, mtu_bytes);
+	link_put_mac(msg, mac);
 	put_one_queue(msg);
-	if (netns_fd >= 0)
-		mnl_attr_put_u32(msg, IFLA_NET_NS_FD, netns_fd);
+	if (group)
+		mnl_attr_put_u32(msg, IFLA_GROUP, group);
 	mnl_attr_nest_end(msg, peer);
 	link_nest_end(msg, nest);
 }
 
-static void veth_made(struct dp_op *op, int err)
+static void veth_raised(struct dp_op *op, int err)
 {
 	if (err == 0)
 		err = veth_peer_up(*dp_op_data(op));
 	dp_op_done(op, err);
 }
 
-/* ip link set PEER up. It could not be made so: veth_open() in drivers/net/veth.c refuses an end
- * whose other end does not exist yet, and the peer is made first. */
-static int raise_peer(struct dp_op *op, const struct dp_veth *veth)
+/*
+ * ip link add NAME numtxqueues 1 numrxqueues 1 type veth peer name PEER
+ * ip link set PEER up
+ *
+ * The peer could not be made up: veth_open() in drivers/net/veth.c refuses an end whose other end does
+ * not exist yet, and the peer is made first.
+ */
+static int make_here(struct dp_op *op, const struct dp_veth *veth)
 {
-	if (veth->peer_netns[0]) {
-		*dp_op_data(op) = (void *)veth; /* want stays until the operation is done */
-		rtnl_then(op, veth_made);
-		return -EINPROGRESS;
-	}
-	return rtnl_end(op, link_begin_set(op, &veth->peer, LINK_UP), 0);
-}
+	struct nlmsghdr *msg = link_begin_new(op, &veth->ifname, veth->up);
 
-/* ip link add NAME numtxqueues 1 numrxqueues 1 type veth peer name PEER netns NETNS */
-static int veth_make(struct dp_op *op, const void *want)
-{
-	const struct dp_veth *veth = want;
-	struct nlmsghdr *msg;
-	int fd = -1;
-
-	if (veth->peer_netns[0]) {
-		fd = netns_by_name(veth->peer_netns);
-		if (fd < 0)
-			return fd;
-		rtnl_keep_fd(dp_op_dp(op), fd);
-	}
-	msg = link_begin_new(op, &veth->ifname, veth->up);
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->mac);
 	put_one_queue(msg);
-	put_peer(msg, veth, fd);
+	put_other_end(msg, &veth->peer, &veth->peer_mac, veth->mtu_bytes, 0);
 	rtnl_end(op, msg, 0);
-	return veth->peer_up ? raise_peer(op, veth) : -EINPROGRESS;
+	return veth->peer_up ? link_raise_new(op, &veth->peer) : -EINPROGRESS;
+}
+
+/*
+ * ip link add PEER netns NETNS up numtxqueues 1 numrxqueues 1 type veth peer name NAME group GROUP
+ * ip link set NAME up
+ *
+ * The other way round: the end that can be made up is the one in the other namespace, where it
+ * would take a socket to set it up. No group for it: an engine there would take it for its own.
+ */
+static int make_elsewhere(struct dp_op *op, const struct dp_veth *veth)
+{
+	struct dp *dp = dp_op_dp(op);
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *msg;
+	int fd;
+
+	fd = netns_by_name(veth->peer_netns);
+	if (fd < 0)
+		return fd;
+	rtnl_keep_fd(dp, fd);
+	msg = rtnl_begin(op, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi));
+	ifi = mnl_nlmsg_get_payload(msg);
+	ifi->ifi_flags = ifi->ifi_change = veth->peer_up ? IFF_UP : 0;
+	mnl_attr_put_strz(msg, IFLA_IFNAME, veth->peer.str);
+	mnl_attr_put_u32(msg, IFLA_NET_NS_FD, fd);
+	link_put_mtu(msg, veth->mtu_bytes);
+	link_put_mac(msg, &veth->peer_mac);
+	put_one_queue(msg);
+	put_other_end(msg, &veth->ifname, &veth->mac, veth->mtu_bytes,
+		      dp_mark(dp_conf(dp)->owner)->link_group);
+	rtnl_end(op, msg, 0);
+	return veth->up ? link_raise_new(op, &veth->ifname) : -EINPROGRESS;
+}
+
+static int veth_make(struct dp_op *op, const void *want)
+{
+	const struct dp_veth *veth = want;
+
+	return veth->peer_netns[0] ? make_elsewhere(op, veth) : make_here(op, veth);
 }
 
 static int veth_create(struct dp_op *op, const void *want)
@@ -206,8 +232,12 @@ static int veth_modify(struct dp_op *op, const void *have, const void *want)
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->mac);
 	rtnl_end(op, msg, 0);
-	if (veth->peer_netns[0])
-		return veth->peer_up ? raise_peer(op, veth) : -EINPROGRESS;
+	if (veth->peer_netns[0]) {
+		*dp_op_data(op) = (void *)veth; /* want stays until the operation is done */
+		if (veth->peer_up)
+			rtnl_then(op, veth_raised);
+		return -EINPROGRESS;
+	}
 	msg = link_begin_set(op, &veth->peer, veth->peer_up ? LINK_UP : LINK_DOWN);
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->peer_mac);

@@ -63,6 +63,16 @@ struct nlmsghdr *link_begin_set(struct dp_op *op, const struct ifname *ifname,
 	return begin(op, RTM_SETLINK, ifname, state);
 }
 
+int link_raise_new(struct dp_op *op, const struct ifname *ifname)
+{
+	struct nlmsghdr *msg = rtnl_begin(op, RTM_SETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);
+
+	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	mnl_attr_put_strz(msg, IFLA_IFNAME, ifname->str);
+	return rtnl_end(op, msg, 0);
+}
+
 struct nlmsghdr *link_begin_change(struct dp_op *op, const struct ifname *ifname,
 				   enum link_updown state)
 {

@@ -91,6 +91,10 @@ struct nlmsghdr *link_begin_set(struct dp_op *op, const struct ifname *ifname,
 struct nlmsghdr *link_begin_change(struct dp_op *op, const struct ifname *ifname,
 				   enum link_updown state);
 
+/* ip link set NAME up, whole, of a link that a message before it in the batch makes: by its name, since
+ * what is known of the name may be of a link that is gone. Returns -EINPROGRESS. */
+int link_raise_new(struct dp_op *op, const struct ifname *ifname);
+
 void link_put_mtu(struct nlmsghdr *msg, uint32_t mtu_bytes); /* 0: nothing is put */
 void link_put_mac(struct nlmsghdr *msg, const struct mac *mac); /* unset: nothing */
 
