@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "dataplane/items/inet.h"
 #include "dataplane/items/inet_observers.h"
@@ -176,12 +177,21 @@ static void addr_gone(struct dp *dp, const struct nlmsghdr *msg)
 	strbuf_fini(&key);
 }
 
+/* Each family by itself: the kernel takes its big lock for a dump of all (rtnl_dump_all()). */
 static int addr_dump(struct dp *dp)
 {
-	char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	int r = 0;
 
-	return rtnl_dump(dp, rtnl_prepare(buf, RTM_GETADDR, 0, sizeof(struct ifaddrmsg)),
-			 addr_seen);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
+		char buf[128] __attribute__((__aligned__(NLMSG_ALIGNTO)));
+		struct nlmsghdr *msg = rtnl_prepare(buf, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
+		struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(msg);
+
+		ifa->ifa_family = families[i];
+		r = rtnl_dump(dp, msg, addr_seen);
+	}
+	return r;
 }
 
 const struct dp_type dp_addr_type = {

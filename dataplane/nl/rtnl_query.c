@@ -85,7 +85,7 @@ static int dump_once(struct rtnl *r, struct nlmsghdr *msg, rtnl_msg_fn *fn, char
 
 int rtnl_dump(struct dp *dp, struct nlmsghdr *msg, rtnl_msg_fn *fn)
 {
-	_cleanup_(freep) char *buf = xcalloc(1, DUMP_SIZE);
+	char buf[DUMP_SIZE] __attribute__((__aligned__(NLMSG_ALIGNTO)));
 	bool interrupted = false;
 	int i, err;
 
