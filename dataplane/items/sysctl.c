@@ -238,14 +238,15 @@ static bool record_of(struct dp *dp, const char *path, const char *name, struct 
 /* The record of this very interface is there, or is made with the value as it is now. */
 static int record_ensure(struct dp *dp, const char *path, const char *name, const char *now)
 {
-	struct prior prior = { 0 };
+	struct prior prior = { .ifindex = name_ifindex(dp, name) }, old = { 0 };
+	int r;
 
-	if (record_of(dp, path, name, &prior))
-		return 0;
+	strcpy(prior.value, now);
+	r = record_write(path, &prior);
+	if (r != -EEXIST || record_of(dp, path, name, &old))
+		return r == -EEXIST ? 0 : r;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	prior = (struct prior){ .ifindex = name_ifindex(dp, name) };
-	strcpy(prior.value, now);
 	return record_write(path, &prior);
 }
 
