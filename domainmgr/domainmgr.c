@@ -87,6 +87,15 @@ static void inside_changed(const struct dp_report *report, void *arg)
 	app_changed(arg);
 }
 
+/* All that is ours in there is on its ends of veth pairs, and goes with them. */
+static bool has_inside(const struct dm_app *app)
+{
+	for (unsigned int i = 0; i < app->nvifs; i++)
+		if (app->vifs[i].ready)
+			return true;
+	return false;
+}
+
 static int open_inside(struct domainmgr *dm, struct dm_app *app)
 {
 	_cleanup_(freep) char *path = xasprintf("/run/netns/%s", app->netns);
@@ -100,15 +109,20 @@ static int open_inside(struct domainmgr *dm, struct dm_app *app)
 		.changed = inside_changed,
 		.arg = app,
 	};
-	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = dp_new(daemon_base(dm->daemon), &conf, &app->inside);
-	if (r == 0)
-		r = dp_adopt(app->inside);
+	app->adopted = false;
+	return dp_new(daemon_base(dm->daemon), &conf, &app->inside);
+}
+
+static int adopt_inside(struct dm_app *app)
+{
+	int r = dp_adopt(app->inside);
+
 	if (r < 0)
 		app->inside = dp_free(app->inside);
+	app->adopted = r == 0;
 	return r;
 }
 
@@ -121,8 +135,14 @@ static void apply_inside(struct domainmgr *dm, struct dm_app *app)
 		app->inside = dp_free(app->inside);
 		return;
 	}
+	/* Before its network is ready there is time to listen; a look takes the kernel's big lock,
+	 * for which others wait that make the network. */
 	if (!app->inside)
 		r = open_inside(dm, app);
+	if (r == 0 && !app->adopted && !has_inside(app))
+		return;
+	if (r == 0 && !app->adopted)
+		r = adopt_inside(app);
 	if (r == 0)
 		r = dp_submit(app->inside, dm_intent_inside(app));
 	if (r < 0) {
@@ -146,7 +166,7 @@ static void publish(struct domainmgr *dm, const struct dm_app *app)
 
 	dm_app_scope(app->uuid, scope);
 	settled = dp_scope_settled(dm->dp, scope) && app->inside &&
-		  dp_scope_settled(app->inside, "app");
+		  (app->adopted ? dp_scope_settled(app->inside, "app") : !has_inside(app));
 	if (dp_scope_problem(dm->dp, scope, &report) ||
 	    (app->inside && dp_scope_problem(app->inside, "app", &report)))
 		dp_report_str(&report, problem, sizeof(problem));

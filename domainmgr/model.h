@@ -47,6 +47,7 @@ struct dm_app {
 	char error[160];
 	bool dirty; /* graphs and status have to be made again */
 	struct dp *inside; /* engine of the app's namespace; NULL: none there */
+	bool adopted; /* it has looked at what is there */
 	struct domainmgr *dm; /* whose app it is */
 };
 
