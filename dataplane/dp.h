@@ -135,6 +135,9 @@ void dp_sweep(struct dp *dp); /* inputs complete: from now on remove ours that n
 /* Reconcile now instead of at the end of the loop's turn, as far as it goes without waiting; from
  * within one of the engine's callbacks it does nothing. */
 void dp_run(struct dp *dp);
+/* Only decides what is to be done, so that dp_scope_settled() speaks of now, and does nothing yet.
+ * true: there is something, and the engine's turn will come. Not from within its callbacks. */
+bool dp_look(struct dp *dp);
 /* No operation in flight, nothing left to start or to tell. What waits for a need or for its next
  * attempt does not count. */
 bool dp_idle(const struct dp *dp);

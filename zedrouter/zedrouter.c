@@ -41,6 +41,7 @@ struct zedrouter {
 	struct ps *ps;
 	struct ps_pub *ni_pub, *app_pub;
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
+	struct event *follow_ev; /* … and see to the rest in the next one */
 	struct caps_query *caps;
 	struct ct_flush *flush;
 	struct zr_recheck *recheck;
@@ -55,7 +56,8 @@ struct zedrouter {
 
 /* ---- Status ---- */
 
-static void tell_ni(struct zedrouter *zr, struct zr_ni *ni)
+/* busy: the engine is at work, and the last word is not spoken of what is not settled. */
+static void tell_ni(struct zedrouter *zr, struct zr_ni *ni, bool busy)
 {
 	struct arena arena = { 0 };
 	struct dp_report report;
@@ -65,6 +67,8 @@ static void tell_ni(struct zedrouter *zr, struct zr_ni *ni)
 	zr_ni_scope(ni->uuid, scope[0]);
 	zr_way_scope(ni->uuid, scope[1]);
 	settled = dp_scope_settled(zr->dp, scope[0]) && dp_scope_settled(zr->dp, scope[1]);
+	if (busy && !settled)
+		return;
 	if (dp_scope_problem(zr->dp, scope[0], &report) ||
 	    dp_scope_problem(zr->dp, scope[1], &report))
 		dp_report_str(&report, problem, sizeof(problem));
@@ -88,40 +92,45 @@ static void vif_state(struct zedrouter *zr, const struct zr_vif *vif, struct zr_
 		dp_report_str(&report, ret->problem, sizeof(ret->problem));
 }
 
-static void tell_app(struct zedrouter *zr, struct zr_app *app)
+static void tell_app(struct zedrouter *zr, struct zr_app *app, bool busy)
 {
 	struct arena arena = { 0 };
 	struct zr_vif_state *states;
 	const struct zr_vif *vif;
-	unsigned int n = 0;
+	unsigned int n = 0, ready = 0;
 
 	list_for_each (vif, &app->vifs, of_app)
 		n++;
 	states = arena_alloc(&arena, (n + 1) * sizeof(*states));
 	n = 0;
-	list_for_each (vif, &app->vifs, of_app)
-		vif_state(zr, vif, &states[n++]);
-	app->untold = false;
-	ps_publish_app_network_status(zr->app_pub, app->uuid,
-				      zr_app_status(&zr->model, app, states, &arena));
+	list_for_each (vif, &app->vifs, of_app) {
+		vif_state(zr, vif, &states[n]);
+		ready += states[n++].ready;
+	}
+	if (!busy || ready == n) {
+		app->untold = false;
+		ps_publish_app_network_status(zr->app_pub, app->uuid,
+					      zr_app_status(&zr->model, app, states, &arena));
+	}
 	arena_fini(&arena);
 }
 
-static void zedrouter_tell(struct zedrouter *zr)
+/* Apps first: for them somebody waits. */
+static void zedrouter_tell(struct zedrouter *zr, bool busy)
 {
 	struct hmap_node *node;
 
-	hmap_for_each (node, &zr->model.instances) {
-		struct zr_ni *ni = container_of(node, struct zr_ni, node);
-
-		if (ni->untold)
-			tell_ni(zr, ni);
-	}
 	hmap_for_each (node, &zr->model.apps) {
 		struct zr_app *app = container_of(node, struct zr_app, node);
 
 		if (app->untold)
-			tell_app(zr, app);
+			tell_app(zr, app, busy);
+	}
+	hmap_for_each (node, &zr->model.instances) {
+		struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (ni->untold)
+			tell_ni(zr, ni, busy);
 	}
 }
 
@@ -216,14 +225,24 @@ static void follow_flows(struct zedrouter *zr, const struct zr_ports *was)
 }
 
 /* was: the ports before, when they are what has changed. */
-static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
+static void finish_apply(struct zedrouter *zr, const struct zr_ports *was)
+{
+	follow_flows(zr, was);
+	zr_recheck_run(zr->recheck);
+	zedrouter_tell(zr, false);
+	zr_log_uplinks(&zr->model);
+	zr_log_conflicts(&zr->model);
+}
+
+/* Builds the graphs of what changed. false: not yet. */
+static bool submit_all(struct zedrouter *zr, const struct zr_ports *was)
 {
 	struct hmap_node *node;
 
 	/* A half-known world wants less than there is: what an earlier run built stays until all
 	 * is known. */
 	if (zr->synced != ZR_INPUTS_ALL)
-		return;
+		return false;
 	zr_uplinks_purge(&zr->model);
 	zr_numbers_sync(&zr->model);
 	submit(zr, zr_intent_uplinks(&zr->model));
@@ -247,29 +266,45 @@ static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
 		if (app->dirty)
 			apply_app(zr, app);
 	}
-	follow_flows(zr, was);
-	zr_recheck_run(zr->recheck);
-	zedrouter_tell(zr);
-	zr_log_uplinks(&zr->model);
-	zr_log_conflicts(&zr->model);
+	return true;
 }
 
+static void zedrouter_apply(struct zedrouter *zr, const struct zr_ports *was)
+{
+	if (submit_all(zr, was))
+		finish_apply(zr, was);
+}
+
+/* The engine's own turn comes first: when there is much to do it pauses in between, and apps whose
+ * network is ready by then are told of while the rest is made. */
 static void on_apply(evutil_socket_t fd, short what, void *arg)
 {
+	struct zedrouter *zr = arg;
+
 	(void)fd, (void)what;
-	zedrouter_apply(arg, NULL);
+	if (submit_all(zr, NULL))
+		event_add(zr->follow_ev, &(struct timeval){ 0 });
+}
+
+static void on_follow(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	finish_apply(arg, NULL);
 }
 
 static void on_tell(evutil_socket_t fd, short what, void *arg)
 {
 	struct zedrouter *zr = arg;
+	bool busy;
 
 	(void)fd, (void)what;
 	/* Items that news of this turn made dirty count as unsettled, and most are found to be as
 	 * wanted without another report. */
-	dp_run(zr->dp);
+	busy = dp_look(zr->dp);
 	zr_recheck_run(zr->recheck);
-	zedrouter_tell(zr);
+	zedrouter_tell(zr, busy);
+	if (busy)
+		event_add(zr->tell_ev, &(struct timeval){ 0 });
 }
 
 /* ---- Inputs ---- */
@@ -477,10 +512,12 @@ int zedrouter_new(struct daemon *d, struct zedrouter **ret)
 	zr->daemon = d;
 	zr_model_init(&zr->model);
 	zr->apply_ev = event_new(daemon_base(d), -1, 0, on_apply, zr);
-	zr->tell_ev = event_new(daemon_base(d), -1, 0, on_tell, zr);
+	zr->follow_ev = evtimer_new(daemon_base(d), on_follow, zr);
+	zr->tell_ev = evtimer_new(daemon_base(d), on_tell, zr);
 	zr->drained_ev = evtimer_new(daemon_base(d), on_apply, zr);
 	zr->flush = zr_flush_new(daemon_base(d));
-	r = zr->apply_ev && zr->tell_ev && zr->drained_ev && zr->flush ? 0 : -ENOMEM;
+	r = zr->apply_ev && zr->follow_ev && zr->tell_ev && zr->drained_ev && zr->flush ? 0
+											: -ENOMEM;
 	if (r == 0)
 		r = zr_numbers_open(&zr->model, daemon_base(d), daemon_run_dir(d),
 				    daemon_state_dir(d));
@@ -512,6 +549,8 @@ struct zedrouter *zedrouter_free(struct zedrouter *zr)
 	zr_numbers_free(&zr->model);
 	if (zr->apply_ev)
 		event_free(zr->apply_ev);
+	if (zr->follow_ev)
+		event_free(zr->follow_ev);
 	if (zr->tell_ev)
 		event_free(zr->tell_ev);
 	if (zr->drained_ev)

@@ -238,6 +238,16 @@ void dp_run(struct dp *dp)
 	run_turn(dp, false);
 }
 
+bool dp_look(struct dp *dp)
+{
+	dp->now_ns = engine_now(dp);
+	judge_all(dp);
+	if (!work_left(dp))
+		return false;
+	engine_schedule(dp);
+	return true;
+}
+
 bool dp_idle(const struct dp *dp)
 {
 	return !work_left(dp) && list_empty(&dp->waiting) && list_empty(&dp->fresh);

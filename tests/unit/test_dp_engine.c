@@ -166,6 +166,23 @@ static void creates_in_order_and_removes_in_reverse(void **state)
 	expect_idle(t);
 }
 
+static void look_decides_and_does_nothing(void **state)
+{
+	struct dp_graph *g = dp_graph_new("s");
+	const struct thing one = thing("a");
+	struct test *t = *state;
+
+	dp_want(g, &thing_type, &one);
+	assert_int_equal(dp_submit(t->dp, g), 0);
+	assert_true(dp_look(t->dp));
+	expect_log("");
+	assert_false(dp_scope_settled(t->dp, "s"));
+	dp_run(t->dp);
+	expect_log("+a ");
+	assert_false(dp_look(t->dp));
+	assert_true(dp_scope_settled(t->dp, "s"));
+}
+
 static void second_submit_does_nothing(void **state)
 {
 	struct test *t = *state;
@@ -616,6 +633,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(creates_in_order_and_removes_in_reverse),
+		TEST(look_decides_and_does_nothing),
 		TEST(second_submit_does_nothing),
 		TEST(modifies_what_can_be_and_recreates_the_rest_with_its_users),
 		TEST(follower_is_recreated_when_what_it_follows_is_modified),
