@@ -3,6 +3,7 @@
 """apply.100, remove.100: a hundred instances with an app in each, from the arrival of a configuration through all
 daemons; the limit is a program that sends what they made as ready messages."""
 
+import os
 import socket
 import statistics
 import subprocess
@@ -41,9 +42,10 @@ def push(world):
     running, node = set(), world.node
     watch = node.host.start(str(BIN / "edgeway"), "bus", "watch", "DomainStatus", "--run-dir",
                             str(node.run_dir), stdout=subprocess.PIPE)
+    prepared = world.full.prepare(node.config_path)
     cpu = Cpu(node.daemons().values())
     begin = time.monotonic()
-    node.configure(world.full)
+    os.rename(prepared, node.config_path)
     while len(running) < COUNT:
         line = watch.stdout.readline()
         if b"DOMAIN_RUNNING" in line:
@@ -60,9 +62,10 @@ def pull_back(world):
         sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
     sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 23)
     sock.bind((0, RTMGRP_LINK))
+    prepared = world.base.prepare(world.node.config_path)
     cpu = Cpu(world.node.daemons().values())
     begin, gone = time.monotonic(), 0
-    world.node.configure(world.base)
+    os.rename(prepared, world.node.config_path)
     while gone < 2 * COUNT:
         gone += sum(kind == objects.RTM_DELLINK and body[0] == socket.AF_UNSPEC
                     for kind, body in objects.messages(sock.recv(1 << 17)))

@@ -155,7 +155,11 @@ class Config:
 
     def write(self, path):
         """Replaces the file at once, as an operator's tool should."""
+        os.rename(self.prepare(path), path)
+
+    def prepare(self, path):
+        """Only the new file beside it."""
         temporary = f"{path}.new"
         with open(temporary, "w") as file:
             file.write(self.text())
-        os.rename(temporary, path)
+        return temporary
