@@ -27,6 +27,7 @@
 #define CPU_S 1
 #define MEMORY_BYTES (64u << 20)
 #define FILES 16
+#define SAID_MAX 65536
 #define COMPLAINT_MAX 1024u /* bytes, and then its last word: more than anybody is told */
 
 /* ---- What the engine says ---- */
@@ -156,7 +157,7 @@ static void set_limits(void)
 	set_limit(RLIMIT_CORE, 0, 0);
 #ifndef __SANITIZE_ADDRESS__ /* it takes 20 TiB of addresses, and at the end clones and reports */
 	set_limit(RLIMIT_NPROC, 0, 0);
-	set_limit(RLIMIT_FSIZE, 0, 0);
+	set_limit(RLIMIT_FSIZE, SAID_MAX, SAID_MAX); /* its own words go into a file in memory */
 	set_limit(RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES);
 #endif
 }
