@@ -62,6 +62,7 @@ enum nim_gateway_state {
 struct nim_health { /* of one family: nim/gateway/heartbeat.h */
 	enum nim_gateway_state gateway;
 	uint32_t interval_ms; /* between questions; 0: none */
+	uint32_t patience_ms; /* without an answer until it is silent; 0: it is not asked, or is */
 	bool held; /* back, and others are preferred for a while */
 	bool shaky; /* back so often that it is not used for a moment, if there is another */
 	int64_t held_until_ms; /* Unix time; 0: not held */
@@ -85,6 +86,7 @@ struct nim_upstream { /* of one family, what is beyond the gateway: nim/upstream
 	int64_t held_until_ms; /* Unix time; 0: not held */
 	uint32_t failures;
 	uint64_t questions, answers;
+	uint32_t rtt_us; /* of answers, smoothed; 0: not known */
 	struct ipaddr target; /* the first that is asked; unset: none */
 	uint16_t target_port;
 };

@@ -27,6 +27,9 @@ void port_heartbeat(const struct Ew__PortStatus *p, struct strbuf *out)
 {
 	if (p->heartbeat_ms)
 		strbuf_addf(out, "asked each %u ms", p->heartbeat_ms);
+	if (p->heartbeat_ms && p->heartbeat_patience_ms)
+		strbuf_addf(out, ", silent after %u ms without an answer",
+			    p->heartbeat_patience_ms);
 }
 
 static void add_since(const struct Ew__UpstreamStatus *u, struct strbuf *out)
@@ -54,6 +57,8 @@ void port_upstream(const struct Ew__UpstreamStatus *u, struct strbuf *out)
 	if (u->questions)
 		strbuf_addf(out, ", %llu questions, %llu answers", (unsigned long long)u->questions,
 			    (unsigned long long)u->answers);
+	if (u->rtt_us)
+		strbuf_addf(out, " after %u.%u ms", u->rtt_us / 1000, u->rtt_us / 100 % 10);
 	if (!u->held_until_ms)
 		return;
 	strbuf_add(out, ", others are preferred until ");

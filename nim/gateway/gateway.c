@@ -7,6 +7,7 @@
 
 #define MS 1000000ULL
 #define RARE_MS 5000 /* between questions where they are not wanted, to a gateway that is silent */
+#define LOOK_MS 10 /* at least, between looks for an answer that is late */
 #define LOG_LINES 6
 #define LOG_MS 10000
 
@@ -40,6 +41,7 @@ struct beat_pace gateway_pace(const struct gateway *gw, const struct beat_pace *
 {
 	struct beat_pace pace = *allowed;
 
+	pace.look_ms = pace.interval_ms / 4 > LOOK_MS ? pace.interval_ms / 4 : LOOK_MS;
 	pace.retry_ms = gw->allowed ? BEAT_RETRY_MS : RARE_MS;
 	if (pace.retry_ms < pace.interval_ms)
 		pace.retry_ms = pace.interval_ms;
@@ -88,7 +90,7 @@ void gateway_ask(struct gateway *gw, const struct nim_iface *iface, struct mono 
 void gateway_rest(struct gateway *gw)
 {
 	gw->asking = false;
-	gw->beat = (struct beat){ .heard = gw->beat.heard };
+	beat_rest(&gw->beat);
 }
 
 /* Those that would be due soon are asked now: one wake-up for all. */
@@ -106,7 +108,7 @@ bool gateway_turn(struct gateway *gw, const struct beat_pace *allowed, const cha
 
 	if (!gateway_is_asked(gw))
 		return false;
-	if (probe_answered(&gw->probe) && beat_heard(&gw->beat))
+	if (probe_answered(&gw->probe) && beat_heard(&gw->beat, &pace, now))
 		log_answers(gw, label);
 	together(&gw->beat, &pace, now);
 	if (beat_step(&gw->beat, &pace, now))

@@ -326,6 +326,16 @@ static void note_hold(struct heartbeat *hb, unsigned int i, int family, bool was
 	}
 }
 
+/* In whole intervals: it is to be news only when it is. */
+static uint32_t told_patience_ms(const struct gateway *gw, const struct beat_pace *pace)
+{
+	uint32_t unit = pace->interval_ms;
+
+	if (gateway_state(gw) != NIM_GATEWAY_ANSWERS)
+		return 0;
+	return (beat_patience_ms(&gw->beat, pace) + unit - 1) / unit * unit;
+}
+
 static void tell_one(struct heartbeat *hb, struct nim_iface *iface, unsigned int i, int family,
 		     struct mono now)
 {
@@ -340,6 +350,7 @@ static void tell_one(struct heartbeat *hb, struct nim_iface *iface, unsigned int
 		.interval_ms = !gateway_is_asked(gw) ? 0
 			       : gw->beat.silent     ? pace.retry_ms
 						     : pace.interval_ms,
+		.patience_ms = told_patience_ms(gw, &pace),
 		.held = d->held,
 		.shaky = d->shaky,
 		.held_until_ms = d->held ? hb->ports[i].told[family].until_ms : 0,

@@ -29,6 +29,8 @@ void nim_health_status(struct Ew__PortStatus *s, const struct nim_iface *iface,
 	s->gateway_state4 = gateway_state(v4);
 	s->gateway_state6 = gateway_state(v6);
 	s->heartbeat_ms = v4->interval_ms ? v4->interval_ms : v6->interval_ms;
+	s->heartbeat_patience_ms =
+		v4->patience_ms > v6->patience_ms ? v4->patience_ms : v6->patience_ms;
 	s->held4 = view->held4;
 	s->held6 = view->held6;
 	s->held_until_ms =

@@ -218,6 +218,7 @@ static void tell_one(struct upstream *up, struct nim_iface *iface, unsigned int 
 		.failures = watch->failures,
 		.questions = watch->questions,
 		.answers = watch->answers,
+		.rtt_us = watch->beat.ways.srtt_us,
 	};
 	if (s->way.to.ntargets) {
 		iface->upstream[family].target = s->way.to.target[0].addr;

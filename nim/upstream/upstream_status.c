@@ -44,6 +44,7 @@ static Ew__UpstreamStatus *one(const struct nim_upstream *up, struct arena *a)
 	s->questions = up->questions;
 	s->answers = up->answers;
 	s->failures = up->failures;
+	s->rtt_us = up->rtt_us;
 	s->held_until_ms = up->held_until_ms;
 	return s;
 }

@@ -17,7 +17,8 @@ static struct beat_pace beat_pace(const struct watch_pace *pace)
 
 static bool calm_down(struct watch *w, const struct watch_pace *pace, struct mono now)
 {
-	bool was_silent = beat_heard(&w->beat);
+	const struct beat_pace beat = beat_pace(pace);
+	bool was_silent = beat_heard(&w->beat, &beat, now);
 
 	w->failed = false;
 	w->asked_at.ns = 0;
@@ -70,7 +71,7 @@ enum watch_deed watch_step(struct watch *w, const struct watch_pace *pace, bool 
 	}
 	if (w->beat.asked)
 		w->lost = w->last;
-	beat_step(&w->beat, &beat, now);
+	beat_step(&w->beat, &beat, now); /* answers come by themselves: it asks when it is due */
 	if (!w->asked_at.ns)
 		w->asked_at = now;
 	w->last = now;

@@ -86,7 +86,7 @@ void way_rest(struct way *w)
 	if (!w->allowed) /* else it is kept: to close it takes the kernel its time */
 		traffic_close(&w->traffic);
 	w->asking = w->once = false;
-	w->watch.beat = (struct beat){ .heard = w->watch.beat.heard };
+	beat_rest(&w->watch.beat);
 	w->watch.asked_at.ns = 0;
 	w->watch.open = 0;
 	w->watch.lost.ns = w->watch.rival_at.ns = 0;

@@ -118,6 +118,23 @@ def test_a_flapping_link_disturbs_no_other_port(edge):
     assert used / took < 0.05 * SLOW
 
 
+@pytest.mark.lab
+def test_a_line_that_becomes_slow_looks_silent_once_at_most(make_net, make_node):
+    """EVE: IntermittentConnectivity. Answers come 700 ms late from now on; nothing tells the first of these from silence."""
+    net = make_net(topology.standard, dhcp=False)
+    edge = start_static(net, make_node(net["node"]), ("edgeway.recovery.hold.ms", "0"))
+    wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS"
+              and p["heartbeatPatienceMs"], "the gateway of a answers")
+    mark = edge.node.log_mark()
+    net["isp-a"].run("tc", "qdisc", "add", "dev", "p1", "root", "netem", "delay", "700ms")
+    pause(6)  # about thirty questions
+    wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS", "it answers")
+    assert sum("event=gateway_silent port=uplink-a" in line for line in edge.node.log_since(mark)) <= 1
+    assert edge.node.edgeway("ports", "uplink-a").count("ms without an answer") == 1
+    router_dies(edge)
+    wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_SILENT", "it is silent")
+
+
 class Questions:
     """Counts what a router is asked about itself: ARP requests and neighbour solicitations."""
 

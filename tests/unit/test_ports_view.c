@@ -84,6 +84,7 @@ static Ew__PortStatus good_port(void)
 	p.gateway_state4 = EW__GATEWAY_STATE__GATEWAY_ANSWERS;
 	p.gateway_state6 = EW__GATEWAY_STATE__GATEWAY_SILENT;
 	p.heartbeat_ms = 200;
+	p.heartbeat_patience_ms = 600;
 	p.losses = 2;
 	p.held4 = true;
 	p.held_until_ms = 1795219203000;
@@ -93,6 +94,7 @@ static Ew__PortStatus good_port(void)
 	four.interval_ms = 2500;
 	four.questions = 41;
 	four.answers = 38;
+	four.rtt_us = 23456;
 	four.failures = 1;
 	p.upstream4 = &four;
 	six.state = EW__UPSTREAM_STATE__UPSTREAM_ANSWERS;
