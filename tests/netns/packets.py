@@ -103,17 +103,19 @@ class Ping:
 
 
 class PingResult:
-    """lost: sequence numbers. gap_ms: the longest time without service: between two answered
-    requests when some between them were lost, or the slowest answer (a queue may hold requests
-    back while there is no way, and lose none)."""
+    """lost: sequence numbers. gap: the longest time without service, its begin and end: between two
+    answered requests when some between them were lost, or the slowest answer (a queue may hold requests
+    back while there is no way, and lose none). gap_ms: its length."""
 
     def __init__(self, sent, answered, duplicates):
         self.sent, self.received, self.duplicates = len(sent), len(answered), duplicates
         self.lost = sorted(set(sent) - set(answered))
         self.slowest_ms = max((1000 * (answered[s] - sent[s]) for s in answered), default=0.0)
         seqs = sorted(answered)
-        holes = [1000 * (sent[b] - sent[a]) for a, b in zip(seqs, seqs[1:]) if b != a + 1]
-        self.gap_ms = max([self.slowest_ms, *holes]) if answered else float("inf")
+        spans = [(sent[s], answered[s]) for s in seqs] + [
+            (sent[a], sent[b]) for a, b in zip(seqs, seqs[1:]) if b != a + 1]
+        self.gap = max(spans, key=lambda span: span[1] - span[0], default=(0, float("inf")))
+        self.gap_ms = 1000 * (self.gap[1] - self.gap[0])
 
     def assert_nothing_lost(self, within_ms=250):
         """Each request was answered once, and within that time."""

@@ -290,14 +290,14 @@ def test_bad_candidate_beside_the_working_configuration_loses_no_packet(node):
 def test_good_candidate_is_tried_beside_and_committed(node):
     serve_dhcp(node.net)
     mark = node.log_mark()
-    with packets.Ping(node.host, topology.WEB4) as ping:
+    with packets.Ping(node.host, topology.WEB4) as ping, Stalls() as stalls:
         ping.wait_answers(20)
         node.configure(dhcp_config())
         wait_state(node, lambda s: s["dpcKey"] == "zedagent" and s["dpcState"] == "DPC_STATE_SUCCESS"
                    and "192.168.1.2/24" not in s["ports"][0]["addresses"], "the candidate is in force")
         node.wait_settled()
         ping.wait_answers(20)
-    assert ping.result.gap_ms < 500, repr(ping.result)
+    assert ping.result.gap_ms < 500 + stalls.within_ms(*ping.result.gap), repr(ping.result)
     assert [e["beside"] for e in events(node, "dpc_trial", mark)][0].startswith("zedagent@")
     assert len(entries(node)) == 1
 
@@ -355,7 +355,7 @@ def test_candidate_is_probed_by_its_own_gateway(node):
     node.configure(probed(static_config(2)))
     node.net["isp-b"].configure("addr add 192.168.1.254/24 dev lan")  # but not on eth0's network
     wait_state(node, lambda s: s["ports"][0].get("test", {}).get("target"), "the probe is answered")
-    with packets.Ping(node.host, topology.WEB4) as ping:
+    with packets.Ping(node.host, topology.WEB4) as ping, Stalls() as stalls:
         ping.wait_answers(20)
         node.configure(other_address("192.168.1.254", 3))
         wait_trial(node)
@@ -367,7 +367,7 @@ def test_candidate_is_probed_by_its_own_gateway(node):
                    and s["ports"][0]["addresses"] == ["192.168.1.77/24"], "a good one is committed", 20)
         node.wait_settled()
         ping.wait_answers(20)
-    assert ping.result.gap_ms < 500, repr(ping.result)
+    assert ping.result.gap_ms < 500 + stalls.within_ms(*ping.result.gap), repr(ping.result)
 
 
 @pytest.fixture
