@@ -167,6 +167,9 @@ int dp_submit(struct dp *dp, struct dp_graph *g);
  * what copy said; dp_unpatch() -ENOENT: not wanted in that scope. */
 int dp_patch(struct dp *dp, const char *scope, const struct dp_type *type, const void *spec);
 int dp_unpatch(struct dp *dp, const char *scope, const struct dp_type *type, const char *key);
+/* 0, or what dp_submit() will say; and of which scope. */
+int dp_graph_error(const struct dp_graph *g);
+const char *dp_graph_scope(const struct dp_graph *g);
 /* The wish itself, for golden tests: one line an item, sorted. */
 void dp_graph_print(const struct dp_graph *g, struct strbuf *out);
 

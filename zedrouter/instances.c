@@ -92,6 +92,22 @@ static void load_uplink(struct zr_model *m, const struct zr_ni *ni, const char *
 		route->uplink = zr_uplink_use(m, label, route->dst.addr.family, own && ni->sharing);
 }
 
+/* Two to one place would be one item wanted in two ways, and nothing of the instance would be made. */
+static bool route_fits(struct zr_ni *ni, const struct prefix *dst, const char *text)
+{
+	bool twice = false;
+
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		twice |= prefix_equal(&ni->routes[i].dst, dst);
+	if (twice)
+		ni_fail(ni, "two static routes to one network", text);
+	else if (prefix_equal(&ni->subnet, dst))
+		ni_fail(ni, "static route to the own subnet", text);
+	else
+		return true;
+	return false;
+}
+
 static void load_routes(struct zr_model *m, struct zr_ni *ni,
 			const struct Ew__NetworkInstanceConfig *msg)
 {
@@ -112,6 +128,8 @@ static void load_routes(struct zr_model *m, struct zr_ni *ni,
 			continue;
 		}
 		route->dst = prefix_network(&route->dst);
+		if (!route_fits(ni, &route->dst, r->destination))
+			continue;
 		load_uplink(m, ni, r->port_label, route);
 		ni->nroutes++;
 	}

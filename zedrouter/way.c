@@ -212,6 +212,14 @@ static void want_group_route(struct dp_graph *g, const struct zr_ni *ni, const s
 					    .nhid = dp_nhgroup_id(family, number) });
 }
 
+static bool has_static_route(const struct zr_ni *ni, const struct prefix *dst)
+{
+	for (unsigned int i = 0; i < ni->nroutes; i++)
+		if (prefix_equal(&ni->routes[i].dst, dst))
+			return true;
+	return false;
+}
+
 static void intent_uplink(struct dp_graph *g, const struct zr_model *m, const struct zr_ni *ni)
 {
 	_cleanup_(freep) struct zr_link *links = xcalloc(ZR_LINKS, sizeof(*links));
@@ -219,7 +227,8 @@ static void intent_uplink(struct dp_graph *g, const struct zr_model *m, const st
 	unsigned int n = zr_uplink_links(ni->uplink, &m->ports, links);
 
 	for (unsigned int i = 0; i < n; i++)
-		want_group_route(g, ni, &links[i].subnet, links[i].number);
+		if (!has_static_route(ni, &links[i].subnet))
+			want_group_route(g, ni, &links[i].subnet, links[i].number);
 	if (ni->uplink->in_use)
 		want_group_route(g, ni, &def, ni->uplink->number);
 }
@@ -238,14 +247,6 @@ static void intent_static_routes(struct dp_graph *g, const struct zr_model *m,
 			zr_want_route(g, ni, &r->dst, &m->ports.port[r->uplink->port[0]].ifname,
 				      &r->gateway);
 	}
-}
-
-static bool has_static_default(const struct zr_ni *ni)
-{
-	for (unsigned int i = 0; i < ni->nroutes; i++)
-		if (ni->routes[i].dst.len == 0)
-			return true;
-	return false;
 }
 
 /* ---- DHCP and DNS server ---- */
@@ -339,6 +340,7 @@ static void intent_dnsmasq(struct dp_graph *g, const struct zr_intent_conf *conf
 struct dp_graph *zr_intent_way(const struct zr_intent_conf *conf, const struct zr_model *m,
 			       const struct zr_ni *ni)
 {
+	const struct prefix def = { .addr = { .family = ni->subnet.addr.family } };
 	char scope[ZR_SCOPE];
 	struct dp_graph *g;
 
@@ -347,7 +349,7 @@ struct dp_graph *zr_intent_way(const struct zr_intent_conf *conf, const struct z
 	if (!zr_ni_works(ni))
 		return g;
 	intent_static_routes(g, m, ni);
-	if (ni->uplink && !has_static_default(ni))
+	if (ni->uplink && !has_static_route(ni, &def))
 		intent_uplink(g, m, ni);
 	if (!ni->dnsmasq_off)
 		intent_dnsmasq(g, conf, m, ni);

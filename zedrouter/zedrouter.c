@@ -138,10 +138,10 @@ static void zedrouter_tell(struct zedrouter *zr, bool busy)
 
 static void submit(struct zedrouter *zr, struct dp_graph *g)
 {
-	int r = dp_submit(zr->dp, g);
-
-	if (r < 0)
-		log_error("submit_failed", "err=%d", -r);
+	if (dp_graph_error(g) < 0)
+		log_error("submit_failed", "scope=%s err=%d", dp_graph_scope(g),
+			  -dp_graph_error(g));
+	(void)dp_submit(zr->dp, g); /* which returns that */
 }
 
 static void drop_scope(struct zedrouter *zr, const char *scope)

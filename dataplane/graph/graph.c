@@ -113,6 +113,16 @@ void dp_want(struct dp_graph *g, const struct dp_type *type, const void *spec)
 		g->err = r;
 }
 
+int dp_graph_error(const struct dp_graph *g)
+{
+	return g->err;
+}
+
+const char *dp_graph_scope(const struct dp_graph *g)
+{
+	return g->scope;
+}
+
 static void add_after(struct dp_graph *g, const struct dp_type *type, const char *key,
 		      unsigned int flags)
 {

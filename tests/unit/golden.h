@@ -32,6 +32,7 @@ static inline void golden_text(const char *name, const char *text)
 /* Adds a graph's print to out and frees the graph. */
 static inline void golden_graph(struct dp_graph *g, struct strbuf *out)
 {
+	assert_int_equal(dp_graph_error(g), 0); /* or nothing of it would be made */
 	dp_graph_print(g, out);
 	dp_graph_free(g);
 }

@@ -134,7 +134,8 @@ static void vrfs_let_servers_bind_their_addresses(void **state)
 static void draw_rules(const struct zr_world *w, const struct zr_vif *vif, struct strbuf *why,
 		       struct strbuf *out)
 {
-	_cleanup_(zr_acl_freep) struct zr_acl *acl = zr_vif_works(vif) ? zr_vif_acl(vif, why) : NULL;
+	_cleanup_(zr_acl_freep) struct zr_acl *acl =
+		zr_vif_works(vif) ? zr_vif_acl(vif, why) : NULL;
 
 	golden_graph(zr_intent_vif_rules(&conf, &w->model, vif, acl), out);
 }
@@ -270,6 +271,30 @@ static void air_gapped_instance_has_no_way_out(void **state)
 	strbuf_fini(&out);
 }
 
+/* An instance cannot have two routes to one place: the configured one counts. */
+static void static_route_goes_before_that_into_the_network_of_a_port(void **state)
+{
+	struct zr_world *w = *state;
+	struct strbuf out = STRBUF_INIT;
+
+	make_world(w);
+	zr_ni(w, NI_B,
+	      "{'type':'NI_LOCAL','activate':true,'port_label':'uplink','subnet':'10.2.0.0/24',"
+	      "'gateway':'10.2.0.1','dhcp_start':'10.2.0.2','dhcp_end':'10.2.0.9',"
+	      "'static_routes':[{'destination':'192.0.2.0/24','gateway':'192.0.2.9'}]}");
+	draw_ni(w, NI_B, &out);
+	assert_non_null(strstr(strbuf_str(&out), "192.0.2.0/24/0 unicast via=192.0.2.9 dev=eth0"));
+	strbuf_reset(&out);
+	zr_ni(w, NI_B,
+	      "{'type':'NI_LOCAL','activate':true,'port_label':'uplink','subnet':'10.2.0.0/24',"
+	      "'gateway':'10.2.0.1','dhcp_start':'10.2.0.2','dhcp_end':'10.2.0.9',"
+	      "'static_routes':[{'destination':'192.0.2.0/24','gateway':'10.2.0.7'}]}");
+	draw_ni(w, NI_B, &out);
+	assert_non_null(strstr(strbuf_str(&out), "192.0.2.0/24/0 unicast via=10.2.0.7 dev=bn2"));
+	assert_null(strstr(strstr(strbuf_str(&out), "192.0.2.0/24/0") + 1, "192.0.2.0/24/0"));
+	strbuf_fini(&out);
+}
+
 static void statuses_are_as_drawn(void **state)
 {
 	struct zr_world *w = *state;
@@ -304,6 +329,7 @@ int main(void)
 		TEST(hosts_without_a_server_open_nothing),
 		TEST(inactive_or_wrong_instance_wants_nothing),
 		TEST(air_gapped_instance_has_no_way_out),
+		TEST(static_route_goes_before_that_into_the_network_of_a_port),
 		TEST(statuses_are_as_drawn),
 	};
 

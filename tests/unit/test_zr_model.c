@@ -378,6 +378,10 @@ static void fail_over_makes_the_way_of_an_instance_again_and_no_more(void **stat
 	assert_true(ni->way_dirty && ni->untold);
 }
 
+#define GOOD                                                                                       \
+	"{'type':'NI_LOCAL','subnet':'10.1.0.0/24','gateway':'10.1.0.1',"                          \
+	"'dhcp_start':'10.1.0.2','dhcp_end':'10.1.0.9'"
+
 static void bad_instances_say_why(void **state)
 {
 	struct zr_world *w = *state;
@@ -389,6 +393,11 @@ static void bad_instances_say_why(void **state)
 		{ "{'type':'NI_LOCAL','subnet':'10.0.0.0/24','gateway':'10.1.0.1'}",
 		  "gateway is not in the subnet: 10.1.0.1" },
 		{ "{'type':'NI_LOCAL','error':'said so'}", "said so" },
+		{ GOOD ",'static_routes':[{'destination':'10.8.0.0/16','port_label':'a'},"
+		       "{'destination':'10.8.1.0/16','port_label':'b'}]}",
+		  "two static routes to one network: 10.8.1.0/16" },
+		{ GOOD ",'static_routes':[{'destination':'10.1.0.0/24','gateway':'10.1.0.9'}]}",
+		  "static route to the own subnet: 10.1.0.0/24" },
 	};
 
 	zr_app(w, APP_1, app_1);
