@@ -205,6 +205,9 @@ def test_server_of_the_file_that_hangs_holds_up_no_other_port(world):
     tests = world.tests()
     assert failed(tests["uplink-a"], "HTTP", "no answer to the request")
     assert tests["uplink-b"]["outcome"] == "TEST_OK"
+    trace = world.node.edgeway("ports", "uplink-a", "--trace")
+    assert "the last test that failed" in trace and "> GET /a.pac HTTP/1.1" in trace
+    assert "#1 192.168.1.2 to 192.168.1.1 port 8080: asked for http://192.168.1.1:8080/a.pac" in trace
     lines = world.node.log().splitlines()
     told = [next(n for n, line in enumerate(lines) if f"event=port_test port=uplink-{letter} " in line and what in line)
             for letter, what in (("b", " to=ok "), ("a", "PAC file"))]
