@@ -144,6 +144,42 @@ static bool is_there(const struct boot *b, const struct ifname *ifname, const st
 	return find_addr(b, ifname, p, &state) != NULL;
 }
 
+struct defaults {
+	const struct dp *dp;
+	bool four, six; /* of ours there are */
+};
+
+static void find_ours(const char *key, const void *spec, void *arg)
+{
+	const struct dp_route *route = spec;
+	struct defaults *d = arg;
+
+	if (!is_default(route) || dp_state(d->dp, &dp_route_type, key, NULL) != DP_CREATED)
+		return;
+	d->four = d->four || route->dst.addr.family == AF_INET;
+	d->six = d->six || route->dst.addr.family == AF_INET6;
+}
+
+static struct defaults find_defaults(const struct boot *b)
+{
+	struct defaults defaults = { .dp = b->conf.dp };
+
+	if (b->nleft)
+		dp_each_have(b->conf.dp, &dp_route_type, find_ours, &defaults);
+	return defaults;
+}
+
+/* It has no use of an address, and nobody can have a connection by it. */
+static bool is_bond_member(const struct nim_config *config, unsigned int port)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		for (unsigned int k = 0;
+		     config->ports[i].lower == NIM_LOWER_BOND && k < config->ports[i].nlowers; k++)
+			if (config->ports[i].lowers[k] == port)
+				return true;
+	return false;
+}
+
 static bool is_connected(const struct ipaddr *addr)
 {
 	static const char *const tables[] = { "/proc/self/net/tcp", "/proc/self/net/tcp6" };
@@ -183,7 +219,7 @@ static void tell_address(struct boot *b, const struct nim_port *port, struct nim
 			 const struct prefix *addr)
 {
 	const struct prefix host = prefix_host(&addr->addr);
-	enum boot_fate fate = boot_fate(port, iface, addr);
+	enum boot_fate fate = boot_fate(port, iface, addr, false);
 	bool there = is_there(b, &iface->ifname, addr);
 
 	if (fate == BOOT_ADOPTED)
@@ -239,13 +275,25 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- What goes ---- */
 
-/* For connections it stays as a host's, which is there before the network's goes. True: nothing of it
- * is left. */
-static bool look_address(struct boot *b, const struct nim_port *port, const struct nim_iface *iface,
-			 const struct prefix *prefix)
+/* For connections it stays as a host's, which is there before the network's goes; on a port that has no
+ * addresses as it is. */
+static bool may_go(const struct boot *b, unsigned int port, const struct prefix *prefix)
 {
+	const struct nim_iface *iface = &b->conf.facts->ifaces[port];
 	const struct prefix host = prefix_host(&prefix->addr);
-	bool host_there = is_there(b, &iface->ifname, &host);
+
+	if (boot_port_has_addrs(&b->conf.config->ports[port]))
+		return is_there(b, &iface->ifname, &host) ||
+		       !prefix_equal(&iface->boot_kept, &host);
+	return is_bond_member(b->conf.config, port) || !is_connected(&prefix->addr);
+}
+
+/* True: nothing of it is left. */
+static bool look_address(struct boot *b, unsigned int port, const struct prefix *prefix,
+			 bool elsewhere)
+{
+	const struct nim_iface *iface = &b->conf.facts->ifaces[port];
+	const struct prefix host = prefix_host(&prefix->addr);
 	enum dp_state state;
 	const struct dp_addr *addr = find_addr(b, &iface->ifname, prefix, &state);
 	char text[INET6_ADDRSTRLEN];
@@ -253,31 +301,16 @@ static bool look_address(struct boot *b, const struct nim_port *port, const stru
 	int r;
 
 	if (!addr)
-		return !host_there;
-	if (state != DP_FOREIGN || boot_fate(port, iface, prefix) != BOOT_LEAVES ||
-	    (!host_there && prefix_equal(&iface->boot_kept, &host)))
+		return !is_there(b, &iface->ifname, &host);
+	if (state != DP_FOREIGN ||
+	    boot_fate(&b->conf.config->ports[port], iface, prefix, elsewhere) != BOOT_LEAVES ||
+	    !may_go(b, port, prefix))
 		return false;
 	copy = *addr;
 	r = dp_addr_remove_now(b->conf.dp, &copy);
 	log_info("boot_address_removed", "ifname=%s address=%s/%u err=%d", iface->ifname.str,
 		 ipaddr_str(&prefix->addr, text), prefix->len, -r);
 	return false;
-}
-
-struct defaults {
-	const struct dp *dp;
-	bool four, six; /* of ours there are */
-};
-
-static void find_ours(const char *key, const void *spec, void *arg)
-{
-	const struct dp_route *route = spec;
-	struct defaults *d = arg;
-
-	if (!is_default(route) || dp_state(d->dp, &dp_route_type, key, NULL) != DP_CREATED)
-		return;
-	d->four = d->four || route->dst.addr.family == AF_INET;
-	d->six = d->six || route->dst.addr.family == AF_INET6;
 }
 
 /* Of IPv6 only when ours does not come from it: nim_port_gateways(). */
@@ -317,9 +350,10 @@ static bool look_route(struct boot *b, const struct nim_iface *iface, const stru
 	return false;
 }
 
-static void look_port(struct boot *b, const struct nim_port *port, const struct nim_iface *iface,
-		      const struct defaults *defaults)
+static void look_port(struct boot *b, unsigned int port, const struct defaults *defaults)
 {
+	const struct nim_iface *iface = &b->conf.facts->ifaces[port];
+
 	for (size_t i = b->nleft; i-- > 0;) {
 		const struct boot_left *left = &b->left[i];
 		bool gone = false;
@@ -327,10 +361,11 @@ static void look_port(struct boot *b, const struct nim_port *port, const struct 
 		if (left->ifindex != iface->ifindex)
 			continue;
 		if (left->kind == BOOT_ADDRESS)
-			gone = look_address(b, port, iface, &left->addr);
+			gone = look_address(b, port, &left->addr, defaults->four);
 		else if (left->kind == BOOT_DEFAULT)
 			gone = look_route(b, iface, left,
-					  is_replaced(defaults, port, iface, left->gateway.family));
+					  is_replaced(defaults, &b->conf.config->ports[port], iface,
+						      left->gateway.family));
 		if (gone)
 			forget(b, i);
 	}
@@ -338,15 +373,11 @@ static void look_port(struct boot *b, const struct nim_port *port, const struct 
 
 void boot_look(struct boot *b)
 {
-	struct defaults defaults = { .dp = b->conf.dp };
+	const struct defaults defaults = find_defaults(b);
 
-	if (!b->nleft)
-		return;
-	dp_each_have(b->conf.dp, &dp_route_type, find_ours, &defaults);
-	for (unsigned int i = 0; i < b->conf.config->nports; i++)
+	for (unsigned int i = 0; b->nleft && i < b->conf.config->nports; i++)
 		if (b->conf.facts->ifaces[i].ifindex)
-			look_port(b, &b->conf.config->ports[i], &b->conf.facts->ifaces[i],
-				  &defaults);
+			look_port(b, i, &defaults);
 }
 
 /* ---- Its life ---- */

@@ -4,7 +4,8 @@
  * own it lives on what it found; then that goes, and nothing that runs over it is cut.
  *
  *	address		the port's own, when the configuration or the lease has the same; else
- *			removed, but while TCP connections have it: it stays as ADDRESS/32
+ *			removed, but while TCP connections have it: it stays as ADDRESS/32. On a port
+ *			without addresses: removed when the node has another way
  *	default route	gone as soon as there is one of ours
  *	its gateway	that of a port by DHCP that has no lease yet
  */

@@ -79,12 +79,18 @@ static bool is_own(const struct nim_port *port, const struct nim_iface *iface,
 	       (port->dhcp == NIM_DHCP_CLIENT && ipaddr_equal(&addr->addr, &iface->lease4.addr));
 }
 
-enum boot_fate boot_fate(const struct nim_port *port, const struct nim_iface *iface,
-			 const struct prefix *addr)
+bool boot_port_has_addrs(const struct nim_port *port)
 {
-	if (port->error[0] || port->trial || !port->is_l3 || !port->ipv4 ||
-	    port->dhcp == NIM_DHCP_NONE)
+	return port->is_l3 && port->ipv4 && port->dhcp != NIM_DHCP_NONE;
+}
+
+enum boot_fate boot_fate(const struct nim_port *port, const struct nim_iface *iface,
+			 const struct prefix *addr, bool elsewhere)
+{
+	if (port->error[0] || port->trial)
 		return BOOT_STAYS;
+	if (!boot_port_has_addrs(port))
+		return elsewhere ? BOOT_LEAVES : BOOT_STAYS;
 	if (is_own(port, iface, addr))
 		return BOOT_ADOPTED;
 	for (unsigned int i = 0; i < iface->naddrs; i++)

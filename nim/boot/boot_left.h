@@ -35,13 +35,16 @@ bool boot_left_parse(const char *line, struct boot_left *ret);
 int boot_left_load(const char *path, struct boot_left **ret, size_t *ret_n);
 
 enum boot_fate {
-	BOOT_STAYS, /* the port has no address of its own, or is to have none */
+	BOOT_STAYS, /* nothing has taken its place */
 	BOOT_ADOPTED, /* it is the port's own */
-	BOOT_LEAVES, /* another one has taken its place */
+	BOOT_LEAVES, /* another one is; or the port is to have none, and the node has another way */
 };
-/* What becomes of an address on the interface of that port. */
+/* What becomes of an address on the interface of that port. elsewhere: there is a default route of
+ * ours. */
 enum boot_fate boot_fate(const struct nim_port *port, const struct nim_iface *iface,
-			 const struct prefix *addr);
+			 const struct prefix *addr, bool elsewhere);
+/* Whether the port is to have IPv4 addresses at all. */
+bool boot_port_has_addrs(const struct nim_port *port);
 
 /* Whether it is an end of a TCP connection: file is /proc/net/tcp or /proc/net/tcp6. */
 bool boot_left_connected(FILE *file, const struct ipaddr *addr);

@@ -7,6 +7,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -202,6 +203,46 @@ def test_without_a_dhcp_server_the_port_lives_on_what_the_boot_left(make_net, ma
         world.wait_addresses("192.168.1.100/24", f"{OTHER}/32")
         stream.wait_flowing()
     world.wait_addresses("192.168.1.100/24")
+
+
+def test_port_that_is_to_have_no_address_gives_it_up_when_there_is_another_way(make_net, make_node):
+    world = World(make_net(topology.standard, "a"), make_node)
+    world.boot(f"{OTHER}/24")
+    world.node.override("ports.json", {"Version": 1, "TimePriority": "2026-01-02T03:04:05Z", "Ports": [
+        {"IfName": "eth0", "IsMgmt": False, "IsL3Port": False},
+        {"IfName": "eth1", "IsMgmt": True, "IsL3Port": True, "Dhcp": 4, "Type": 5}]})
+    world.node.start()
+    world.node.wait("DeviceNetworkStatus", lambda t: len(t.get("global", {}).get("ports", [])) == 2, "it is in force")
+    with packets.Ping(world.host, topology.WEB4) as ping:
+        ping.wait_answers(5)
+    ping.result.assert_nothing_lost()  # there is no eth1 yet
+    topology.uplink(world.net, "b")
+    world.wait_addresses()
+    world.wait_defaults("eth1")
+    with packets.Ping(world.host, topology.WEB4) as ping:
+        ping.wait_answers(5)
+
+
+@pytest.mark.lab
+def test_card_that_becomes_the_member_of_a_bond_gives_it_up(make_net, make_node):
+    world = World(make_net(topology.standard, "a"), make_node)
+    world.boot(f"{OTHER}/24")
+    config = Config()
+    config.physical("eth0")
+    config.bond("lag", ["eth0"])
+    config.port("uplink-a", lower="lag", kind="V4Only", address=f"{STATIC}/24", gateway="192.168.1.1")
+    services.Echo(world.net["isp-a"], port=7)
+    with world.host.inside():
+        connection = socket.create_connection(("192.168.1.1", 7), 5)
+    with connection:
+        world.node.start(config)
+        world.node.wait("DeviceNetworkStatus", lambda t: [
+            p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-a" and p["usable4"]],
+            "the bond works", 20)
+        world.wait_addresses()
+    world.wait_defaults("lag")
+    with packets.Ping(world.host, "192.168.1.1") as ping:
+        ping.wait_answers(5)
 
 
 def test_card_that_is_no_port_keeps_what_the_boot_left(world):

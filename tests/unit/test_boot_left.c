@@ -61,6 +61,7 @@ static void lines_that_are_none_are_passed_over(void **state)
 struct world {
 	struct nim_port port;
 	struct nim_iface iface;
+	bool elsewhere;
 };
 
 static struct world world_of(enum nim_dhcp dhcp)
@@ -79,7 +80,7 @@ static enum boot_fate fate(const struct world *w, const char *text)
 {
 	struct prefix p = prefix(text);
 
-	return boot_fate(&w->port, &w->iface, &p);
+	return boot_fate(&w->port, &w->iface, &p, w->elsewhere);
 }
 
 static void it_stays_until_the_client_has_an_address(void **state)
@@ -111,19 +112,37 @@ static void it_leaves_for_what_is_configured_and_only_for_that(void **state)
 	assert_int_equal(fate(&w, "192.168.1.10/16"), BOOT_LEAVES); /* with another length */
 }
 
-static void ports_that_are_to_have_no_address_are_let_alone(void **state)
+static void it_stays_where_the_port_is_on_trial_or_wrong(void **state)
 {
 	struct world w = world_of(NIM_DHCP_STATIC);
 
 	(void)state;
 	w.port.addrs[w.port.naddrs++] = prefix("192.168.1.10/24");
+	w.elsewhere = true;
 	put(&w, "192.168.1.10/24");
 	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_LEAVES);
-	w.port.trial = true; /* it is not in force */
+	w.port.trial = true;
 	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_STAYS);
 	w.port.trial = false;
-	w.port.dhcp = NIM_DHCP_NONE;
+	strcpy(w.port.error, "interface used twice");
 	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_STAYS);
+}
+
+static void port_without_addresses_keeps_it_while_there_is_no_other_way(void **state)
+{
+	struct world w = world_of(NIM_DHCP_NONE);
+
+	(void)state;
+	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_STAYS);
+	w.elsewhere = true;
+	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_LEAVES);
+	w.port.dhcp = NIM_DHCP_CLIENT;
+	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_STAYS); /* until its own is there */
+	w.port.ipv4 = false;
+	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_LEAVES);
+	w.port.ipv4 = true;
+	w.port.is_l3 = false; /* a bond's member, or a VLAN's parent */
+	assert_int_equal(fate(&w, "10.9.9.9/8"), BOOT_LEAVES);
 }
 
 static void its_gateway_serves_a_port_without_a_lease(void **state)
@@ -196,7 +215,8 @@ int main(void)
 		cmocka_unit_test(lines_that_are_none_are_passed_over),
 		cmocka_unit_test(it_stays_until_the_client_has_an_address),
 		cmocka_unit_test(it_leaves_for_what_is_configured_and_only_for_that),
-		cmocka_unit_test(ports_that_are_to_have_no_address_are_let_alone),
+		cmocka_unit_test(it_stays_where_the_port_is_on_trial_or_wrong),
+		cmocka_unit_test(port_without_addresses_keeps_it_while_there_is_no_other_way),
 		cmocka_unit_test(its_gateway_serves_a_port_without_a_lease),
 		cmocka_unit_test(connections_count_and_listeners_do_not),
 		cmocka_unit_test(so_do_those_of_ipv6_sockets),
