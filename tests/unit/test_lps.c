@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "nim/dpc/dpc_list.h"
+#include "nim/dpc/dpc_results.h"
 #include "nim/lps/lps.h"
 
 /* ---- Configurations as text ---- */
@@ -165,7 +166,9 @@ static void LPSConfig_permitted(void **state)
 			      " \"ignore_dhcp_dns\": true, \"ignore_dhcp_ntp\": true,"
 			      " \"gateways\": [\"192.0.2.1\"], " STATIC("192.0.2.8/24")) },
 		{ "there is nothing to ignore without DHCP",
-		  W("b", "\"ignore_dhcp_dns\": true, " STATIC("192.0.2.8/24")) },
+		  W("b", "\"ignore_dhcp_addresses\": true, \"ignore_dhcp_gateways\": true,"
+			 " \"ignore_dhcp_dns\": true, \"ignore_dhcp_ntp\": true, " STATIC(
+				 "192.0.2.8/24")) },
 		{ "no default route, said in both ways",
 		  W("a", STATIC("192.0.2.7/24") ", \"no_default_route\": true") "," W(
 			  "b", STATIC("192.0.2.8/24") ", \"gateways\": [\"0.0.0.0\"]") },
@@ -191,6 +194,7 @@ static void LPSConfig_refused(void **state)
 		  W("nobody", DHCP) "," W("b", DHCP) "," W("b", STATIC("192.0.2.8/24")) "," W(
 			  "sw", DHCP) "," W("bad", DHCP) },
 		{ "no address", W("a", "\"mtu\": 1300") },
+		{ "what weighs most is told of what is wrong", W("c", STATIC("192.0.2.7")) },
 		{ "an address without prefix length", W("a", STATIC("192.0.2.7")) },
 		{ "none at all", W("a", STATIC("here/24")) },
 		{ "an address that no host can have", W("a", STATIC("224.0.0.1/24")) },
@@ -332,6 +336,25 @@ static void the_same_configuration_again_touches_nothing(void **state)
 	assert_int_equal(s->rounds, rounds);
 }
 
+static void the_same_wish_again_is_since_then(void **state)
+{
+	Ew__LocalNetworkConfig *local = wishes(W("a", STATIC("192.0.2.7/24")));
+	struct lps_merged merged;
+	struct sim *s = *state;
+
+	TRUTH(s, OK("any"));
+	say(s, ONE_PORT("192.0.2.2/24"), T1, W("a", STATIC("192.0.2.7/24")));
+	local->submitted_ms = 2000;
+	assert_int_equal(dpc_list_put(&s->list, lps_merge(find(s, "zedagent"), local, &merged)), 1);
+	dpcv_list_changed(&s->v, s->now, "new");
+	drive(s, false);
+	assert_int_equal(find(s, "lps")->local_ms, 2000);
+	EXPECT(s, "lps", SUCCESS);
+	expect_order(&s->list, "lps zedagent");
+	lps_merged_fini(&merged);
+	ew__local_network_config__free_unpacked(local, NULL);
+}
+
 static void one_that_fails_is_left_for_the_controllers_and_says_so(void **state)
 {
 	struct sim *s = *state;
@@ -443,11 +466,55 @@ static void a_permission_that_is_taken_back_ends_it_once_the_controllers_works(v
 	say(s, FIXED, T2, wish);
 	expect_order(&s->list, "zedagent lps@2026-03-04T04:53:20Z");
 	EXPECT(s, "lps@2026-03-04T04:53:20Z", SUCCESS);
+	say(s, NULL, 0, wish);
+	expect_order(&s->list, "zedagent lps@2026-03-04T04:53:20Z"); /* by that name for good */
 	TRUTH(s, OK("zedagent"));
 	pass_time(s, 20 * 60000);
 	EXPECT(s, "zedagent", SUCCESS);
 	dpcv_compress(&s->v, false);
 	expect_order(&s->list, "zedagent");
+}
+
+static void a_wish_that_is_refused_as_a_whole_leaves_nothing_of_the_former(void **state)
+{
+	struct sim *s = *state;
+
+	TRUTH(s, OK("any"));
+	say(s, ONE_PORT("192.0.2.2/24"), T1, W("a", STATIC("192.0.2.7/24")));
+	EXPECT(s, "lps", SUCCESS);
+	say(s, NULL, 0, W("a", STATIC("192.0.2.7")));
+	expect_order(&s->list, "zedagent");
+	EXPECT(s, "zedagent", SUCCESS);
+}
+
+static void what_is_fallen_back_on_goes_with_the_wish(void **state)
+{
+	struct sim *s = *state;
+
+	TRUTH(s, OK("any"));
+	say(s, ONE_PORT("192.0.2.2/24"), T1, W("a", STATIC("192.0.2.7/24")));
+	TRUTH(s, BLACK_HOLE("zedagent"));
+	say(s, FIXED, T2, W("a", STATIC("192.0.2.7/24")));
+	EXPECT(s, "lps@2026-03-04T04:53:20Z", SUCCESS);
+	say(s, NULL, 0, NULL);
+	expect_order(&s->list, "zedagent");
+}
+
+static void one_that_failed_stays_to_be_tried_again(void **state)
+{
+	struct sim *s = *state;
+
+	TRUTH(s, OK("any"));
+	TRUTH(s, BLACK_HOLE("lps"));
+	say(s, ONE_PORT("192.0.2.2/24"), T1, W("a", STATIC("192.0.2.7/24")));
+	EXPECT(s, "zedagent", SUCCESS);
+	s->list.tested = s->list.entries[0];
+	expect_trouble(s, "");
+	s->list.tested = NULL;
+	expect_trouble(s, "its test failed: stage 4");
+	put(s, entry("override", OVERRIDE, T1 + 1, 20));
+	dpcv_compress(&s->v, false);
+	expect_order(&s->list, "override lps zedagent");
 }
 
 static void a_controller_that_wants_no_port_takes_it_along(void **state)
@@ -539,6 +606,35 @@ static void each_port_tells_who_wants_it_so_and_what_is_wrong(void **state)
 	arena_fini(&arena);
 }
 
+static void a_port_tells_of_its_own_test_what_failed(void **state)
+{
+	Ew__LocalNetworkConfig *local = wishes(W("a", DHCP) "," W("b", DHCP));
+	Ew__PortStatus a = EW__PORT_STATUS__INIT, b = a;
+	Ew__DeviceNetworkStatus status = EW__DEVICE_NETWORK_STATUS__INIT;
+	const struct dpc_port_result result = { .label = "b", .result = { .why = "no lease" } };
+	struct arena arena = { 0 };
+	struct lps_merged merged;
+	struct sim *s = *state;
+
+	a.logicallabel = (char *)"a", b.logicallabel = (char *)"b";
+	status.ports = (Ew__PortStatus *[]){ &a, &b };
+	status.n_ports = 2;
+	dpc_list_put(&s->list, controllers(PORTS, 500));
+	dpc_list_put(&s->list, lps_merge(find(s, "zedagent"), local, &merged));
+	s->list.entries[0]->last_failed_ms = 1;
+	dpc_results_record(s->list.entries[0], &result, 1);
+	lps_status_ports(&s->list, &merged, lps_trouble(&s->list, &arena), &status, &arena);
+	assert_string_equal(a.lps_config_error, "its test failed: ");
+	assert_string_equal(b.lps_config_error, "its test failed: no lease");
+	s->list.current = s->list.entries[1];
+	assert_int_equal(lps_status(&s->list, local, &merged, "", &arena)->n_ports, 0);
+	s->list.current = s->list.entries[0];
+	assert_int_equal(lps_status(&s->list, local, &merged, "", &arena)->n_ports, 2);
+	lps_merged_fini(&merged);
+	ew__local_network_config__free_unpacked(local, NULL);
+	arena_fini(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,17 +645,22 @@ int main(void)
 		SIM_TEST(it_stands_above_the_configuration_it_was_made_of),
 		SIM_TEST(a_newer_configuration_of_the_controller_is_changed_by_it_again),
 		SIM_TEST(the_same_configuration_again_touches_nothing),
+		SIM_TEST(the_same_wish_again_is_since_then),
 		SIM_TEST(one_that_fails_is_left_for_the_controllers_and_says_so),
 		SIM_TEST(what_the_local_operator_set_goes_before_it),
 		SIM_TEST(an_override_of_a_later_time_goes_above_both),
 		SIM_TEST(another_wish_takes_the_place_of_one_that_is_being_tested),
 		SIM_TEST(another_wish_falls_back_on_the_one_that_worked),
 		SIM_TEST(a_permission_that_is_taken_back_ends_it_once_the_controllers_works),
+		SIM_TEST(a_wish_that_is_refused_as_a_whole_leaves_nothing_of_the_former),
+		SIM_TEST(what_is_fallen_back_on_goes_with_the_wish),
+		SIM_TEST(one_that_failed_stays_to_be_tried_again),
 		SIM_TEST(a_controller_that_wants_no_port_takes_it_along),
 		SIM_TEST(one_that_nobody_can_rely_on_is_passed_over),
 		SIM_TEST(a_list_that_is_full_of_files_takes_no_wish),
 		SIM_TEST(a_stored_list_keeps_what_is_local),
 		SIM_TEST(each_port_tells_who_wants_it_so_and_what_is_wrong),
+		SIM_TEST(a_port_tells_of_its_own_test_what_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
