@@ -114,25 +114,41 @@ void nim_wireless_look_wwan(const struct nim_port *port, const struct nim_wwan *
 
 /* ---- What the network gave ---- */
 
-/*
- * Networks do not always tell a gateway, and a link with two ends needs none; but the routes of
- * all ports have one, and so have those of instances. On a link without ARP any address but one's
- * own stands for the other end.
- */
-static struct ipaddr other_end(const struct prefix *own)
-{
-	struct ipaddr other = own->addr;
-
-	other.byte[own->addr.family == AF_INET ? 3 : 15] ^= 1;
-	return other;
-}
-
 static bool has_address(const struct nim_air *w, const struct ipaddr *addr)
 {
 	for (unsigned int i = 0; i < w->naddrs; i++)
 		if (ipaddr_equal(&w->addrs[i].addr, addr))
 			return true;
 	return false;
+}
+
+/* The first and the last of a subnet with room for more belong to all of it: the kernel takes them for
+ * no gateway. */
+static bool is_for_all(const struct prefix *own, const struct ipaddr *addr)
+{
+	struct prefix network = prefix_network(own);
+	struct ipaddr last = prefix_last(&network);
+
+	return own->len + 1u < ipaddr_bits(&own->addr) &&
+	       (ipaddr_equal(addr, &network.addr) || ipaddr_equal(addr, &last));
+}
+
+/*
+ * Networks do not always tell a gateway, and a link with two ends needs none; but the routes of
+ * all ports have one, and so have those of instances. On a link without ARP any address but one's
+ * own stands for the other end.
+ */
+static struct ipaddr other_end(const struct nim_air *w, const struct prefix *own)
+{
+	struct ipaddr other = own->addr;
+	uint8_t *last = &other.byte[own->addr.family == AF_INET ? 3 : 15], was = *last;
+
+	for (uint8_t bits = 1; bits < 8; bits++) {
+		*last = was ^ bits;
+		if (!has_address(w, &other) && !is_for_all(own, &other))
+			break;
+	}
+	return other;
 }
 
 static bool has_family(const struct nim_air *w, int family)
@@ -148,9 +164,9 @@ static struct ipaddr gateway_of(const struct nim_air *w, const struct prefix *ow
 	struct ipaddr gateway;
 
 	if (*told && ipaddr_parse(told, &gateway) == 0 && gateway.family == own->addr.family &&
-	    !ipaddr_is_zero(&gateway) && !has_address(w, &gateway))
+	    !ipaddr_is_zero(&gateway) && !has_address(w, &gateway) && !is_for_all(own, &gateway))
 		return gateway;
-	return other_end(own);
+	return other_end(w, own);
 }
 
 static void take_servers(const Ew__WwanIp *ip, int family, struct dp_lease *lease)

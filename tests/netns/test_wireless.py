@@ -145,7 +145,8 @@ def test_a_connection_outlives_kill_9_restarts_and_its_daemon(cellular):
     again.wait_told(lambda t: t.get("networks"), "wwan is told again")
     again.say(modem(addresses=("10.64.3.6/30",), gateways=("", "")))
     wait_port(node, "lte", lambda p: p["addresses"] == ["10.64.3.6/30"] and p.get("usable4"), "IPv4 only")
-    assert port(node, "lte")["gateway4"] == "10.64.3.7"  # the other end, whoever it is
+    assert port(node, "lte")["gateway4"] == radios.PEER4  # the other end, whoever it is
+    node.wait_settled()
     packets.assert_reaches(net["node"], topology.WEB4, 80, net["internet"])
     again.say(modem(addresses=(f"{OWN6}/64",), gateways=("", radios.PEER6)))
     wait_port(node, "lte", lambda p: p["addresses"] == [f"{OWN6}/64"] and p.get("usable6"), "IPv6 only")
@@ -279,3 +280,49 @@ def test_periodic_tests_spare_the_modem_while_another_port_passes(cellular):
                      "add rule ip t f tcp dport 80 reject with tcp reset")
     before = passed("lte")
     wait_for(lambda: passed("lte") > before, "the modem is asked when nobody answers by the cable", 120)
+
+
+def test_new_addresses_and_kill_9_at_the_same_moment_leave_nothing_behind(cellular):
+    net, node = cellular
+    config = Config()
+    add_cellular(config, cost=0)
+    node.start(config)
+    daemon = Daemon(node, "wwan")
+    daemon.wait_told(lambda t: t.get("networks"), "wwan is told")
+    for n in range(6):
+        daemon.say(modem(addresses=(f"10.64.3.{6 + 8 * (n % 2)}/30",), gateways=("", "")))
+        pid = node.daemons()["nim"]
+        node.kill("nim")
+        wait_for(lambda old=pid: node.daemons().get("nim", old) != old, "nim runs again", 30)
+    wait_port(node, "lte", lambda p: p["addresses"] == ["10.64.3.14/30"] and p.get("usable4"), "what was said last")
+    node.wait_settled()
+    left = net["node"].run("ip", "-4", "addr", "show", "dev", "wwan0").stdout + net["node"].run("ip", "rule").stdout
+    assert left.count("10.64.3.14") == 2 and "10.64.3.6" not in left
+
+
+def test_a_configuration_with_the_same_modem_is_tried_beside_and_taken_without_a_loss(cellular):
+    net, node = cellular
+    config = both_ports()
+    config.item("edgeway.probe.urls", f"http://{topology.WEB4}/")
+    node.start(config)
+    daemon = connected(node)
+    wait_port(node, "lte", usable, "the modem is connected")
+    wait_port(node, "uplink-a", usable, "so is the cable")
+    wait_for(lambda: dpc_state(node) == "DPC_STATE_SUCCESS", "it works", 30)
+    node.wait_settled()
+    with packets.Ping(net["lte"], OWN4) as ping:
+        ping.wait_answers(10)
+        node.override("field.json", {"Version": 1, "TimePriority": "2036-03-04T05:06:07Z", "Ports": [
+            {"IfName": "eth0", "Logicallabel": "uplink-a", "IsMgmt": True, "IsL3Port": True, "Dhcp": 1,
+             "AddrSubnet": "192.168.1.77/24", "Gateway": "192.168.1.1", "DNSServers": ["192.168.1.1"]},
+            {"IfName": "wwan0", "Logicallabel": "lte", "IsMgmt": True, "IsL3Port": True, "Cost": 10, "Dhcp": 4,
+             "WirelessCfg": {"WType": 1, "CellularV2": {"AccessPoints": [
+                 {"Activated": True, "APN": "iot.example"}]}}}]})
+        node.wait("DeviceNetworkStatus", lambda t: t.get("global", {}).get("dpcKey") == "field"
+                  and t["global"].get("dpcState") == "DPC_STATE_SUCCESS", "the file's is in force", 60)
+        daemon.wait_told(lambda t: t["dpcKey"] == "field", "wwan is told whose it is")
+        wait_port(node, "lte", lambda p: usable(p) and not p["wireless"].get("pending"), "it is applied")
+        node.wait_settled()
+        ping.wait_answers(10)
+        ping.stop().assert_nothing_lost()
+    assert 'event=dpc_trial key="field" beside="zedagent"' in node.log()

@@ -345,11 +345,20 @@ static void a_link_without_a_gateway_leads_to_its_other_end(void **state)
 	expect_gateway(w, AF_INET6, "2001:db8:64::7");
 	assert_int_equal(w->lease.mtu_bytes, 0); /* that of the link */
 	w->ip.gateway4 = (char *)"";
+	expect_gateway(w, AF_INET, "10.64.3.5"); /* .7 is the subnet's broadcast address */
+	w->addresses[0] = (char *)"10.64.3.6/32";
 	expect_gateway(w, AF_INET, "10.64.3.7");
+	w->addresses[0] = (char *)"10.64.3.7/31";
+	expect_gateway(w, AF_INET, "10.64.3.6");
+	w->addresses[0] = (char *)"10.64.3.1/30";
+	expect_gateway(w, AF_INET, "10.64.3.2"); /* .0 is the subnet, .3 its broadcast address */
+	w->addresses[0] = (char *)"10.64.3.6/30";
 	w->ip.gateway4 = (char *)"10.64.3.6"; /* its own */
-	expect_gateway(w, AF_INET, "10.64.3.7");
+	expect_gateway(w, AF_INET, "10.64.3.5");
 	w->ip.gateway4 = (char *)"0.0.0.0";
-	expect_gateway(w, AF_INET, "10.64.3.7");
+	expect_gateway(w, AF_INET, "10.64.3.5");
+	w->addresses[1] = (char *)"2001:db8:64::1/64";
+	expect_gateway(w, AF_INET6, "2001:db8:64::3"); /* the first is of all routers there */
 	w->ip.gateway6 = (char *)"fe80::1";
 	expect_gateway(w, AF_INET6, "fe80::1");
 	w->addresses[0] = w->addresses[1];
