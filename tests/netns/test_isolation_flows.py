@@ -89,6 +89,9 @@ class Doomed(TcpStream):
     """One that may break."""
 
     def __exit__(self, *_):
+        self.stopping.set()
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)  # or whoever waits for an answer does so for its time-out
         super().__exit__(BaseException)
 
 
