@@ -66,6 +66,7 @@ def test_a_healed_gateway_is_preferred_again_after_the_hold_time_without_loss(ed
     router_dies(edge)
     wait_port(edge, "uplink-a", lambda p: "does not answer" in p["error"], "it is found")
     wait_default(edge, "uplink-b")
+    edge.wait_internet("app-a", topology.WEB4)  # zedrouter has followed
     router_lives(edge)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         held = wait_port(edge, "uplink-a", lambda p: p.get("held4") and p.get("usable4"), "usable again, and held")
@@ -105,6 +106,7 @@ def test_a_flapping_link_disturbs_no_other_port(edge):
     edge.net.pull("node:eth0")
     wait_default(edge, "uplink-b")
     wait_default(edge, "uplink-b", families=(6,))
+    edge.wait_internet("app-a", topology.WEB4)  # zedrouter has followed
     mark, begin, used = edge.node.log_mark(), time.monotonic(), cpu_s(nim)
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         count = flap(edge, FLAP_S)
@@ -269,6 +271,7 @@ def test_kill_during_silence_and_hold_turns_nothing_back(make_net, make_node):
     wait_port(edge, "uplink-a", lambda p: p.get("gatewayState4") == "GATEWAY_ANSWERS", "the gateway of a answers")
     router_dies(edge)
     wait_default(edge, "uplink-b")
+    edge.wait_internet("app-a", topology.WEB4)  # zedrouter has followed
     with packets.Ping(edge.app("app-a"), topology.WEB4, rate=50) as ping:
         ping.wait_answers(20)
         for _ in range(2):  # the second run has hardly begun when it is killed
