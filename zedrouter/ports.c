@@ -113,6 +113,17 @@ void zr_ni_check_ports(const struct zr_model *m, struct zr_ni *ni)
 		vif->app->dirty = true;
 }
 
+static bool same_addresses(const struct zr_ports *a, const struct zr_ports *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (unsigned int i = 0; i < a->count; i++)
+		if (strcmp(a->port[i].label, b->port[i].label) != 0 ||
+		    memcmp(a->port[i].addrs, b->port[i].addrs, sizeof(a->port[i].addrs)) != 0)
+			return false;
+	return true;
+}
+
 static unsigned int ni_touched(const struct zr_ni *ni)
 {
 	const unsigned int by_label = ZR_TOUCH_FIRST;
@@ -150,16 +161,19 @@ struct zr_ports *zr_model_set_ports(struct zr_model *m,
 {
 	struct zr_ports *was = xmemdup(&m->ports, sizeof(m->ports));
 	struct hmap_node *node;
+	bool moved;
 
 	memset(&m->ports, 0, sizeof(m->ports));
 	for (size_t i = 0; status && i < status->n_ports && i < ZR_PORTS; i++)
 		load_port(&m->ports.port[m->ports.count++], status->ports[i]);
 	zr_uplinks_choose(m, was);
+	moved = !same_addresses(was, &m->ports);
 	hmap_for_each (node, &m->instances) {
 		struct zr_ni *ni = container_of(node, struct zr_ni, node);
 
 		ni_follow(ni, ni_touched(ni));
-		zr_ni_check_ports(m, ni);
+		if (moved)
+			zr_ni_check_ports(m, ni);
 	}
 	return was;
 }
