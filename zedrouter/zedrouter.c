@@ -7,14 +7,12 @@
 #include <stdio.h>
 
 #include "api/topics.h"
-#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/daemon.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "dataplane/caps.h"
 #include "dataplane/dp.h"
-#include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "dataplane/mark.h"
 #include "dataplane/nl/ct_flush.h"
@@ -24,7 +22,7 @@
 #include "zedrouter/intent.h"
 #include "zedrouter/kept.h"
 #include "zedrouter/recheck.h"
-#include "zedrouter/status.h"
+#include "zedrouter/tell.h"
 #include "zedrouter/uplinks.h"
 
 enum zr_input {
@@ -39,7 +37,7 @@ struct zedrouter {
 	struct daemon *daemon;
 	struct dp *dp;
 	struct ps *ps;
-	struct ps_pub *ni_pub, *app_pub;
+	struct zr_teller teller; /* of statuses: dp, model and the two publishers */
 	struct event *apply_ev; /* inputs changed: apply once at the end of this turn */
 	struct event *follow_ev; /* … and see to the rest in the next one */
 	struct caps_query *caps;
@@ -53,86 +51,6 @@ struct zedrouter {
 	unsigned int synced; /* enum zr_input bits */
 	bool swept;
 };
-
-/* ---- Status ---- */
-
-/* busy: the engine is at work, and the last word is not spoken of what is not settled. */
-static void tell_ni(struct zedrouter *zr, struct zr_ni *ni, bool busy)
-{
-	struct arena arena = { 0 };
-	struct dp_report report;
-	char scope[2][ZR_SCOPE], problem[200] = "";
-	bool settled;
-
-	zr_ni_scope(ni->uuid, scope[0]);
-	zr_way_scope(ni->uuid, scope[1]);
-	settled = dp_scope_settled(zr->dp, scope[0]) && dp_scope_settled(zr->dp, scope[1]);
-	if (busy && !settled)
-		return;
-	if (dp_scope_problem(zr->dp, scope[0], &report) ||
-	    dp_scope_problem(zr->dp, scope[1], &report))
-		dp_report_str(&report, problem, sizeof(problem));
-	ni->untold = false;
-	ps_publish_network_instance_status(zr->ni_pub, ni->uuid,
-					   zr_ni_status(&zr->model, ni, problem, !settled, &arena));
-	arena_fini(&arena);
-}
-
-static void vif_state(struct zedrouter *zr, const struct zr_vif *vif, struct zr_vif_state *ret)
-{
-	char rules[ZR_SCOPE], ni[ZR_SCOPE];
-	struct dp_report report;
-
-	zr_vif_scope(vif->app->uuid, vif->index, "rules", rules);
-	zr_ni_scope(vif->ni_uuid, ni);
-	ret->ready = dp_scope_settled(zr->dp, rules) &&
-		     dp_state(zr->dp, &dp_bridge_type, vif->ni ? vif->ni->bridge.str : "", NULL) ==
-			     DP_CREATED;
-	if (dp_scope_problem(zr->dp, rules, &report))
-		dp_report_str(&report, ret->problem, sizeof(ret->problem));
-}
-
-static void tell_app(struct zedrouter *zr, struct zr_app *app, bool busy)
-{
-	struct arena arena = { 0 };
-	struct zr_vif_state *states;
-	const struct zr_vif *vif;
-	unsigned int n = 0, ready = 0;
-
-	list_for_each (vif, &app->vifs, of_app)
-		n++;
-	states = arena_alloc(&arena, (n + 1) * sizeof(*states));
-	n = 0;
-	list_for_each (vif, &app->vifs, of_app) {
-		vif_state(zr, vif, &states[n]);
-		ready += states[n++].ready;
-	}
-	if (!busy || ready == n) {
-		app->untold = false;
-		ps_publish_app_network_status(zr->app_pub, app->uuid,
-					      zr_app_status(&zr->model, app, states, &arena));
-	}
-	arena_fini(&arena);
-}
-
-/* Apps first: for them somebody waits. */
-static void zedrouter_tell(struct zedrouter *zr, bool busy)
-{
-	struct hmap_node *node;
-
-	hmap_for_each (node, &zr->model.apps) {
-		struct zr_app *app = container_of(node, struct zr_app, node);
-
-		if (app->untold)
-			tell_app(zr, app, busy);
-	}
-	hmap_for_each (node, &zr->model.instances) {
-		struct zr_ni *ni = container_of(node, struct zr_ni, node);
-
-		if (ni->untold)
-			tell_ni(zr, ni, busy);
-	}
-}
 
 /* ---- Apply ---- */
 
@@ -229,7 +147,7 @@ static void finish_apply(struct zedrouter *zr, const struct zr_ports *was)
 {
 	follow_flows(zr, was);
 	zr_recheck_run(zr->recheck);
-	zedrouter_tell(zr, false);
+	zr_tell(&zr->teller, false);
 	zr_log_uplinks(&zr->model);
 	zr_log_conflicts(&zr->model);
 }
@@ -301,10 +219,11 @@ static void on_tell(evutil_socket_t fd, short what, void *arg)
 	/* Items that news of this turn made dirty count as unsettled, and most are found to be as
 	 * wanted without another report. */
 	busy = dp_look(zr->dp);
-	zr_recheck_run(zr->recheck);
-	zedrouter_tell(zr, busy);
+	zr_tell(&zr->teller, busy);
 	if (busy)
 		event_add(zr->tell_ev, &(struct timeval){ 0 });
+	else
+		zr_recheck_run(zr->recheck); /* what is gone is gone from the kernel, too */
 }
 
 /* ---- Inputs ---- */
@@ -319,7 +238,7 @@ static void ni_changed(const char *key, const Ew__NetworkInstanceConfig *was,
 	zr->node_dirty = true; /* the first one needs the base, the last one takes it along */
 	if (!now) {
 		drop_ni(zr, key);
-		ps_unpublish(zr->ni_pub, key);
+		ps_unpublish(zr->teller.ni_pub, key);
 	}
 	event_active(zr->apply_ev, 0, 0);
 }
@@ -334,7 +253,7 @@ static void app_changed(const char *key, const Ew__AppConfig *was, const Ew__App
 	if (!now && app) {
 		for (unsigned int i = 0; i < app->submitted; i++)
 			drop_vif(zr, key, i);
-		ps_unpublish(zr->app_pub, key);
+		ps_unpublish(zr->teller.app_pub, key);
 	}
 	zr_model_set_app(&zr->model, key, now);
 	event_active(zr->apply_ev, 0, 0);
@@ -375,11 +294,12 @@ static void input_synced(struct zedrouter *zr, enum zr_input input)
 	zr_numbers_retain(&zr->model);
 	zedrouter_apply(zr, NULL);
 	dp_sweep(zr->dp);
-	if (!fresh)
+	if (!fresh) {
 		zr_recheck_all(zr->recheck);
-	event_active(zr->tell_ev, 0, 0);
-	ps_publish_synced(zr->ni_pub);
-	ps_publish_synced(zr->app_pub);
+		event_active(zr->tell_ev, 0, 0);
+	}
+	ps_publish_synced(zr->teller.ni_pub);
+	ps_publish_synced(zr->teller.app_pub);
 	daemon_ready(zr->daemon, "instances configured");
 }
 
@@ -464,6 +384,8 @@ static int zedrouter_open_dp(struct zedrouter *zr)
 	if (r < 0)
 		return r;
 	dp_control(zr->dp, daemon_control(zr->daemon));
+	zr->teller.dp = zr->dp;
+	zr->teller.model = &zr->model;
 	zr->recheck = zr_recheck_new(daemon_base(zr->daemon), zr->dp, &zr->model, zr->conf.table);
 	return r;
 }
@@ -492,9 +414,9 @@ static int zedrouter_open_bus(struct zedrouter *zr)
 
 	r = ps_connect(daemon_base(zr->daemon), &conf, &zr->ps);
 	if (r == 0)
-		r = ps_advertise_network_instance_status(zr->ps, NULL, &zr->ni_pub);
+		r = ps_advertise_network_instance_status(zr->ps, NULL, &zr->teller.ni_pub);
 	if (r == 0)
-		r = ps_advertise_app_network_status(zr->ps, NULL, &zr->app_pub);
+		r = ps_advertise_app_network_status(zr->ps, NULL, &zr->teller.app_pub);
 	if (r == 0)
 		r = ps_subscribe_network_instance_config(zr->ps, &ni_ops, zr, &sub);
 	if (r == 0)
