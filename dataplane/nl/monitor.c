@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/fib_rules.h>
 #include <linux/filter.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
@@ -18,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/mono.h"
+#include "dataplane/mark.h"
 #include "dataplane/nl/nlsock.h"
 #include "dataplane/nl/rtnl_state.h"
 
@@ -244,38 +246,59 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 /*
  * What nobody here asks for need not wake us up: neighbours that come and go with the traffic and
  * learned MAC addresses (the same messages, of AF_BRIDGE), for only permanent and proxy entries
- * are items; and the routes the kernel makes for itself, eight for each new link. BPF loads in
- * network order, hence NET16().
+ * are items; the routes the kernel makes for itself, eight for each new link; and what others route by
+ * rules and tables of their own. BPF loads in network order, hence NET16().
  */
-static void filter_noise(int fd)
+static void filter_noise(int fd, uint8_t ours)
 {
-	enum { TYPE = 4, FAMILY = 16, STATE = 24, FLAGS = 26, PROTOCOL = 21 };
-	static const struct sock_filter code[] = {
+	enum {
+		TYPE = 4,
+		FAMILY = 16,
+		STATE = 24,
+		FLAGS = 26,
+		TABLE = 20,
+		PROTOCOL = 21,
+		RULE_ATTRS = 28
+	};
+	const struct sock_filter code[] = {
 		/* 0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
-		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWNEIGH), 4, 0),
-		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELNEIGH), 8, 0),
-		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWROUTE), 13, 0),
-		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELROUTE), 12, 0),
-		/* 5 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWNEIGH), 6, 0),
+		/* 2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELNEIGH), 10, 0),
+		/* 3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWROUTE), 15, 0),
+		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELROUTE), 14, 0),
+		/* 5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_NEWRULE), 18, 0),
+		/* 6 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET16(RTM_DELRULE), 17, 0),
+		/* 7 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		/* a new neighbour: proxy or permanent */
-		/* 6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 7, 0),
-		/* 8 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
-		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 5, 0),
-		/* 10 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* 8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+		/* 9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 7, 0),
+		/* 10 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
+		/* 11 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_PERMANENT), 5, 0),
+		/* 12 */ BPF_STMT(BPF_RET | BPF_K, 0),
 		/* one that is gone: proxy, or not one that aged */
-		/* 11 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
-		/* 12 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 2, 0),
-		/* 13 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
-		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_AGEING), 4, 0),
+		/* 13 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+		/* 14 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_PROXY, 2, 0),
+		/* 15 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, STATE),
+		/* 16 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NET16(NUD_AGEING), 14, 0),
 		/* any neighbour: not of a bridge's table */
-		/* 15 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
-		/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 2, 3),
-		/* a route: not of the kernel's own */
-		/* 17 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
-		/* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTPROT_KERNEL, 0, 1),
-		/* 19 */ BPF_STMT(BPF_RET | BPF_K, 0),
-		/* 20 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		/* 17 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FAMILY),
+		/* 18 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 12, 13),
+		/* a route: ours, or of the main table and not the kernel's own */
+		/* 19 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, PROTOCOL),
+		/* 20 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ours, 11, 0),
+		/* 21 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTPROT_KERNEL, 9, 0),
+		/* 22 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TABLE),
+		/* 23 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RT_TABLE_MAIN, 8, 7),
+		/* a rule: ours */
+		/* 24 */ BPF_STMT(BPF_LD | BPF_IMM, RULE_ATTRS),
+		/* 25 */ BPF_STMT(BPF_LDX | BPF_IMM, FRA_PROTOCOL),
+		/* 26 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_NLATTR),
+		/* 27 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+		/* 28 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		/* 29 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, MNL_ATTR_HDRLEN),
+		/* 30 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ours, 1, 0),
+		/* 31 */ BPF_STMT(BPF_RET | BPF_K, 0),
+		/* 32 */ BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog prog = { .len = ARRAY_SIZE(code),
 					 .filter = (struct sock_filter *)code };
@@ -343,7 +366,7 @@ int rtnl_monitor_new(struct rtnl *r, struct rtnl_monitor **ret)
 	m->fd = nlsock_open(dp_conf(r->dp)->netns_fd, NETLINK_ROUTE, RTNL_SOCKET_BUFFER);
 	if (m->fd < 0)
 		return m->fd;
-	filter_noise(m->fd);
+	filter_noise(m->fd, dp_mark(dp_conf(r->dp)->owner)->protocol);
 	listen_for_used(m);
 	m->readable = event_new(base, m->fd, EV_READ | EV_PERSIST, readable, m);
 	m->resync = evtimer_new(base, resync, m);

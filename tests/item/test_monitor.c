@@ -222,6 +222,40 @@ static void follows_links_that_change_their_names(void **state)
 	in_space(renamed, NULL);
 }
 
+static bool hears(const char *command)
+{
+	char byte;
+
+	sh("%s", command);
+	return recv(monitor_fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+static void of_others(const void *arg)
+{
+	struct node *n = node_new();
+
+	(void)arg;
+	node_turn(n, 20);
+	require(!hears("ip rule add pref 77 lookup 77 protocol 99"), "a rule of others");
+	require(!hears("ip -6 rule add pref 77 lookup 77 protocol 99"), "theirs of IPv6");
+	require(!hears("ip route add 198.51.100.0/24 dev lo table 77 proto 99"),
+		"a route of others");
+	require(!hears("ip rule del pref 77"), "the end of a rule of others");
+	require(hears("ip rule add pref 78 lookup 78 protocol 240"), "a rule of ours is not heard");
+	node_turn(n, 20);
+	require(hears("ip route add 198.51.101.0/24 dev lo table 77 proto 240"),
+		"a route of ours is not heard");
+	node_turn(n, 20);
+	require(hears("ip route add default dev lo proto 99"), "the default route is not heard");
+	node_free(n);
+}
+
+static void does_not_hear_what_others_route_by_in_tables_of_their_own(void **state)
+{
+	(void)state;
+	in_space(of_others, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +263,7 @@ int main(void)
 		cmocka_unit_test(notices_routes_the_kernel_drops_without_a_word),
 		cmocka_unit_test(what_is_known_to_be_lost_does_not_wait_for_the_back_off),
 		cmocka_unit_test(follows_links_that_change_their_names),
+		cmocka_unit_test(does_not_hear_what_others_route_by_in_tables_of_their_own),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
