@@ -22,6 +22,11 @@
 
 #define KEPT_MAX (256u << 10) /* bytes of the file */
 
+struct wireless_port {
+	struct nim_air air;
+	struct rate said; /* log lines */
+};
+
 struct wireless_run {
 	struct wireless_run_conf conf;
 	struct ps_pub *wwan_pub, *wlan_pub;
@@ -34,8 +39,8 @@ struct wireless_run {
 	bool synced; /* the daemons have heard that nothing is missing */
 	bool dirty; /* the configuration is another than what is told */
 	char *kept; /* path of what is left to the next run */
-	struct nim_air ports[NIM_PORTS]; /* in the order of the configuration */
-	struct rate said[NIM_PORTS]; /* log lines, by port */
+	/* In the order of the configuration, NIM_PORTS; NULL: there never was a wireless one. */
+	struct wireless_port *ports;
 };
 
 static ProtobufCMessage *copy_of(const ProtobufCMessage *msg)
@@ -91,12 +96,12 @@ static void load_kept(struct wireless_run *run)
 /* The one place where a port's state changes. */
 static void set_air(struct wireless_run *run, unsigned int i, const struct nim_air *air)
 {
-	struct nim_air *was = &run->ports[i];
+	struct nim_air *was = &run->ports[i].air;
 	const char *label = run->conf.config->ports[i].label;
 	unsigned int unsaid;
 
 	if ((strcmp(was->error, air->error) != 0 || was->pending != air->pending) &&
-	    rate_allow(&run->said[i], NIM_LOG_LINES, NIM_LOG_MS, mono_now(), &unsaid))
+	    rate_allow(&run->ports[i].said, NIM_LOG_LINES, NIM_LOG_MS, mono_now(), &unsaid))
 		log_info("wireless_port", "port=%s from=\"%s\" to=\"%s\" pending=%d unsaid=%u",
 			 label, was->error, air->error, air->pending, unsaid);
 	*was = *air;
@@ -122,6 +127,8 @@ static void tell_port(struct wireless_run *run, unsigned int i)
 	if (port->wireless == NIM_WIRELESS_NONE)
 		return;
 	run->any = true;
+	if (!run->ports)
+		run->ports = xcalloc(NIM_PORTS, sizeof(*run->ports));
 	if (run->dirty) { /* what was told is not what is wanted */
 		wwan.told = NULL;
 		wlan.told = NULL;
@@ -133,7 +140,7 @@ static void tell_port(struct wireless_run *run, unsigned int i)
 		iface->metered = true; /* whoever is asked by it costs */
 	}
 	set_air(run, i, &air);
-	iface->wireless = &run->ports[i];
+	iface->wireless = &run->ports[i].air;
 	if (port->wireless == NIM_WIRELESS_WIFI || port->dhcp != NIM_DHCP_CLIENT)
 		return;
 	tell_lease(&air, iface, AF_INET);
@@ -348,6 +355,7 @@ struct wireless_run *wireless_run_free(struct wireless_run *run)
 	free_message(run->wlan_said ? &run->wlan_said->base : NULL);
 	arena_fini(&run->told_mem);
 	free(run->kept);
+	free(run->ports);
 	free(run);
 	return NULL;
 }
