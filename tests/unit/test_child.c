@@ -274,7 +274,7 @@ static void limit_is_longer_by_what_it_stands_in_line_for_a_processor(void **sta
 	child_more_ms(c[0], 1000); /* its start */
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
 	for (int i = 1; i < 4; i++)
-		c[i] = start_shell("while :; do :; done", NULL);
+		c[i] = start_shell("trap '' TERM; while :; do :; done", NULL);
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 	for (unsigned int sum = 0;
 	     sum < 300;) { /* two thirds of the time, and more on a busy one */
@@ -290,6 +290,10 @@ static void limit_is_longer_by_what_it_stands_in_line_for_a_processor(void **sta
 	for (unsigned int sum = 0; sum < 20;)
 		sum += child_more_ms(c[2], 4); /* there is an end to it */
 	assert_int_equal(child_more_ms(c[2], 4), 0);
+	begin = mono_now();
+	child_stop(c[3], 300); /* of which it has a third, if nobody else is there */
+	assert_int_equal(wait_exit(), -SIGKILL);
+	assert_in_range(mono_diff_ms(mono_now(), begin), 600, 6 * 300 + 5000);
 	for (int i = 0; i < 4; i++)
 		child_free(c[i]);
 	while (has_children())

@@ -207,6 +207,23 @@ static void a_copy_that_cannot_be_read_is_left_as_it_is(void **state)
 	expect_copies(w, "good 2");
 }
 
+static void a_durable_copy_that_cannot_be_read_is_left_as_it_is(void **state)
+{
+	struct world *w = *state;
+	_cleanup_(freep) char *run = path_of(w, copies[0]), *first = path_of(w, copies[1]);
+
+	put(w, "good 1");
+	close_stored(w);
+	assert_int_equal(unlink(run), 0); /* a reboot */
+	make_unreadable(w, 1);
+	open_stored(w);
+	assert_true(stored_load(w->stored, parse, w));
+	assert_string_equal(w->got, "good 1"); /* of the second */
+	close_stored(w);
+	assert_int_equal(readlink(first, (char[32]){ "" }, 32), strlen("/proc/self/mem"));
+	open_stored(w);
+}
+
 static void without_descriptors_nothing_is_loaded_and_nothing_set_aside(void **state)
 {
 	struct world *w = *state;
@@ -343,6 +360,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_copy_that_cannot_be_read_is_left_as_it_is, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_durable_copy_that_cannot_be_read_is_left_as_it_is,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			without_descriptors_nothing_is_loaded_and_nothing_set_aside, set_up,
 			tear_down),
