@@ -210,13 +210,11 @@ void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 		strbuf_addf(out, "servers-file=%s\n", paths->servers);
 	if (ni->domain[0])
 		strbuf_addf(out, "domain=%s\nlocal=/%s/\n", ni->domain, ni->domain);
-	if (ni->subnet.addr.family == AF_INET6) {
+	if (ni->subnet.addr.family == AF_INET6)
 		conf_ipv6(ni, out);
-		option_ntp(m, ni, "dhcp-option=option6:ntp-server,", out);
-	} else {
+	else
 		conf_ipv4(m, ni, out);
-		strbuf_addf(out, "dhcp-optsfile=%s\n", paths->options);
-	}
+	strbuf_addf(out, "dhcp-optsfile=%s\n", paths->options);
 	conf_listed(ni, table, out);
 }
 
@@ -258,8 +256,12 @@ void zr_dnsmasq_dhcp_hosts(const struct zr_ni *ni, struct strbuf *out)
 
 void zr_dnsmasq_options(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out)
 {
-	option_routes(m, ni, out);
-	option_ntp(m, ni, "option:ntp-server,", out);
+	if (ni->subnet.addr.family == AF_INET6) {
+		option_ntp(m, ni, "option6:ntp-server,", out);
+	} else {
+		option_routes(m, ni, out);
+		option_ntp(m, ni, "option:ntp-server,", out);
+	}
 }
 
 void zr_dnsmasq_servers(const struct zr_ports *ports, const struct zr_uplink *u, struct strbuf *out)

@@ -29,8 +29,7 @@ void zr_dnsmasq_conf(const struct zr_model *m, const struct zr_ni *ni,
 		     const struct zr_dnsmasq_paths *paths, const char *table, struct strbuf *out);
 void zr_dnsmasq_hosts(const struct zr_ni *ni, struct strbuf *out); /* addn-hosts */
 void zr_dnsmasq_dhcp_hosts(const struct zr_ni *ni, struct strbuf *out);
-/* dhcp-optsfile: the options of IPv4 that differ by port. The server never forgets those of IPv6 it has
- * read from such a file, so they are in the main one. */
+/* dhcp-optsfile: the options that differ by port. */
 void zr_dnsmasq_options(const struct zr_model *m, const struct zr_ni *ni, struct strbuf *out);
 /* servers-file: those of the port that comes first. */
 void zr_dnsmasq_servers(const struct zr_ports *ports, const struct zr_uplink *u,

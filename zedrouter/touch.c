@@ -100,7 +100,7 @@ static unsigned int subnets(const struct zr_port *port, int family, struct prefi
 	return n;
 }
 
-/* The server speaks for it. Its DHCPv6 options are read at its start only. */
+/* The server speaks for it. */
 static unsigned int first_touched(const struct zr_port *a, const struct zr_port *b, int family)
 {
 	struct prefix was[ZR_PORT_ADDRS], now[ZR_PORT_ADDRS];
@@ -110,10 +110,9 @@ static unsigned int first_touched(const struct zr_port *a, const struct zr_port 
 	if (!ifname_equal(&a->ifname, &b->ifname))
 		touched |= ZR_TOUCH_FIRST | ZR_TOUCH_SERVER;
 	if (lists_differ(a->dns, a->ndns, b->dns, b->ndns, sizeof(*a->dns)) ||
+	    lists_differ(a->ntp, a->nntp, b->ntp, b->nntp, ZR_NAME) ||
 	    lists_differ(was, nwas, now, nnow, sizeof(*was)))
 		touched |= ZR_TOUCH_SERVER;
-	if (lists_differ(a->ntp, a->nntp, b->ntp, b->nntp, ZR_NAME))
-		touched |= family == AF_INET6 ? ZR_TOUCH_SELF : ZR_TOUCH_SERVER;
 	return touched;
 }
 

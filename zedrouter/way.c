@@ -284,8 +284,6 @@ static void intent_told(struct dp_graph *g, const struct zr_model *m, const stru
 
 	if (ni->uplink)
 		zr_dnsmasq_servers(&m->ports, ni->uplink, text);
-	if (ni->subnet.addr.family == AF_INET6)
-		return;
 	zr_dnsmasq_options(m, ni, &options);
 	if (options.len)
 		file.content = options.str;
@@ -308,8 +306,7 @@ static void after_files(struct dp_graph *g, const struct zr_ni *ni)
 
 	after_file(g, ni, "hosts");
 	after_file(g, ni, "dhcp-hosts");
-	if (ni->subnet.addr.family == AF_INET)
-		after_file(g, ni, "options");
+	after_file(g, ni, "options");
 	if (ni->uplink && ni->uplink->number) {
 		zr_servers_file(ni->uplink, name);
 		dp_after(g, &dp_file_type, name);

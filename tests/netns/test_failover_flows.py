@@ -13,6 +13,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -457,6 +458,44 @@ def test_apps_are_told_of_time_servers_and_networks_of_the_port_in_use(net, node
         wait_for(lambda: dhcp_options(edge, "app-a", tmp_path).get("ntpsrv") == f"192.168.{number}.123",
                  "its time server", 10)
         assert f"192.168.{number}.0/24 10.1.0.1" in dhcp_options(edge, "app-a", tmp_path)["staticroutes"]
+    assert servers(edge) == before
+
+
+def time_servers6(edge, app):
+    """What the DHCPv6 server of its instance tells an app that asks for option 56 (RFC 8415 18.2.6, RFC 5908)."""
+    ask = bytes.fromhex("0b000001" "0001000a" "00030001020000000001" "000600020038")
+    with edge.app(app).inside(), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth1")
+        sock.settimeout(2)
+        try:
+            sock.bind(("::", 546))
+            sock.sendto(ask, ("ff02::1:2", 547, 0, socket.if_nametoindex("eth1")))
+            rest = sock.recv(4096)[4:]
+        except OSError:
+            return None
+    while rest:
+        option, size = struct.unpack("!HH", rest[:4])
+        if option == 56:
+            return socket.inet_ntop(socket.AF_INET6, rest[8:24])
+        rest = rest[4 + size:]
+    return ""
+
+
+def test_apps_are_told_of_ipv6_time_servers_of_the_port_in_use_without_a_restart(net, node):
+    edge = scenario.Edge(net, node)
+    config = edge.standard_config()
+    for n, network in enumerate(config.root["networks"], 1):
+        network["ip"]["ntp"] = f"2001:db8:{n}::123"
+    edge.start(config)
+    wait_for(lambda: time_servers6(edge, "app-a") == "2001:db8:1::123", "its time server", 15)
+    before = servers(edge)
+    net.pull("node:eth0")
+    wait_for(lambda: time_servers6(edge, "app-a") == "2001:db8:2::123", "that of the other port", 15)
+    for network in config.root["networks"]:
+        del network["ip"]["ntp"]
+    config.root["id"]["version"] = "2"
+    node.configure(config)
+    wait_for(lambda: time_servers6(edge, "app-a") == "", "none any more", 15)
     assert servers(edge) == before
 
 

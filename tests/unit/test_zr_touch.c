@@ -135,16 +135,15 @@ static void each_field_touches_who_uses_it(void **state)
 		CASE(dns, SERVER, SERVER),
 		CASE(no_dns, SERVER, SERVER),
 		CASE(dns_of_b, 0, 0),
-		CASE(ntp, SERVER, SELF),
+		CASE(ntp, SERVER, SERVER),
 		CASE(ntp_of_b, 0, 0),
-		/* Fail-over: no route is another, and no instance is made again as a whole, unless its
-		 * DHCPv6 options are others. */
+		/* Fail-over: no route is another, and no instance is made again as a whole. */
 		CASE(b_is_lost, STATUS, STATUS),
-		CASE(a_is_lost, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS | SELF),
+		CASE(a_is_lost, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS),
 		CASE(a_is_lost_to_4, FIRST | SERVER | STATUS, 0),
-		CASE(a_is_held, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS | SELF),
+		CASE(a_is_held, FIRST | SERVER | STATUS, FIRST | SERVER | STATUS),
 		CASE(all_are_lost, ROUTES | FIRST | SERVER | STATUS,
-		     ROUTES | FIRST | SERVER | STATUS | SELF),
+		     ROUTES | FIRST | SERVER | STATUS),
 	};
 
 	make_ports(w);
