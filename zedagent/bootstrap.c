@@ -20,6 +20,7 @@
 
 #define HELPER_MS 60000 /* it takes milliseconds */
 #define SAID_MAX (BOOTSTRAP_FILE_MAX + 65536) /* the payload is part of the file */
+#define TRIES 4 /* within a second, before one that was good is told to be none */
 #define PAUSE_MAX_MS 300000 /* before a helper that cannot be started, or crashes, is tried again */
 
 #define STATE(name) EW__BOOTSTRAP_STATE__BOOTSTRAP_##name
@@ -154,14 +155,23 @@ static void set_absent(struct za_bootstrap *b)
 
 /* ---- The helper ---- */
 
-/* That it cannot be verified now is no reason to wait for somebody: it is tried again, and told. */
+static bool was_good(const struct za_bootstrap *b)
+{
+	return b->status && (b->status->state == STATE(TAKEN) || b->status->state == STATE(UNUSED));
+}
+
+/* That it cannot be verified now is no reason to wait for somebody: it is tried again, and told. What
+ * is in force is not taken back for the lack of a page of memory, though. */
 static void failed(struct za_bootstrap *b, const char *why)
 {
 	unsigned int delay_ms = backoff_ms(++b->failures, PAUSE_MAX_MS);
-	Ew__BootstrapVerdict *verdict = xcalloc(1, sizeof(*verdict));
+	Ew__BootstrapVerdict *verdict;
 
 	event_add(b->verify_ev, &(struct timeval){ .tv_sec = delay_ms / 1000,
 						   .tv_usec = delay_ms % 1000 * 1000 });
+	if (was_good(b) && b->failures < TRIES)
+		return;
+	verdict = xcalloc(1, sizeof(*verdict));
 	ew__bootstrap_verdict__init(verdict);
 	verdict->error = xasprintf("it cannot be verified: %s", why);
 	set_verdict(b, verdict);

@@ -130,6 +130,50 @@ static void it_is_tried_until_it_says_something(void **state)
 	end();
 }
 
+/* A file with one port, found good by a program that has crashed so many times. */
+static void is_good_after(unsigned int crashes)
+{
+	Org__Lfedge__Eve__Config__EdgeDevConfig config =
+		ORG__LFEDGE__EVE__CONFIG__EDGE_DEV_CONFIG__INIT;
+	Org__Lfedge__Eve__Config__SystemAdapter port =
+		ORG__LFEDGE__EVE__CONFIG__SYSTEM_ADAPTER__INIT;
+	_cleanup_(freep) char *verdict = xasprintf("%s/verdict", dir);
+	_cleanup_(freep) char *script =
+		xasprintf("[ -e %s/runs ] && read -r more <%s/runs; "
+			  "echo $((more + 1)) >%s/runs; [ $((more)) -lt %u ] && kill -9 $$; "
+			  "cat %s/verdict",
+			  dir, dir, dir, crashes, dir);
+	_cleanup_(freep) char *runs = xasprintf("%s/runs", dir);
+	Ew__BootstrapVerdict v = EW__BOOTSTRAP_VERDICT__INIT;
+	uint8_t payload[256], packed[512];
+
+	port.name = (char *)(uintptr_t) "eth0";
+	config.systemadapterlist = (Org__Lfedge__Eve__Config__SystemAdapter *[]){ &port };
+	config.n_systemadapterlist = 1;
+	v.payload.len = org__lfedge__eve__config__edge_dev_config__pack(&config, payload);
+	v.payload.data = payload;
+	assert_int_equal(file_replace(verdict, (const char *)packed,
+				      ew__bootstrap_verdict__pack(&v, packed), 0644),
+			 0);
+	unlink(runs);
+	helper_is(script);
+	assert_int_equal(file_replace(file, "g", 1, 0644), 0);
+}
+
+static void what_was_good_stays_for_a_program_that_crashes_a_few_times(void **state)
+{
+	(void)state;
+	is_good_after(0);
+	begin();
+	assert_int_equal(after(1)->state, STATE(TAKEN));
+	is_good_after(3);
+	assert_int_equal(after(1)->state, STATE(TAKEN));
+	is_good_after(1000);
+	assert_string_equal(after(1)->error, "it cannot be verified: Killed");
+	assert_null(za_bootstrap_config(bootstrap));
+	end();
+}
+
 static void when_the_file_changes_it_is_tried_anew(void **state)
 {
 	(void)state;
@@ -163,6 +207,7 @@ int main(void)
 		cmocka_unit_test(without_a_file_no_program_runs),
 		cmocka_unit_test(a_program_that_fails_is_as_a_file_that_is_wrong),
 		cmocka_unit_test(it_is_tried_until_it_says_something),
+		cmocka_unit_test(what_was_good_stays_for_a_program_that_crashes_a_few_times),
 		cmocka_unit_test(when_the_file_changes_it_is_tried_anew),
 		cmocka_unit_test(a_file_that_changes_meanwhile_is_looked_at_again),
 	};
