@@ -29,8 +29,8 @@ static void line_has_its_time_and_is_printable_and_short(void **state)
 
 	(void)state;
 	trace_add(NULL, ms(1000), "nobody wants it");
-	trace_add(t, ms(1012), "one\ttwo\r\n\x80");
-	assert_string_equal(trace_text(t), "    12 one?two???\n");
+	trace_add(t, ms(1012), "one\ttwo\r\n\x80\x7f");
+	assert_string_equal(trace_text(t), "    12 one?two????\n");
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	trace_add(t, ms(1013), "%s", longer);
@@ -52,6 +52,14 @@ static void what_does_not_fit_is_counted(void **state)
 	assert_true(strlen(text) > CONN_TRACE - 100);
 	assert_non_null(strstr(text, " lines are left out\n"));
 	assert_ptr_equal(trace_text(t), text);
+	trace_free(t);
+	t = trace_new(ms(0));
+	for (unsigned int i = 0; i < CONN_TRACE / TRACE_LINE; i++)
+		trace_add(t, ms(i), "%*s", TRACE_LINE, "");
+	trace_add(t, ms(0), "short"); /* would fit, behind what is missing */
+	text = trace_text(t);
+	assert_null(strstr(text, "short"));
+	assert_non_null(strstr(text, "... 3 lines are left out\n"));
 	trace_free(t);
 }
 
