@@ -15,6 +15,8 @@
 #include "nim/arp_socket.h"
 #include "nim/conflict/acd.h"
 
+#define RETRY_MIN_MS 1000 /* when there is no descriptor or memory for the socket … */
+#define RETRY_MAX_MS 60000 /* … more and more rarely */
 #define ADDRS_MAX 256 /* of the node; BPF_MAXINSNS is 4096 */
 
 struct watched {
@@ -33,6 +35,8 @@ struct acd_watch {
 	void *arg;
 	struct watched list[ADDRS_MAX];
 	size_t n;
+	struct mono retry; /* of what the socket should be; 0: it is */
+	uint32_t retry_ms;
 };
 
 /* ---- Sending ---- */
@@ -57,9 +61,11 @@ static void arm(struct acd_watch *w, struct mono now)
 	struct timeval left = { 0 };
 	uint64_t next = UINT64_MAX;
 
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; w->fd >= 0 && i < w->n; i++)
 		if (w->list[i].carrier && w->list[i].acd.due.ns && w->list[i].acd.due.ns < next)
 			next = w->list[i].acd.due.ns;
+	if (w->retry.ns && w->retry.ns < next)
+		next = w->retry.ns;
 	evtimer_del(w->timer);
 	if (next == UINT64_MAX)
 		return;
@@ -77,15 +83,13 @@ static const char *text(const struct in_addr *addr, char buf[INET6_ADDRSTRLEN])
 	return ipaddr_str(&ip, buf);
 }
 
-static void timer(evutil_socket_t fd, short what, void *arg)
+/* True: a conflict is over. */
+static bool step(struct acd_watch *w, struct mono now)
 {
-	struct acd_watch *w = arg;
-	struct mono now = mono_now();
 	char addr[INET6_ADDRSTRLEN];
 	bool over = false;
 
-	(void)fd, (void)what;
-	for (size_t i = 0; i < w->n; i++) {
+	for (size_t i = 0; w->fd >= 0 && i < w->n; i++) {
 		struct watched *one = &w->list[i];
 		enum acd_state was = one->acd.state;
 		enum acd_send send;
@@ -101,9 +105,7 @@ static void timer(evutil_socket_t fd, short what, void *arg)
 			over = true;
 		}
 	}
-	arm(w, now);
-	if (over)
-		w->changed(w->arg);
+	return over;
 }
 
 /* ---- Hearing ---- */
@@ -207,8 +209,30 @@ static void update_socket(struct acd_watch *w)
 		r = arp_socket_set_filter(w->fd, filter, n);
 	else if (w->n)
 		r = open_socket(w, filter, n);
-	if (r < 0)
-		log_warning("address_conflict_watch", "err=%d", -r);
+	if (r == 0) {
+		w->retry.ns = w->retry_ms = 0;
+		return;
+	}
+	w->retry_ms = w->retry_ms ? w->retry_ms * 2 : RETRY_MIN_MS;
+	if (w->retry_ms > RETRY_MAX_MS)
+		w->retry_ms = RETRY_MAX_MS;
+	w->retry.ns = mono_now().ns + w->retry_ms * 1000000ULL;
+	log_warning("address_conflict_watch", "err=%d retry_ms=%u", -r, w->retry_ms);
+}
+
+static void timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct acd_watch *w = arg;
+	struct mono now = mono_now();
+	bool over;
+
+	(void)fd, (void)what;
+	if (w->retry.ns && now.ns >= w->retry.ns)
+		update_socket(w);
+	over = step(w, now);
+	arm(w, now);
+	if (over)
+		w->changed(w->arg);
 }
 
 /* ---- What is watched ---- */
@@ -286,8 +310,7 @@ void acd_watch_apply(struct acd_watch *w, const struct nim_config *config, struc
 	}
 	if (filter_is_another(w, old, nold))
 		update_socket(w);
-	if (w->fd >= 0)
-		arm(w, mono_now());
+	arm(w, mono_now());
 	for (unsigned int i = 0; i < config->nports; i++)
 		tell(w, &facts->ifaces[i]);
 }

@@ -113,6 +113,29 @@ static void cancelled(const void *arg)
 	world_free(&w);
 }
 
+/* More of them than zedrouter carries out at once. */
+static void many_cancelled(const void *arg)
+{
+	struct world w = world_new();
+
+	(void)arg;
+	world_open(&w);
+	for (uint32_t i = 0; i < 40;
+	     i++) /* of both ports by turns, the first ones of no instance */
+		order(&w, AF_INET, (1 + i % 2) << 24 | (80 - i / 2) << 10,
+		      0xff000000 | 0xfff << 10);
+	order(&w, AF_INET, 1u << 24 | 1u << 10, 0xff000000 | 0xfff << 10);
+	order(&w, AF_INET, 2u << 24 | 1u << 10, 0xff000000 | 0xfff << 10);
+	ct_flush_run(w.flush, 24);
+	require_flows(ALL4 " " ALL6);
+	ct_flush_cancel(w.flush, AF_INET, 1u << 24, 0xff000000);
+	ct_flush_run(w.flush, 9); /* 8 of the other port were left, and its last one */
+	require_flows("4:1/0 4:1/1 4:1/3 4:2/0 4:2/3 " ALL6);
+	event_base_dispatch(w.base);
+	require_flows("4:1/0 4:1/1 4:1/3 4:2/0 4:2/3 " ALL6);
+	world_free(&w);
+}
+
 static void many(const void *arg)
 {
 	struct world w = world_new();
@@ -129,6 +152,7 @@ static void many(const void *arg)
 
 SPACE_TEST(flows_are_forgotten_by_mark_and_family, by_mark)
 SPACE_TEST(orders_about_a_port_that_is_back_are_dropped, cancelled)
+SPACE_TEST(many_orders_about_a_port_that_is_back_are_dropped, many_cancelled)
 SPACE_TEST(orders_are_bounded, many)
 
 int main(void)
@@ -136,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_are_forgotten_by_mark_and_family),
 		cmocka_unit_test(orders_about_a_port_that_is_back_are_dropped),
+		cmocka_unit_test(many_orders_about_a_port_that_is_back_are_dropped),
 		cmocka_unit_test(orders_are_bounded),
 	};
 
