@@ -159,6 +159,7 @@ void nim_apply(struct nim *nim)
 	struct nim_view view;
 
 	nim_follow_cards(nim);
+	nim_read_addrs_again(nim);
 	metering_tell(nim->metering, &nim->facts);
 	boot_tell(nim->boot, &nim->facts);
 	wireless_run_tell(nim->wireless);

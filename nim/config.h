@@ -11,6 +11,7 @@
 #define NIM_PORTS 64 /* of one device */
 #define NIM_LABEL 64 /* bytes with NUL */
 #define NIM_ADDRS 16 /* of one port */
+#define NIM_ADDRS_LEARNED 12 /* of one IP version, that nobody has configured: others need room, too */
 #define NIM_SERVERS 8
 #define NIM_LABELS 8
 #define NIM_MEMBERS 16

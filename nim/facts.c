@@ -33,12 +33,17 @@ static void list_remove_addr(struct addr_list addrs, const struct prefix *p)
 	}
 }
 
-static void list_add_addr(struct addr_list addrs, const struct prefix *p)
+static bool list_has_addr(struct addr_list addrs, const struct prefix *p)
 {
 	for (unsigned int i = 0; i < *addrs.n; i++)
 		if (prefix_equal(&addrs.list[i], p))
-			return;
-	if (*addrs.n < NIM_ADDRS)
+			return true;
+	return false;
+}
+
+static void list_add_addr(struct addr_list addrs, const struct prefix *p)
+{
+	if (*addrs.n < NIM_ADDRS && !list_has_addr(addrs, p))
 		addrs.list[(*addrs.n)++] = *p;
 }
 
@@ -63,10 +68,43 @@ void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p)
 	list_add_addr(counted(iface), p);
 }
 
-void nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
+static unsigned int learned(struct addr_list addrs, const struct nim_port *port, int family)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < *addrs.n; i++)
+		n += addrs.list[i].addr.family == family &&
+		     !nim_port_has_addr(port, &addrs.list[i]);
+	return n;
+}
+
+/* The last one that nobody has configured. */
+static void make_room(struct addr_list addrs, const struct nim_port *port)
+{
+	for (unsigned int i = *addrs.n; i-- > 0;)
+		if (!nim_port_has_addr(port, &addrs.list[i])) {
+			const struct prefix last = addrs.list[i];
+
+			list_remove_addr(addrs, &last);
+			return;
+		}
+}
+
+/* A router may advertise prefixes without end. */
+bool nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
 			 const struct prefix *p)
 {
-	list_add_addr(nim_addr_counts(port, p) ? counted(iface) : ignored(iface), p);
+	struct addr_list addrs = nim_addr_counts(port, p) ? counted(iface) : ignored(iface);
+	bool configured = nim_port_has_addr(port, p), full = *addrs.n == NIM_ADDRS;
+
+	if (list_has_addr(addrs, p))
+		return true;
+	if (!configured && (full || learned(addrs, port, p->addr.family) >= NIM_ADDRS_LEARNED))
+		return false;
+	if (full)
+		make_room(addrs, port);
+	list_add_addr(addrs, p);
+	return true;
 }
 
 static void remove_conflict(struct nim_iface *iface, unsigned int i)

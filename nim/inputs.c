@@ -95,6 +95,17 @@ static void look_for_conflict(struct nim_iface *iface, const struct nim_port *po
 	}
 }
 
+static void left_out(struct nim *nim, const struct nim_port *port, const struct ipaddr *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned int unsaid;
+
+	nim->addrs_left_out = true;
+	if (rate_allow(&nim->said_left_out, NIM_LOG_LINES, NIM_LOG_MS, mono_now(), &unsaid))
+		log_warning("address_left_out", "port=%s address=%s unsaid=%u", port->label,
+			    ipaddr_str(addr, text), unsaid);
+}
+
 static void addr_changed(const char *key, const void *was, const void *now, void *arg)
 {
 	const struct dp_addr *old = was, *new = now, *addr = now ? now : was;
@@ -108,10 +119,13 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 	if (!iface || ipaddr_is_linklocal(&addr->prefix.addr))
 		return;
 	port = &nim->config.ports[iface - nim->facts.ifaces];
-	if (old)
+	if (old) {
 		nim_iface_remove_addr(iface, &old->prefix);
-	if (new && !new->tentative && !new->dadfailed)
-		nim_iface_sort_addr(iface, port, &new->prefix);
+		nim->addrs_again |= nim->addrs_left_out && !new;
+	}
+	if (new && !new->tentative && !new->dadfailed &&
+	    !nim_iface_sort_addr(iface, port, &new->prefix))
+		left_out(nim, port, &new->prefix.addr);
 	look_for_conflict(iface, port, &addr->prefix, new);
 	nim_changed(nim);
 }
@@ -138,6 +152,14 @@ static void route_changed(const char *key, const void *was, const void *now, voi
 static void addr_have(const char *key, const void *spec, void *arg)
 {
 	addr_changed(key, NULL, spec, arg);
+}
+
+void nim_read_addrs_again(struct nim *nim)
+{
+	if (!nim->addrs_again)
+		return;
+	nim->addrs_again = nim->addrs_left_out = false;
+	dp_each_have(nim->dp, &dp_addr_type, addr_have, nim);
 }
 
 static void route_have(const char *key, const void *spec, void *arg)

@@ -74,6 +74,9 @@ struct nim {
 	struct upstream *upstream;
 	struct wireless_run *wireless;
 	struct rate said_carrier[NIM_PORTS], said_usable[NIM_PORTS]; /* log lines, by port */
+	struct rate said_left_out;
+	bool addrs_left_out; /* some addresses, for want of room … */
+	bool addrs_again; /* … of which there is more now */
 	struct nim_cards cards;
 	struct stored *assigned;
 	bool cards_changed; /* ports may be other interfaces now */
@@ -110,6 +113,7 @@ int nim_open_apply(struct nim *nim); /* 0 or -ENOMEM */
 int nim_watch_kernel(struct nim *nim); /* before the engine adopts; 0 or -errno */
 int nim_watch_leases(struct nim *nim); /* 0 or -errno */
 int nim_subscribe(struct nim *nim); /* 0 or -errno */
+void nim_read_addrs_again(struct nim *nim); /* if there is room for what was left out */
 void nim_follow_cards(struct nim *nim); /* ports that are other interfaces now become these */
 void nim_dpc_changed(void *nim); /* the list of port configurations is another */
 void nim_set_config(struct nim *nim); /* anew from in_force and candidate */

@@ -398,3 +398,23 @@ def test_networks_that_are_not_a_ports_own_do_not_draw_traffic_to_it(make_net, m
     assert main("-4", "192.168.9.0/24 dev eth0")
     host.configure("addr del 192.168.9.7/24 dev eth0")
     wait_for(lambda: not main("-4", "192.168.9.0/24"), "it goes with the address", 10)
+
+
+def test_addresses_without_end_are_taken_up_to_a_bound_and_others_when_there_is_room(net, node):
+    """As a router would have them made that advertises prefix after prefix."""
+    config = Config(1)
+    config.port("uplink-a", "eth0", kind="V4Only", address=f"{STATIC}/24", gateway="192.168.1.1")
+    node.start(config)
+    host = net["node"]
+
+    def addresses(table=None):
+        table = table or node.table("DeviceNetworkStatus")
+        return table.get("global", {}).get("ports", [{}])[0].get("addresses", [])
+
+    node.wait("DeviceNetworkStatus", lambda t: addresses(t) == [f"{STATIC}/24"], "its own address", 10)
+    host.configure(*(f"addr add 10.9.{n}.1/24 dev eth0" for n in range(20)))
+    node.wait("DeviceNetworkStatus", lambda t: len(addresses(t)) == 13, "twelve more", 10)
+    wait_for(lambda: "event=address_left_out port=uplink-a address=10.9.12.1" in node.log(), "and that there are others", 5)
+    host.configure(*(f"addr del 10.9.{n}.1/24 dev eth0" for n in range(12)))
+    node.wait("DeviceNetworkStatus", lambda t: sorted(addresses(t)) == sorted(
+        [f"{STATIC}/24", *(f"10.9.{n}.1/24" for n in range(12, 20))]), "those that were left out", 10)

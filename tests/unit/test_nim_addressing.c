@@ -437,6 +437,41 @@ static void long_search_list_is_cut_between_names(void **state)
 	assert_int_equal(w->status->n_search_domains, 0);
 }
 
+static bool sort(struct world *w, const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(text, &p), 0);
+	return nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p);
+}
+
+static void prefixes_without_end_take_no_others_room(void **state)
+{
+	struct world *w = *state;
+	struct nim_iface *iface = &w->facts.ifaces[0];
+	struct nim_port *port = &w->config.ports[0];
+	char text[64];
+
+	w->config.nports = 1;
+	for (unsigned int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "2001:db8:%x::1/64", i);
+		assert_int_equal(sort(w, text), i < NIM_ADDRS_LEARNED);
+	}
+	assert_int_equal(iface->naddrs, NIM_ADDRS_LEARNED);
+	assert_true(sort(w, "2001:db8:0::1/64")); /* known */
+	for (unsigned int i = 0; i < 10; i++) {
+		snprintf(text, sizeof(text), "10.0.%u.1/24", i);
+		assert_int_equal(sort(w, text), i < NIM_ADDRS - NIM_ADDRS_LEARNED);
+	}
+	assert_int_equal(iface->naddrs, NIM_ADDRS);
+	assert_int_equal(prefix_parse("192.0.2.2/24", &port->addrs[port->naddrs++]), 0);
+	assert_int_equal(prefix_parse("2001:db8:ffff::2/64", &port->addrs[port->naddrs++]), 0);
+	assert_true(sort(w, "192.0.2.2/24"));
+	assert_true(sort(w, "2001:db8:ffff::2/64")); /* it is configured */
+	assert_int_equal(iface->naddrs, NIM_ADDRS);
+	assert_false(sort(w, "10.0.9.1/24"));
+}
+
 static int setup(void **state)
 {
 	*state = xcalloc(1, sizeof(struct world));
@@ -473,6 +508,7 @@ int main(void)
 		TEST(mtu_of_a_lease_counts_within_bounds_and_where_none_is_configured),
 		TEST(mtu_of_a_router_is_that_of_ipv6_alone),
 		TEST(long_search_list_is_cut_between_names),
+		TEST(prefixes_without_end_take_no_others_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
