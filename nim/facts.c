@@ -78,33 +78,34 @@ static unsigned int learned(struct addr_list addrs, const struct nim_port *port,
 	return n;
 }
 
-/* The last one that nobody has configured. */
-static void make_room(struct addr_list addrs, const struct nim_port *port)
+/* The last one that nobody has configured: a port has no more that are than these lists hold. */
+static void make_room(struct addr_list addrs, const struct nim_port *port, struct prefix *out)
 {
-	for (unsigned int i = *addrs.n; i-- > 0;)
-		if (!nim_port_has_addr(port, &addrs.list[i])) {
-			const struct prefix last = addrs.list[i];
+	unsigned int i = *addrs.n - 1;
 
-			list_remove_addr(addrs, &last);
-			return;
-		}
+	while (i && nim_port_has_addr(port, &addrs.list[i]))
+		i--;
+	*out = addrs.list[i];
+	list_remove_addr(addrs, out);
 }
 
 /* A router may advertise prefixes without end. */
 bool nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
-			 const struct prefix *p)
+			 const struct prefix *p, struct prefix *out)
 {
 	struct addr_list addrs = nim_addr_counts(port, p) ? counted(iface) : ignored(iface);
 	bool configured = nim_port_has_addr(port, p), full = *addrs.n == NIM_ADDRS;
 
 	if (list_has_addr(addrs, p))
 		return true;
-	if (!configured && (full || learned(addrs, port, p->addr.family) >= NIM_ADDRS_LEARNED))
+	if (!configured && (full || learned(addrs, port, p->addr.family) >= NIM_ADDRS_LEARNED)) {
+		*out = *p;
 		return false;
+	}
 	if (full)
-		make_room(addrs, port);
+		make_room(addrs, port, out);
 	list_add_addr(addrs, p);
-	return true;
+	return !full;
 }
 
 static void remove_conflict(struct nim_iface *iface, unsigned int i)
@@ -147,12 +148,13 @@ bool nim_iface_set_conflict(struct nim_iface *iface, const struct ipaddr *addr,
 static void sort_addresses(struct nim_iface *iface, const struct nim_port *port)
 {
 	const struct nim_iface was = *iface;
+	struct prefix out; /* said once all are read again */
 
 	iface->naddrs = iface->nignored = 0;
 	for (unsigned int i = 0; i < was.naddrs; i++)
-		nim_iface_sort_addr(iface, port, &was.addrs[i]);
+		nim_iface_sort_addr(iface, port, &was.addrs[i], &out);
 	for (unsigned int i = 0; i < was.nignored; i++)
-		nim_iface_sort_addr(iface, port, &was.ignored[i]);
+		nim_iface_sort_addr(iface, port, &was.ignored[i], &out);
 }
 
 static unsigned int used_slots(const struct nim_facts *facts)

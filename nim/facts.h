@@ -145,10 +145,10 @@ struct nim_view {
 void nim_facts_follow(struct nim_facts *facts, const struct nim_config *config);
 struct nim_iface *nim_facts_find(struct nim_facts *facts, const char *ifname); /* or NULL */
 void nim_iface_add_addr(struct nim_iface *iface, const struct prefix *p); /* set semantics */
-/* The same for one that may not count for the port: nim/addressing.h. False: it is left out, as there
- * is no room for so many; one that is configured has room always. */
+/* The same for one that may not count for the port: nim/addressing.h. False: there is no room for so
+ * many, and *out is left out: the new one, or for one that is configured another. */
 bool nim_iface_sort_addr(struct nim_iface *iface, const struct nim_port *port,
-			 const struct prefix *p);
+			 const struct prefix *p, struct prefix *out);
 void nim_iface_remove_addr(struct nim_iface *iface, const struct prefix *p);
 /* Both: true when it is news. */
 bool nim_iface_set_conflict(struct nim_iface *iface, const struct ipaddr *addr,

@@ -112,6 +112,7 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 	const struct nim_port *port;
 	struct nim *nim = arg;
 	struct nim_iface *iface;
+	struct prefix out;
 
 	(void)key;
 	assert(addr);
@@ -119,13 +120,12 @@ static void addr_changed(const char *key, const void *was, const void *now, void
 	if (!iface || ipaddr_is_linklocal(&addr->prefix.addr))
 		return;
 	port = &nim->config.ports[iface - nim->facts.ifaces];
-	if (old) {
+	if (old)
 		nim_iface_remove_addr(iface, &old->prefix);
-		nim->addrs_again |= nim->addrs_left_out && !new;
-	}
-	if (new && !new->tentative && !new->dadfailed &&
-	    !nim_iface_sort_addr(iface, port, &new->prefix))
-		left_out(nim, port, &new->prefix.addr);
+	if (!new || new->tentative || new->dadfailed)
+		nim->addrs_again |= old && nim->addrs_left_out;
+	else if (!nim_iface_sort_addr(iface, port, &new->prefix, &out))
+		left_out(nim, port, &out.addr);
 	look_for_conflict(iface, port, &addr->prefix, new);
 	nim_changed(nim);
 }

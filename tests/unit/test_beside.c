@@ -134,9 +134,9 @@ struct trial_world {
 
 static void add(struct trial_world *t, unsigned int port, const char *address)
 {
-	struct prefix p = prefix(address);
+	struct prefix p = prefix(address), out;
 
-	nim_iface_sort_addr(&t->facts.ifaces[port], &t->w->config.ports[port], &p);
+	nim_iface_sort_addr(&t->facts.ifaces[port], &t->w->config.ports[port], &p, &out);
 }
 
 static void begin(struct trial_world *t, const char *working, const char *candidate)

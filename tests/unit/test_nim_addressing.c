@@ -55,7 +55,7 @@ static void port_by(struct world *w, const char *dhcp, const char *more)
 	struct nim_iface *iface = &w->facts.ifaces[0];
 	ProtobufCMessage *msg = NULL;
 	struct pbjson_error err;
-	struct prefix p;
+	struct prefix p, out;
 
 	for (char *c = json; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
@@ -69,7 +69,7 @@ static void port_by(struct world *w, const char *dhcp, const char *more)
 	iface->mtu_bytes = 1500;
 	iface->up = iface->carrier = true;
 	p = prefix("192.168.1.100/24");
-	nim_iface_sort_addr(iface, &w->config.ports[0], &p);
+	nim_iface_sort_addr(iface, &w->config.ports[0], &p, &out);
 	lease4(w);
 	look(w);
 }
@@ -119,10 +119,10 @@ static void override_dhcp_gateway_replaces_and_excludes(void **state)
 static void ignored_gateways_are_those_of_routers_too(void **state)
 {
 	struct world *w = *state;
-	struct prefix p = prefix("2001:db8::5/64");
+	struct prefix p = prefix("2001:db8::5/64"), out;
 
 	port(w, ",'ignore_dhcp_gateways':true");
-	nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p);
+	nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p, &out);
 	w->facts.ifaces[0].ra_gateway = address("fe80::1");
 	look(w);
 	assert_false(w->status->usable6);
@@ -135,11 +135,11 @@ static void ignored_gateways_are_those_of_routers_too(void **state)
 static void override_dhcp_ips_merge_and_exclude(void **state)
 {
 	struct world *w = *state;
-	struct prefix own = prefix("192.168.1.10/24");
+	struct prefix own = prefix("192.168.1.10/24"), out;
 	_cleanup_(freep) char *merged = NULL, *alone = NULL;
 
 	port(w, ",'addresses':['192.168.1.10/24']");
-	nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &own);
+	nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &own, &out);
 	look(w);
 	has(w->status->addresses, w->status->n_addresses, "192.168.1.100/24 192.168.1.10/24");
 	merged = graph(w);
@@ -257,11 +257,11 @@ static void bad_leases_are_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct dp_lease lease = { .addrs = 1, .routers = 1, .dnss = 1 };
-		struct prefix p = prefix(bad[i]), good = prefix("192.168.1.100/24");
+		struct prefix p = prefix(bad[i]), good = prefix("192.168.1.100/24"), out;
 
 		port(w, "");
 		nim_iface_remove_addr(&w->facts.ifaces[0], &good);
-		nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p);
+		nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p, &out);
 		lease.addr[0] = p;
 		lease.router[0] = lease.dns[0] = address("192.168.1.1");
 		assert_true(nim_iface_set_lease(&w->facts.ifaces[0], AF_INET, &lease));
@@ -437,12 +437,15 @@ static void long_search_list_is_cut_between_names(void **state)
 	assert_int_equal(w->status->n_search_domains, 0);
 }
 
-static bool sort(struct world *w, const char *text)
+/* One that there is no room for, or NULL. */
+static const char *sort(struct world *w, const char *text)
 {
-	struct prefix p;
+	static char left_out[INET6_ADDRSTRLEN];
+	struct prefix p = prefix(text), out;
 
-	assert_int_equal(prefix_parse(text, &p), 0);
-	return nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p);
+	if (nim_iface_sort_addr(&w->facts.ifaces[0], &w->config.ports[0], &p, &out))
+		return NULL;
+	return ipaddr_str(&out.addr, left_out);
 }
 
 static void prefixes_without_end_take_no_others_room(void **state)
@@ -455,21 +458,21 @@ static void prefixes_without_end_take_no_others_room(void **state)
 	w->config.nports = 1;
 	for (unsigned int i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "2001:db8:%x::1/64", i);
-		assert_int_equal(sort(w, text), i < NIM_ADDRS_LEARNED);
+		assert_int_equal(!sort(w, text), i < NIM_ADDRS_LEARNED);
 	}
 	assert_int_equal(iface->naddrs, NIM_ADDRS_LEARNED);
-	assert_true(sort(w, "2001:db8:0::1/64")); /* known */
+	assert_null(sort(w, "2001:db8:0::1/64")); /* known */
 	for (unsigned int i = 0; i < 10; i++) {
 		snprintf(text, sizeof(text), "10.0.%u.1/24", i);
-		assert_int_equal(sort(w, text), i < NIM_ADDRS - NIM_ADDRS_LEARNED);
+		assert_int_equal(!sort(w, text), i < NIM_ADDRS - NIM_ADDRS_LEARNED);
 	}
 	assert_int_equal(iface->naddrs, NIM_ADDRS);
 	assert_int_equal(prefix_parse("192.0.2.2/24", &port->addrs[port->naddrs++]), 0);
 	assert_int_equal(prefix_parse("2001:db8:ffff::2/64", &port->addrs[port->naddrs++]), 0);
-	assert_true(sort(w, "192.0.2.2/24"));
-	assert_true(sort(w, "2001:db8:ffff::2/64")); /* it is configured */
+	assert_string_equal(sort(w, "192.0.2.2/24"), "10.0.3.1"); /* it is configured */
+	assert_string_equal(sort(w, "2001:db8:ffff::2/64"), "10.0.2.1");
 	assert_int_equal(iface->naddrs, NIM_ADDRS);
-	assert_false(sort(w, "10.0.9.1/24"));
+	assert_string_equal(sort(w, "10.0.9.1/24"), "10.0.9.1");
 }
 
 static int setup(void **state)
