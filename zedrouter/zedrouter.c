@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "api/topics.h"
 #include "base/cleanup.h"
@@ -334,6 +334,22 @@ static void ports_synced(void *arg)
 
 /* ---- Life ---- */
 
+static bool scope_of(const struct dp_report *report, const char *what, char ret_uuid[ZR_UUID])
+{
+	const char *uuid;
+	size_t len;
+
+	if (!report->scope || strncmp(report->scope, what, strlen(what)) != 0)
+		return false;
+	uuid = report->scope + strlen(what);
+	len = strcspn(uuid, "/");
+	if (!len || len >= ZR_UUID)
+		return false;
+	memcpy(ret_uuid, uuid, len);
+	ret_uuid[len] = '\0';
+	return true;
+}
+
 /* Which status does a report concern? Its scope says so: "ni/<uuid>", "vif/<app>/…". */
 static void item_changed(const struct dp_report *report, void *arg)
 {
@@ -341,12 +357,12 @@ static void item_changed(const struct dp_report *report, void *arg)
 	char uuid[ZR_UUID];
 
 	dp_report_log(report);
-	if (report->scope && sscanf(report->scope, "vif/%39[^/]", uuid) == 1) {
+	if (scope_of(report, "vif/", uuid)) {
 		struct zr_app *app = zr_model_app(&zr->model, uuid);
 
 		if (app)
 			app->untold = true;
-	} else if (report->scope && sscanf(report->scope, "ni/%39[^/]", uuid) == 1) {
+	} else if (scope_of(report, "ni/", uuid)) {
 		struct zr_ni *ni = zr_model_ni(&zr->model, uuid);
 		struct zr_vif *vif;
 

@@ -72,7 +72,9 @@ static struct rtnl_chunk *batch_room(struct rtnl_batch *b)
 	if (b->chunks.count)
 		c = b->chunks.at[b->chunks.count - 1];
 	if (!c || sizeof(c->buf) - c->len < RTNL_MSG_MAX) {
-		c = xcalloc(1, sizeof(*c));
+		/* Not cleared: most of it is never touched, and there is one for each app. */
+		c = xrealloc(NULL, 1, sizeof(*c));
+		c->len = c->messages = 0;
 		*vector_add(&b->chunks) = c;
 	}
 	return c;
