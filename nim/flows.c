@@ -2,6 +2,8 @@
 /* Which ports are left, and when. Pure. */
 #include "nim/flows.h"
 
+#include <string.h>
+
 static bool is_usable(const struct nim_port_view *view, int family)
 {
 	return family == NIM_V6 ? view->usable6 : view->usable4;
@@ -72,8 +74,10 @@ void flows_step(struct flows_memory *m, const struct nim_config *config,
 	int carrier = family == NIM_V6 ? view->default6 : view->default4;
 
 	*leave = *begun = (struct flows_ports){ 0 };
-	if (carrier < 0) /* none can take over: this one may come back, or another one come */
+	if (carrier < 0) { /* none can take over: this one may come back, or another one come */
+		memset(m->drains_at, 0, sizeof(m->drains_at));
 		return;
+	}
 	note_ports(m, config, view, family, carrier);
 	for (unsigned int n = 1; n < FLOWS_NUMBERS; n++) {
 		enum fate fate =

@@ -130,6 +130,24 @@ static void a_dearer_port_that_is_needed_again_drains_no_more(void **state)
 	assert_false(w->leave.any);
 }
 
+/* A time that is over would be waited for again and again. */
+static void nobody_is_woken_while_no_port_can_take_over(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	w->memory.clean[B] = false;
+	step(w, 0, 0);
+	assert_true(w->begun.port[B]);
+	w->view.ports[0].usable4 = w->view.ports[1].usable4 = false;
+	step(w, FLOWS_DRAIN_MS, -1);
+	assert_false(w->leave.any || w->begun.any);
+	assert_int_equal(flows_next(&w->memory).ns, 0);
+	w->view.ports[0].usable4 = w->view.ports[1].usable4 = true;
+	step(w, 60000, 0); /* all are back: it drains anew */
+	assert_true(w->begun.port[B] && !w->leave.any);
+}
+
 static void a_port_of_the_same_cost_is_as_good(void **state)
 {
 	struct world *w = *state;
@@ -210,6 +228,7 @@ int main(void)
 		WORLD_TEST(nothing_is_cut_without_another_port),
 		WORLD_TEST(a_dearer_port_drains),
 		WORLD_TEST(a_dearer_port_that_is_needed_again_drains_no_more),
+		WORLD_TEST(nobody_is_woken_while_no_port_can_take_over),
 		WORLD_TEST(a_port_of_the_same_cost_is_as_good),
 		WORLD_TEST(ports_for_apps_are_left_for_one_of_the_management),
 		WORLD_TEST(a_port_by_which_nobody_is_reached_is_left_at_once),
