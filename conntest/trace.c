@@ -19,6 +19,7 @@
 struct trace {
 	struct mono begun;
 	struct strbuf text;
+	struct strbuf told; /* of trace_text() */
 	unsigned int left_out; /* lines */
 	unsigned int attempts;
 };
@@ -36,6 +37,7 @@ struct trace *trace_free(struct trace *t)
 	if (!t)
 		return NULL;
 	strbuf_fini(&t->text);
+	strbuf_fini(&t->told);
 	free(t);
 	return NULL;
 }
@@ -71,10 +73,11 @@ void trace_add(struct trace *t, struct mono now, const char *fmt, ...)
 
 const char *trace_text(struct trace *t)
 {
+	strbuf_reset(&t->told);
+	strbuf_addmem(&t->told, strbuf_str(&t->text), t->text.len);
 	if (t->left_out)
-		strbuf_addf(&t->text, "... %u lines are left out\n", t->left_out);
-	t->left_out = 0;
-	return strbuf_str(&t->text);
+		strbuf_addf(&t->told, "... %u lines are left out\n", t->left_out);
+	return strbuf_str(&t->told);
 }
 
 /* ---- Heads ---- */

@@ -34,7 +34,7 @@ struct trace *trace_free(struct trace *t); /* NULL is fine */
 /* NULL: nobody wants it. Lines that do not fit into CONN_TRACE bytes are counted. */
 void trace_add(struct trace *t, struct mono now, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
-/* The whole of it: borrowed until the next line is added. */
+/* The whole of it so far: borrowed until this is asked again. */
 const char *trace_text(struct trace *t);
 
 /* ---- One attempt ---- */

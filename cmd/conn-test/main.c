@@ -72,6 +72,7 @@ static void on_verdict(const struct conn_result *result, const struct port_targe
 	verdict.stage = (Ew__TestStage)result->stage;
 	verdict.latency_ms = result->latency_ms;
 	verdict.why = (char *)(uintptr_t)result->why;
+	verdict.trace = (char *)(uintptr_t)trace_text(port->trace);
 	if (target)
 		verdict.target = target->url;
 	if (proxy) {
@@ -111,7 +112,7 @@ static void on_warning(const char *text, void *arg)
 	send_report(port->program, &report);
 }
 
-/* The last of the port: nim knows by then what came of it. */
+/* The last of the port: with what was done after the verdict. */
 static void send_trace(struct port *port)
 {
 	Ew__ConnReport report = EW__CONN_REPORT__INIT;

@@ -52,6 +52,16 @@ static void end(struct conn_asked *a, const char *failure)
 	conn_round_asked_ended(round, failure);
 }
 
+/* Whoever hears that it is tested may look at what was done. */
+static void know(struct conn_asked *a, const struct conn_report *report)
+{
+	unsigned int port = a->port[report->port];
+
+	conn_round_know(a->round, port, &report->result, &report->reached);
+	if (report->trace)
+		conn_round_trace(a->round, port, report->trace);
+}
+
 static void on_report(const struct conn_report *report, void *arg)
 {
 	struct conn_asked *a = arg;
@@ -63,7 +73,7 @@ static void on_report(const struct conn_report *report, void *arg)
 	else if (report->kind == CONN_REPORT_WARNING)
 		conn_round_warn(a->round, a->port[report->port], report->text);
 	else
-		conn_round_know(a->round, a->port[report->port], &report->result, &report->reached);
+		know(a, report);
 }
 
 static void on_helper_ended(const char *failure, void *arg)

@@ -168,30 +168,6 @@ static bool is_verdict(const Ew__ConnVerdict *v)
 	       (v->stage == EW__TEST_STAGE__TEST_STAGE_DONE);
 }
 
-static int take_verdict(const Ew__ConnVerdict *v, struct conn_report *report)
-{
-	if (!v || !is_verdict(v))
-		return -EBADMSG;
-	report->result.outcome = (enum conn_outcome)v->outcome;
-	report->result.stage = (enum conn_stage)v->stage;
-	report->result.latency_ms = v->latency_ms;
-	if (report->result.outcome != CONN_OK)
-		take_text(report->result.why, sizeof(report->result.why), v->why);
-	take_text(report->reached.target, sizeof(report->reached.target), v->target);
-	take_text(report->reached.proxy, sizeof(report->reached.proxy), v->proxy);
-	return 0;
-}
-
-static int take_peer(const Ew__ConnPeer *r, struct conn_report *report)
-{
-	if (!r || !r->port || r->port > UINT16_MAX ||
-	    ipaddr_parse(r->address, &report->peer.addr) < 0)
-		return -EBADMSG;
-	report->peer.port = r->port;
-	report->kind = CONN_REPORT_PEER;
-	return 0;
-}
-
 /* The last line, too, has its end. */
 static char *take_trace(const char *trace)
 {
@@ -203,6 +179,31 @@ static char *take_trace(const char *trace)
 	for (size_t i = 0; i < len; i++)
 		ret[i] = trace[i] == '\n' || (trace[i] >= ' ' && trace[i] <= '~') ? trace[i] : '?';
 	return ret;
+}
+
+static int take_verdict(const Ew__ConnVerdict *v, struct conn_report *report)
+{
+	if (!v || !is_verdict(v))
+		return -EBADMSG;
+	report->result.outcome = (enum conn_outcome)v->outcome;
+	report->result.stage = (enum conn_stage)v->stage;
+	report->result.latency_ms = v->latency_ms;
+	if (report->result.outcome != CONN_OK)
+		take_text(report->result.why, sizeof(report->result.why), v->why);
+	take_text(report->reached.target, sizeof(report->reached.target), v->target);
+	take_text(report->reached.proxy, sizeof(report->reached.proxy), v->proxy);
+	report->trace = v->trace[0] ? take_trace(v->trace) : NULL;
+	return 0;
+}
+
+static int take_peer(const Ew__ConnPeer *r, struct conn_report *report)
+{
+	if (!r || !r->port || r->port > UINT16_MAX ||
+	    ipaddr_parse(r->address, &report->peer.addr) < 0)
+		return -EBADMSG;
+	report->peer.port = r->port;
+	report->kind = CONN_REPORT_PEER;
+	return 0;
 }
 
 int conn_report_read(const uint8_t *msg, size_t len, unsigned int nports, struct conn_report *ret)

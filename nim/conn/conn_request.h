@@ -32,7 +32,7 @@ struct conn_report {
 	struct conn_result result;
 	struct conn_reached reached; /* of a verdict that it passed */
 	char text[sizeof(((struct conn_result *)NULL)->why)]; /* of a warning or failure */
-	char *trace; /* of a trace: whole lines, to be freed */
+	char *trace; /* of a trace, or of a verdict if it has one: whole lines, to be freed */
 };
 
 /* Foreign bytes: -EBADMSG when they are none for a request of nports ports. Text comes out as

@@ -48,9 +48,13 @@ static int read_failure(const struct conn_report *report, struct pac_report *ret
 {
 	switch (report->kind) {
 	case CONN_REPORT_VERDICT:
-		if (report->result.outcome == CONN_OK)
+		if (report->result.outcome == CONN_OK) {
+			free(report->trace);
 			return -EBADMSG;
+		}
 		ret->failure = report->result;
+		free(ret->trace);
+		ret->trace = report->trace;
 		return 0;
 	case CONN_REPORT_FAILURE:
 		ret->failure =

@@ -35,7 +35,9 @@ static void check(const uint8_t *msg, size_t len)
 
 	if (conn_report_read(msg, len, PORTS, &report) < 0)
 		return;
-	must(!report.trace == (report.kind != CONN_REPORT_TRACE));
+	must(report.trace || report.kind != CONN_REPORT_TRACE);
+	must(!report.trace || report.kind == CONN_REPORT_TRACE ||
+	     report.kind == CONN_REPORT_VERDICT);
 	must(!report.trace || strlen(report.trace) <= CONN_TRACE);
 	free(report.trace);
 	must(report.kind == CONN_REPORT_FAILURE || report.port < PORTS);

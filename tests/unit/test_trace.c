@@ -51,7 +51,10 @@ static void what_does_not_fit_is_counted(void **state)
 	assert_true(strlen(text) < CONN_TRACE);
 	assert_true(strlen(text) > CONN_TRACE - 100);
 	assert_non_null(strstr(text, " lines are left out\n"));
-	assert_ptr_equal(trace_text(t), text);
+	trace_add(t, ms(0), "x"); /* it is asked for more than once */
+	text = trace_text(t);
+	assert_true(strlen(text) < CONN_TRACE);
+	assert_ptr_equal(strstr(text, "left out"), strrchr(text, 'l'));
 	trace_free(t);
 	t = trace_new(ms(0));
 	for (unsigned int i = 0; i < CONN_TRACE / TRACE_LINE; i++)
@@ -140,6 +143,30 @@ static void read_trace(const char *text, const char *want)
 	assert_string_equal(got.trace, want);
 	free(got.trace);
 	free(packed);
+}
+
+/* Who asks once it is known that a port is tested finds what was done. */
+static void a_verdict_has_what_was_done_until_then(void **state)
+{
+	Ew__ConnReport report = EW__CONN_REPORT__INIT;
+	Ew__ConnVerdict verdict = EW__CONN_VERDICT__INIT;
+	struct conn_report got;
+	uint8_t packed[128];
+
+	(void)state;
+	verdict.outcome = EW__TEST_OUTCOME__TEST_OK;
+	verdict.stage = EW__TEST_STAGE__TEST_STAGE_DONE;
+	report.said_case = EW__CONN_REPORT__SAID_VERDICT;
+	report.verdict = &verdict;
+	assert_int_equal(conn_report_read(packed, ew__conn_report__pack(&report, packed), 1, &got),
+			 0);
+	assert_null(got.trace);
+	verdict.trace = (char *)(uintptr_t) "one\ntwo\t\nth";
+	assert_int_equal(conn_report_read(packed, ew__conn_report__pack(&report, packed), 1, &got),
+			 0);
+	assert_int_equal(got.kind, CONN_REPORT_VERDICT);
+	assert_string_equal(got.trace, "one\ntwo?\n");
+	free(got.trace);
 }
 
 static void nim_takes_whole_printable_lines(void **state)
@@ -234,6 +261,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_known_to_be_harmless_is_shown),
 		cmocka_unit_test(an_url_is_told_without_its_query),
 		cmocka_unit_test(nim_takes_whole_printable_lines),
+		cmocka_unit_test(a_verdict_has_what_was_done_until_then),
 		cmocka_unit_test(last_one_of_each_kind_is_kept_of_each_port),
 		cmocka_unit_test(all_together_are_bounded_and_the_oldest_goes_first),
 	};
