@@ -89,6 +89,19 @@ static bool is_of_an_address(const struct dp *dp, const struct dp_stray_route *r
 	return search.found;
 }
 
+/* Of several routers the first one tells: by its interface the kernel deletes the whole route. */
+static uint32_t link_of(const struct nlattr **tb)
+{
+	const struct rtnexthop *first;
+
+	if (!tb[RTA_MULTIPATH])
+		return rtnl_u32(tb[RTA_OIF]);
+	if (mnl_attr_get_payload_len(tb[RTA_MULTIPATH]) < sizeof(*first))
+		return 0;
+	first = mnl_attr_get_payload(tb[RTA_MULTIPATH]);
+	return (uint32_t)first->rtnh_ifindex;
+}
+
 static bool stray_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_stray_route *ret)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
@@ -100,11 +113,12 @@ static bool stray_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_str
 	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);
 	*ret = (struct dp_stray_route){ .metric = rtnl_u32(tb[RTA_PRIORITY]),
 					.protocol = rtm->rtm_protocol,
-					.on_link = !tb[RTA_GATEWAY] && !tb[RTA_VIA] };
+					.on_link = !tb[RTA_GATEWAY] && !tb[RTA_VIA] &&
+						   !tb[RTA_MULTIPATH] };
 	ret->dst.addr = tb[RTA_DST] ? rtnl_ipaddr(tb[RTA_DST], rtm->rtm_family)
 				    : ipaddr_from(rtm->rtm_family, zero);
 	ret->dst.len = rtm->rtm_dst_len;
-	return rtnl_ifname(dp, rtnl_u32(tb[RTA_OIF]), &ret->ifname);
+	return rtnl_ifname(dp, link_of(tb), &ret->ifname);
 }
 
 static void stray_seen(struct dp *dp, const struct nlmsghdr *msg)

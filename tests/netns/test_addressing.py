@@ -335,6 +335,9 @@ def test_routes_of_a_lease_stay_with_their_port(world):
     world.node.wait_daemons()
     world.host.configure("route add 0.0.0.0/1 via 192.168.1.1 dev eth0 metric 1002 proto dhcp")
     wait_for(lambda: "0.0.0.0/1" not in world.host.run("ip", "-4", "route").stdout, "it is removed again", 10)
+    world.host.configure("route add 2001:db8:80::/48 metric 1002 proto ra "
+                         "nexthop via fe80::1 dev eth0 nexthop via fe80::2 dev eth0")
+    wait_for(lambda: "2001:db8:80:" not in world.host.run("ip", "-6", "route").stdout, "by two routers neither", 10)
     world.host.configure("route add 172.30.0.0/16 via 192.168.1.1 dev eth0 proto static")
     world.node.wait_settled()
     assert "172.30.0.0/16" in world.host.run("ip", "-4", "route").stdout  # an operator's is none of ours
