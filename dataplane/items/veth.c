@@ -133,9 +133,9 @@ static void put_one_queue(struct nlmsghdr *msg)
 	mnl_attr_put_u32(msg, IFLA_NUM_RX_QUEUES, 1);
 }
 
-/* The end that a message for the other one brings along. group 0: none */
+/* The end that a message for the other one brings along. group 0: none; netns_fd -1: here */
 static void put_other_end(struct nlmsghdr *msg, const struct ifname *ifname, const struct mac *mac,
-			  uint32_t mtu_bytes, uint32_t group)
+			  uint32_t mtu_bytes, uint32_t group, int netns_fd)
 {
 	struct link_nest nest = link_nest_begin(msg, "veth");
 	struct nlattr *peer = mnl_attr_nest_start(msg, VETH_INFO_PEER);
@@ -147,6 +147,8 @@ static void put_other_end(struct nlmsghdr *msg, const struct ifname *ifname, con
 	put_one_queue(msg);
 	if (group)
 		mnl_attr_put_u32(msg, IFLA_GROUP, group);
+	if (netns_fd >= 0)
+		mnl_attr_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)netns_fd);
 	mnl_attr_nest_end(msg, peer);
 	link_nest_end(msg, nest);
 }
@@ -165,16 +167,37 @@ static void veth_raised(struct dp_op *op, int err)
  * The peer could not be made up: veth_open() in drivers/net/veth.c refuses an end whose other end does
  * not exist yet, and the peer is made first.
  */
-static int make_here(struct dp_op *op, const struct dp_veth *veth)
+static void put_pair(struct dp_op *op, const struct dp_veth *veth, int netns_fd)
 {
 	struct nlmsghdr *msg = link_begin_new(op, &veth->ifname, veth->up);
 
 	link_put_mtu(msg, veth->mtu_bytes);
 	link_put_mac(msg, &veth->mac);
 	put_one_queue(msg);
-	put_other_end(msg, &veth->peer, &veth->peer_mac, veth->mtu_bytes, 0);
+	put_other_end(msg, &veth->peer, &veth->peer_mac, veth->mtu_bytes, 0, netns_fd);
 	rtnl_end(op, msg, 0);
+}
+
+static int make_here(struct dp_op *op, const struct dp_veth *veth)
+{
+	put_pair(op, veth, -1);
 	return veth->peer_up ? link_raise_new(op, &veth->peer) : -EINPROGRESS;
+}
+
+/* ip link add NAME numtxqueues 1 numrxqueues 1 type veth peer name PEER netns NETNS
+ * ip -n NETNS link set PEER up */
+static int make_from_here(struct dp_op *op, const struct dp_veth *veth)
+{
+	int fd = netns_by_name(veth->peer_netns);
+
+	if (fd < 0)
+		return fd;
+	rtnl_keep_fd(dp_op_dp(op), fd);
+	put_pair(op, veth, fd);
+	*dp_op_data(op) = (void *)veth; /* want stays until the operation is done */
+	if (veth->peer_up)
+		rtnl_then(op, veth_raised);
+	return -EINPROGRESS;
 }
 
 /*
@@ -204,7 +227,7 @@ static int make_elsewhere(struct dp_op *op, const struct dp_veth *veth)
 	link_put_mac(msg, &veth->peer_mac);
 	put_one_queue(msg);
 	put_other_end(msg, &veth->ifname, &veth->mac, veth->mtu_bytes,
-		      dp_mark(dp_conf(dp)->owner)->link_group);
+		      dp_mark(dp_conf(dp)->owner)->link_group, -1);
 	rtnl_end(op, msg, 0);
 	return veth->up ? link_raise_new(op, &veth->ifname) : -EINPROGRESS;
 }
@@ -213,7 +236,11 @@ static int veth_make(struct dp_op *op, const void *want)
 {
 	const struct dp_veth *veth = want;
 
-	return veth->peer_netns[0] ? make_elsewhere(op, veth) : make_here(op, veth);
+	if (!veth->peer_netns[0])
+		return make_here(op, veth);
+	/* Linux 6.12 and older look for the name of a new link in the sender's namespace, wherever the
+	 * link is to be (__rtnl_newlink() in net/core/rtnetlink.c): an app's eth0 beside ours. */
+	return if_nametoindex(veth->peer.str) ? make_from_here(op, veth) : make_elsewhere(op, veth);
 }
 
 static int veth_create(struct dp_op *op, const void *want)

@@ -49,6 +49,30 @@ static void pair_into_a_namespace_conforms(void **state)
 	});
 }
 
+static void names_taken(void)
+{
+	two_namespaces();
+	sh("ip link add eth0 type veth peer name eth1");
+}
+
+static void peer_may_have_a_name_that_is_taken_here(void **state)
+{
+	(void)state;
+	item_conformance(&(struct item_story){
+		.type = &dp_veth_type,
+		.prepare = names_taken,
+		.a = &(struct dp_veth){ .ifname = IFNAME("v0"),
+					.peer = IFNAME("eth0"),
+					.peer_netns = "app1",
+					.up = true,
+					.peer_up = true },
+		.b = &(struct dp_veth){ .ifname = IFNAME("v0"),
+					.peer = IFNAME("eth1"),
+					.peer_netns = "app2",
+					.up = true },
+	});
+}
+
 static void touched(const void *arg)
 {
 	const struct dp_veth veth = { .ifname = IFNAME("v0"),
@@ -134,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pair_conforms),
 		cmocka_unit_test(pair_into_a_namespace_conforms),
+		cmocka_unit_test(peer_may_have_a_name_that_is_taken_here),
 		cmocka_unit_test(application_may_take_its_end_down_until_the_next_run),
 		cmocka_unit_test(falls_and_returns_with_its_namespace),
 		cmocka_unit_test(only_our_end_is_marked_and_one_queue_made),
