@@ -215,6 +215,7 @@ void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, con
 	if (ifname_parse(ifname, &port->asked) < 0 && (*ifname || !(addressed || modem)))
 		nim_port_fail(port, "bad interface name", ifname);
 	port->ifname = port->asked;
+	port->told = (struct ifname){ .str = "" };
 	if (!cards)
 		return;
 	if (addressed)
@@ -224,11 +225,45 @@ void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, con
 		 (!*ifname || (addressed && named && (named->pci[0] || named->usb[0])));
 	if (card)
 		port->ifname = card->ifname;
+	else if (absent && modem)
+		port->ifname = port->told = told_of(cards, port->label);
 	else if (absent)
-		port->ifname = modem ? told_of(cards, port->label) : (struct ifname){ .str = "" };
+		port->ifname = (struct ifname){ .str = "" };
 	judge_assignment(cards, port);
 	if (absent && !port->ifname.str[0])
 		be_absent(port, addressed);
+}
+
+static bool has_before(const struct nim_config *config, unsigned int port)
+{
+	const struct ifname *told = &config->ports[port].told;
+
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (i != port && ifname_equal(&config->ports[i].ifname, told) &&
+		    (i < port || !config->ports[i].told.str[0]))
+			return true;
+	return false;
+}
+
+void nim_cards_refuse_told(struct nim_config *config)
+{
+	for (unsigned int i = 0; i < config->nports; i++) {
+		struct nim_port *port = &config->ports[i];
+		bool first = !port->error[0];
+
+		if (!port->told.str[0] || !has_before(config, i))
+			continue;
+		nim_port_fail(port, "the modem's interface is another port's", port->told.str);
+		port->absent = port->absent || first; /* its daemon may tell another one */
+		port->ifname = (struct ifname){ .str = "" };
+	}
+}
+
+static bool is_moved(const struct nim_port *was, const struct nim_port *now)
+{
+	if (now->told.str[0] || was->told.str[0])
+		return !ifname_equal(&now->told, &was->told);
+	return !ifname_equal(&now->ifname, &was->ifname);
 }
 
 bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *config)
@@ -239,7 +274,7 @@ bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *con
 		if (now->lower != NIM_LOWER_NONE)
 			continue;
 		nim_cards_resolve(cards, now, now->asked.str);
-		if (!ifname_equal(&now->ifname, &config->ports[i].ifname))
+		if (is_moved(&config->ports[i], now))
 			return true;
 	}
 	return false;

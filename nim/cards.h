@@ -71,6 +71,9 @@ const struct nim_card *nim_cards_named(const struct nim_cards *cards, const char
  * cards NULL: the name as it is, when nobody asks for the interface yet.
  */
 void nim_cards_resolve(const struct nim_cards *cards, struct nim_port *port, const char *ifname);
+/* What a daemon tells gives no port the interface of another one: that one's counts. Of all ports
+ * together, once they are resolved. */
+void nim_cards_refuse_told(struct nim_config *config);
 /* Whether nim_cards_resolve() would answer otherwise than when this was loaded. */
 bool nim_cards_moved(const struct nim_cards *cards, const struct nim_config *config);
 

@@ -277,6 +277,7 @@ void nim_config_load_on(struct nim_config *config, const struct Ew__DevicePortCo
 		return;
 	for (size_t i = 0; i < msg->n_ports && config->nports < NIM_PORTS; i++)
 		load_port(&config->ports[config->nports++], msg, msg->ports[i], cards);
+	nim_cards_refuse_told(config);
 	refuse_twins(config);
 	nim_layers(config, msg);
 }

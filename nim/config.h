@@ -35,6 +35,7 @@ struct nim_port {
 	char label[NIM_LABEL];
 	struct ifname ifname;
 	struct ifname asked; /* what the configuration calls it; empty: only its address tells */
+	struct ifname told; /* what its daemon calls it, where that counts; empty: it does not */
 	char pci[24], usb[24]; /* address of the card it is; "": by name */
 	char shared[NIM_LABELS][NIM_LABEL];
 	uint8_t nshared;

@@ -310,6 +310,41 @@ static void a_modem_is_where_its_address_its_name_or_its_daemon_says(void **stat
 	file_free(file);
 }
 
+/* Whatever its daemon says: eth0 stays whose it is, and the modem's port is the one that is wrong. */
+static void what_a_daemon_tells_takes_no_other_ports_interface(void **state)
+{
+	struct file *file =
+		file_of("{'Version':1,'Ports':[{'Logicallabel':'lte','WirelessCfg':" CELL(
+			"'APN':'a'") "},"
+				     "{'IfName':'eth0','Logicallabel':'uplink'},"
+				     "{'Logicallabel':'lte2','WirelessCfg':" CELL(
+					     "'APN':'a'") "}]}");
+	struct nim_modem told[] = { { .label = "lte", .ifname = IFNAME("eth0") },
+				    { .label = "lte2", .ifname = IFNAME("wwan1") } };
+	const struct nim_port *ports = file->config.ports;
+	struct nim_cards cards = { .n = 0 };
+
+	(void)state;
+	nim_cards_set_modems(&cards, told, 2);
+	nim_config_load_on(&file->config, file->msg, &cards);
+	assert_string_equal(ports[0].error, "the modem's interface is another port's: eth0");
+	assert_string_equal(ports[0].ifname.str, "");
+	assert_string_equal(ports[1].error, "");
+	assert_string_equal(ports[1].ifname.str, "eth0");
+	assert_string_equal(ports[2].ifname.str, "wwan1");
+	assert_true(nim_port_is_on_air(&ports[0])); /* else its daemon takes back what it said */
+	assert_false(nim_cards_moved(&cards, &file->config));
+
+	told[0].ifname = IFNAME("wwan1"); /* of two that are told the first has it */
+	nim_cards_set_modems(&cards, told, 2);
+	assert_true(nim_cards_moved(&cards, &file->config));
+	nim_config_load_on(&file->config, file->msg, &cards);
+	assert_string_equal(ports[0].ifname.str, "wwan1");
+	assert_string_equal(ports[2].error, "the modem's interface is another port's: wwan1");
+	nim_cards_fini(&cards);
+	file_free(file);
+}
+
 static void a_port_that_is_wrong_is_not_told_to_its_daemon(void **state)
 {
 	struct file *file =
@@ -376,6 +411,7 @@ int main(void)
 		cmocka_unit_test(what_stands_on_radio_or_is_made_of_it_is_refused),
 		cmocka_unit_test(the_controllers_networks_are_mapped),
 		cmocka_unit_test(a_modem_is_where_its_address_its_name_or_its_daemon_says),
+		cmocka_unit_test(what_a_daemon_tells_takes_no_other_ports_interface),
 		cmocka_unit_test(a_port_that_is_wrong_is_not_told_to_its_daemon),
 		cmocka_unit_test(a_radio_follows_one_configuration),
 	};
