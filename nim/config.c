@@ -7,6 +7,7 @@
 
 #include "base/cert.h"
 #include "base/cleanup.h"
+#include "base/http_proxy.h"
 #include "base/http_url.h"
 #include "base/port_label.h"
 #include "config.pb-c.h"
@@ -171,7 +172,8 @@ static void load_proxy(struct nim_port *port, const Ew__ProxyConfig *msg)
 	if (msg->error[0])
 		nim_port_fail(port, "proxy", msg->error);
 	if (msg->pac_url[0] && http_url_parse(msg->pac_url, &url) < 0)
-		nim_port_fail(port, "proxy: no URL of a PAC file", msg->pac_url);
+		nim_port_fail(port, "proxy: no URL of a PAC file",
+			      http_proxy_without_user(msg->pac_url));
 	if (msg->ca_pem[0] && cert_parse_pem(msg->ca_pem, strlen(msg->ca_pem), &ca) < 0)
 		nim_port_fail(port, "proxy: the CA's certificate is none", port->label);
 }

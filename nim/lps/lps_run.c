@@ -17,6 +17,8 @@
 #include "nim/lps/lps.h"
 #include "nim/stored.h"
 
+#define WISH "global" /* the one key */
+
 struct lps_run {
 	struct lps_run_conf conf;
 	Ew__LocalNetworkConfig *local; /* owned; NULL: nothing is asked for */
@@ -174,8 +176,9 @@ static void ask(struct lps_run *run, const Ew__LocalNetworkConfig *now)
 static void wish_changed(const char *key, const Ew__LocalNetworkConfig *was,
 			 const Ew__LocalNetworkConfig *now, void *arg)
 {
-	(void)key, (void)was;
-	ask(arg, now);
+	(void)was;
+	if (strcmp(key, WISH) == 0)
+		ask(arg, now);
 }
 
 /* It was taken back while nim did not run. */
@@ -183,7 +186,7 @@ static void wish_synced(void *arg)
 {
 	struct lps_run *run = arg;
 
-	if (!ps_get_local_network_config(run->sub, "global"))
+	if (!ps_get_local_network_config(run->sub, WISH))
 		ask(run, NULL);
 }
 

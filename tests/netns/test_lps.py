@@ -145,7 +145,7 @@ def test_NetworkLocalChanges(node):
 def test_LPSConfig_refused_ports_say_why_and_the_others_are_changed(node):
     """EVE: LPSConfig."""
     mark = node.log_mark()
-    LocalProfileServer(node, STATIC, {"label": "uplink-b", "use_dhcp": 1}, {"label": "nobody", "use_dhcp": 1})
+    server = LocalProfileServer(node, STATIC, {"label": "uplink-b", "use_dhcp": 1}, {"label": "nobody", "use_dhcp": 1})
     wait_works(node, "lps")
     wait_address(node, "192.168.1.77", "what may be changed is")
     why = {"uplink-b": "the controller does not permit local changes of this port",
@@ -159,6 +159,10 @@ def test_LPSConfig_refused_ports_say_why_and_the_others_are_changed(node):
         assert why["uplink-b"] in page and why["nobody"] in page
     assert why["uplink-b"] in node.edgeway("ports", "uplink-b")
     assert [e["port"] for e in events(node, "lps_refused", mark)] == ["uplink-b", "nobody"]
+    server.publisher.publish("another", b"")
+    server.ask(STATIC, {"label": "who", "use_dhcp": 1}, version=2)
+    wait_for(lambda: [e["port"] for e in events(node, "lps_refused", mark)][2:] == ["who"], "nim has heard both")
+    assert not events(node, "lps_reverted", mark), "a key that is not its own takes nothing back"
 
 
 def test_LPSConfig_type_mismatch_and_bad_values_leave_the_port_as_it_is(node):

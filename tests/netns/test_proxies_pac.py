@@ -214,11 +214,14 @@ def test_server_of_the_file_that_hangs_holds_up_no_other_port(world):
     assert told[0] < told[1], "b is told of while a still waits"
 
 
-def test_url_that_is_none_is_an_error_of_its_port(world):
-    world.node.start(world.config(at("ftp://192.168.1.1/a.pac")))
+@pytest.mark.parametrize("url, told", [
+    ("ftp://192.168.1.1/a.pac", "ftp://192.168.1.1/a.pac"), ("http://joe:s3cret@192.168.1.1/a.pac", "192.168.1.1/a.pac")])
+def test_url_that_is_none_is_an_error_of_its_port(world, url, told):
+    world.node.start(world.config(at(url)))
     world.node.wait("DeviceNetworkStatus", lambda t: [
         p for p in t.get("global", {}).get("ports", []) if p["logicallabel"] == "uplink-b" and p["usable4"]], "b works")
-    assert status(world)["error"] == "proxy: no URL of a PAC file: ftp://192.168.1.1/a.pac"
+    assert status(world)["error"] == f"proxy: no URL of a PAC file: {told}"
+    assert "s3cret" not in world.node.edgeway("bus", "get", "DeviceNetworkStatus") + world.node.log()
 
 
 WPAD = {"networkProxyEnable": True}
