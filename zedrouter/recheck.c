@@ -49,6 +49,8 @@ struct zr_recheck {
 	struct ct_walk *walk;
 	struct hmap noted, targets;
 	bool waiting; /* some of noted have to be looked at */
+	bool orphans_due; /* flows may be of apps that went before the start: nobody told of those */
+	bool orphans; /* the round under way looks for them; it may begin without a target */
 	struct walk next[2 * FEW + 1]; /* of the round under way */
 	unsigned int walks;
 };
@@ -101,7 +103,7 @@ void zr_recheck_all(struct zr_recheck *r)
 
 	hmap_for_each (node, &r->noted)
 		container_of(node, struct noted, node)->changed = true;
-	r->waiting = true;
+	r->waiting = r->orphans_due = true;
 }
 
 /* ---- Targets ---- */
@@ -256,24 +258,59 @@ static enum zr_action judge(struct zr_recheck *r, const struct ipaddr *end,
 	return action;
 }
 
+static bool is_nobodys(const struct zr_recheck *r, const struct ipaddr *addr)
+{
+	struct target *t = target_find(r, addr);
+
+	if (t)
+		target_know(r, t);
+	return t && !t->is_app;
+}
+
 /*
  * Only what is forwarded meets lists: flows by ports have the mark of their app; those without
  * are between apps, or of an app and the node.
  */
-static bool meets_lists(const struct zr_recheck *r, const struct ct_flow *flow, bool *ret_local)
+static bool meets_lists(const struct zr_recheck *r, const struct ct_flow *flow, bool local)
 {
-	*ret_local = !(flow->mark & ZR_MARK_VIF & ~ZR_MARK_INBOUND) || !(flow->mark >> 24);
-	return !*ret_local || (vif_find(r->model, &flow->src) && vif_find(r->model, &flow->to));
+	return !local || is_nobodys(r, &flow->src) || is_nobodys(r, &flow->to) ||
+	       (vif_find(r->model, &flow->src) && vif_find(r->model, &flow->to));
+}
+
+static bool is_in_an_instance(const struct zr_model *m, const struct ipaddr *addr)
+{
+	struct hmap_node *node;
+
+	hmap_for_each (node, &m->instances) {
+		const struct zr_ni *ni = container_of(node, struct zr_ni, node);
+
+		if (zr_ni_works(ni) && prefix_contains(&ni->subnet, addr) &&
+		    !ipaddr_equal(&ni->gateway, addr))
+			return true;
+	}
+	return false;
+}
+
+/* The address of an app that went while nobody looked. */
+static void orphan_add(struct zr_recheck *r, const struct ipaddr *addr, bool of_app)
+{
+	if ((of_app || is_in_an_instance(r->model, addr)) && !vif_find(r->model, addr))
+		target_add(r, addr);
 }
 
 static bool look(const struct ct_flow *flow, uint32_t *mark, void *arg)
 {
 	struct zr_recheck *r = arg;
+	bool inbound = flow->mark & ZR_MARK_INBOUND;
+	bool local = !(flow->mark & ZR_MARK_VIF) || !(flow->mark >> 24);
 	enum zr_action sender, receiver;
-	bool local;
 
+	if (r->orphans) {
+		orphan_add(r, &flow->src, !local && !inbound);
+		orphan_add(r, &flow->to, !local && inbound);
+	}
 	if ((!target_find(r, &flow->src) && !target_find(r, &flow->to)) ||
-	    !meets_lists(r, flow, &local))
+	    !meets_lists(r, flow, local))
 		return true;
 	sender = judge(r, &flow->src, flow, true);
 	receiver = sender == ZR_DROP ? ZR_DROP : judge(r, &flow->to, flow, false);
@@ -331,13 +368,13 @@ static void plan_few(struct zr_recheck *r)
 
 static void plan_family(struct zr_recheck *r, int family)
 {
+	bool any = r->orphans;
 	struct hmap_node *node;
 
 	hmap_for_each (node, &r->targets)
-		if (container_of(node, struct target, node)->addr.family == family) {
-			r->next[r->walks++] = (struct walk){ .family = family };
-			return;
-		}
+		any |= container_of(node, struct target, node)->addr.family == family;
+	if (any)
+		r->next[r->walks++] = (struct walk){ .family = family };
 }
 
 static void walk_failed(int err)
@@ -359,16 +396,19 @@ static void walk_next(struct zr_recheck *r)
 		walk_failed(err);
 	}
 	targets_end(r);
+	r->orphans = false;
 }
 
 void zr_recheck_run(struct zr_recheck *r)
 {
-	if (!r->waiting || r->targets.count) /* a round is under way */
+	if (!r->waiting || r->targets.count || r->orphans) /* a round is under way */
 		return;
 	take_noted(r);
-	if (!r->targets.count)
+	r->orphans = r->orphans_due;
+	r->orphans_due = false;
+	if (!r->targets.count && !r->orphans)
 		return;
-	if (r->targets.count <= FEW)
+	if (r->targets.count <= FEW && !r->orphans)
 		plan_few(r);
 	else
 		plan_family(r, AF_INET);

@@ -3,11 +3,12 @@
  * Flows that run when the access list of their app changes. The kernel judges first packets only,
  * so once it has the new list, the flows of that app are looked at: what the list does not allow any
  * more is forgotten, and its next packet is a first one again. Flows that it still allows are not
- * touched; whether a limit counts them is set right. The same for addresses that an app had, and after
- * a restart for all apps, as nobody knows what had been done.
+ * touched; whether a limit counts them is set right. Of an address that an app had and nobody has
+ * now all end, those to other apps, too: who gets it next is asked anew. After a restart that goes
+ * for all apps, and for those that went meanwhile, as nobody knows what had been done.
  *
- * Cost: walks through the kernel's table, two for an address; when there are several, or with IPv6,
- * one for all, in which the kernel tells of others' flows, too.
+ * Cost: walks through the kernel's table, two for an address; when there are several, after a
+ * restart, or with IPv6, one for all, in which the kernel tells of others' flows, too.
  */
 #pragma once
 

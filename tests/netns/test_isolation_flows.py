@@ -5,7 +5,9 @@ directions; flows that it still allows go on, and lose nothing.
 On the internet WEB and OTHER echo TCP on port 7; app-a is under the list, app-b may do everything."""
 
 import contextlib
+import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -199,3 +201,31 @@ def test_nobody_inherits_the_flows_of_an_app(listed):
         assert_silent(push)
         wait_for(lambda: not flows(listed, "-d", topology.WEB4, "-p", "udp", "--dport", "5000"),
                  "its flows are forgotten")
+
+
+def is_between(edge, *ends):
+    return bool(flows(edge, "-p", "udp", "-s", ends[0], "-d", ends[1]))
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["told", "killed"])
+@VERSIONS
+def test_nobody_inherits_the_flows_to_an_app(listed, web, killed):
+    """Neither when it goes while zedrouter is away, which then has never heard of it."""
+    version = 4 if web == topology.WEB4 else 6
+    a, b = (listed.address(name, version) for name in ("app-a", "app-b"))
+    config = listed.standard_config(60)
+    config.root["apps"][1]["activate"] = False
+    listed.apply(allow_all())
+    app_a, app_b, internet = listed.app("app-a"), listed.app("app-b"), listed.net["internet"]
+    with UdpPush(app_a, app_b, b, 5000), UdpPush(app_b, internet, web, 5001), \
+            UdpPush(app_a, internet, web, 5002) as stays:
+        assert is_between(listed, a, b) and is_between(listed, b, web)
+        if killed:
+            os.kill(listed.node.daemons()["zedrouter"], signal.SIGSTOP)
+        listed.node.configure(config)
+        wait_for(lambda: listed.node.row("ConfigStatus").get("version") == "60", "the configuration is read")
+        if killed:
+            listed.node.kill("zedrouter")
+        wait_for(lambda: not is_between(listed, a, b), "flows between the apps are forgotten")
+        wait_for(lambda: not is_between(listed, b, web), "flows of the app are forgotten")
+        assert stays.hears(5)
