@@ -25,6 +25,7 @@ struct boot {
 	size_t nleft;
 	struct event *timer;
 	int again_s;
+	bool kept, waits; /* for connections: an address as a host's; one on a port without any */
 };
 
 /* ---- The record ---- */
@@ -39,12 +40,15 @@ static uint32_t ifindex_of(const struct dp *dp, const struct ifname *ifname)
 struct record {
 	const struct dp *dp;
 	struct strbuf text;
+	unsigned int lines;
 };
 
 static void put(struct record *rec, const struct boot_left *left)
 {
-	if (left->ifindex)
-		boot_left_format(left, &rec->text);
+	if (!left->ifindex || rec->lines == BOOT_LEFT_MAX)
+		return;
+	boot_left_format(left, &rec->text);
+	rec->lines++;
 }
 
 /* What is ours, after an update say, is passed over later: whose it is the engine does not know yet. */
@@ -250,13 +254,17 @@ static void tell_iface(struct boot *b, const struct nim_port *port, struct nim_i
 
 void boot_tell(struct boot *b, struct nim_facts *facts)
 {
-	bool kept = false;
-
+	b->kept = false;
 	for (unsigned int i = 0; i < b->conf.config->nports; i++) {
 		tell_iface(b, &b->conf.config->ports[i], &facts->ifaces[i]);
-		kept = kept || ipaddr_is_set(&facts->ifaces[i].boot_kept.addr);
+		b->kept = b->kept || ipaddr_is_set(&facts->ifaces[i].boot_kept.addr);
 	}
-	if (!kept) {
+}
+
+/* Nobody tells of the end of a connection. */
+static void arm(struct boot *b)
+{
+	if (!b->kept && !b->waits) {
 		evtimer_del(b->timer);
 		b->again_s = AGAIN_S;
 	} else if (!evtimer_pending(b->timer, NULL)) {
@@ -277,7 +285,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* For connections it stays as a host's, which is there before the network's goes; on a port that has no
  * addresses as it is. */
-static bool may_go(const struct boot *b, unsigned int port, const struct prefix *prefix)
+static bool may_go(struct boot *b, unsigned int port, const struct prefix *prefix)
 {
 	const struct nim_iface *iface = &b->conf.facts->ifaces[port];
 	const struct prefix host = prefix_host(&prefix->addr);
@@ -285,7 +293,10 @@ static bool may_go(const struct boot *b, unsigned int port, const struct prefix 
 	if (boot_port_has_addrs(&b->conf.config->ports[port]))
 		return is_there(b, &iface->ifname, &host) ||
 		       !prefix_equal(&iface->boot_kept, &host);
-	return is_bond_member(b->conf.config, port) || !is_connected(&prefix->addr);
+	if (is_bond_member(b->conf.config, port) || !is_connected(&prefix->addr))
+		return true;
+	b->waits = true;
+	return false;
 }
 
 /* True: nothing of it is left. */
@@ -375,9 +386,11 @@ void boot_look(struct boot *b)
 {
 	const struct defaults defaults = find_defaults(b);
 
+	b->waits = false;
 	for (unsigned int i = 0; b->nleft && i < b->conf.config->nports; i++)
 		if (b->conf.facts->ifaces[i].ifindex)
 			look_port(b, i, &defaults);
+	arm(b);
 }
 
 /* ---- Its life ---- */
@@ -390,11 +403,9 @@ int boot_new(const struct boot_conf *conf, struct boot **ret)
 	b->conf = *conf;
 	b->timer = evtimer_new(conf->base, on_timer, b);
 	r = load(b);
-	if (r < 0) {
-		boot_free(b);
-		return r;
-	}
-	if (b->nleft)
+	if (r < 0) /* ports are not to stay down for what they were before */
+		log_warning("boot_left", "count=0 err=%d", -r);
+	else if (b->nleft)
 		log_info("boot_left", "count=%zu", b->nleft);
 	*ret = b;
 	return 0;

@@ -12,7 +12,6 @@
 #include "nim/addressing.h"
 
 #define FILE_MAX (64 * 1024)
-#define LEFT_MAX 256
 
 /* ---- The file ---- */
 
@@ -61,9 +60,9 @@ int boot_left_load(const char *path, struct boot_left **ret, size_t *ret_n)
 
 	if (r < 0)
 		return r;
-	list = xcalloc(LEFT_MAX, sizeof(*list));
+	list = xcalloc(BOOT_LEFT_MAX, sizeof(*list));
 	rest = text;
-	while (n < LEFT_MAX && (line = strsep(&rest, "\n")))
+	while (n < BOOT_LEFT_MAX && (line = strsep(&rest, "\n")))
 		n += boot_left_parse(line, &list[n]);
 	*ret = list;
 	*ret_n = n;

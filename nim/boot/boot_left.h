@@ -13,6 +13,8 @@
 
 struct strbuf;
 
+#define BOOT_LEFT_MAX 256 /* of more the rest is let alone, as what is no port's */
+
 enum boot_kind {
 	BOOT_ADDRESS,
 	BOOT_DEFAULT, /* route of the main table */
@@ -31,7 +33,8 @@ struct boot_left {
 void boot_left_format(const struct boot_left *left, struct strbuf *out);
 /* False: it is none. */
 bool boot_left_parse(const char *line, struct boot_left *ret);
-/* 0 and a list to free; -ENOENT or another -errno when the file cannot be read. */
+/* 0 and a list to free, of BOOT_LEFT_MAX at most; -ENOENT or another -errno when the file cannot be
+ * read. */
 int boot_left_load(const char *path, struct boot_left **ret, size_t *ret_n);
 
 enum boot_fate {

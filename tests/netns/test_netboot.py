@@ -43,6 +43,13 @@ class World:
         config.port("uplink-b", "eth1", cost=10)
         self.node.start(config)
 
+    def start_without_addresses(self):
+        """eth0 is a port for others, eth1 the uplink."""
+        self.node.override("ports.json", {"Version": 1, "TimePriority": "2026-01-02T03:04:05Z", "Ports": [
+            {"IfName": "eth0", "IsMgmt": False, "IsL3Port": False},
+            {"IfName": "eth1", "IsMgmt": True, "IsL3Port": True, "Dhcp": 4, "Type": 5}]})
+        self.node.start()
+
     def wait_ports(self, accept, what="both ports work", timeout=20):
         def ready(table):
             ports = {p["logicallabel"]: p for p in table.get("global", {}).get("ports", [])}
@@ -208,10 +215,7 @@ def test_without_a_dhcp_server_the_port_lives_on_what_the_boot_left(make_net, ma
 def test_port_that_is_to_have_no_address_gives_it_up_when_there_is_another_way(make_net, make_node):
     world = World(make_net(topology.standard, "a"), make_node)
     world.boot(f"{OTHER}/24")
-    world.node.override("ports.json", {"Version": 1, "TimePriority": "2026-01-02T03:04:05Z", "Ports": [
-        {"IfName": "eth0", "IsMgmt": False, "IsL3Port": False},
-        {"IfName": "eth1", "IsMgmt": True, "IsL3Port": True, "Dhcp": 4, "Type": 5}]})
-    world.node.start()
+    world.start_without_addresses()
     world.node.wait("DeviceNetworkStatus", lambda t: len(t.get("global", {}).get("ports", [])) == 2, "it is in force")
     with packets.Ping(world.host, topology.WEB4) as ping:
         ping.wait_answers(5)
@@ -221,6 +225,23 @@ def test_port_that_is_to_have_no_address_gives_it_up_when_there_is_another_way(m
     world.wait_defaults("eth1")
     with packets.Ping(world.host, topology.WEB4) as ping:
         ping.wait_answers(5)
+
+
+def test_port_without_addresses_keeps_one_as_long_as_a_connection(make_net, make_node):
+    """The kernel tells nobody of its end, and nothing else happens."""
+    world = World(make_net(topology.standard, "a"), make_node)
+    services.Echo(world.net["isp-a"], port=7)
+    world.boot(f"{OTHER}/24")
+    world.start_without_addresses()
+    world.node.wait("DeviceNetworkStatus", lambda t: len(t.get("global", {}).get("ports", [])) == 2, "it is in force")
+    with world.host.inside():
+        connection = socket.create_connection(("192.168.1.1", 7), 5)
+    with connection:
+        topology.uplink(world.net, "b")
+        world.wait_defaults("eth1")
+        world.node.wait_settled()
+        assert world.addresses() == [f"{OTHER}/24"]
+    world.wait_addresses()
 
 
 @pytest.mark.lab
@@ -243,6 +264,15 @@ def test_card_that_becomes_the_member_of_a_bond_gives_it_up(make_net, make_node)
     world.wait_defaults("lag")
     with packets.Ping(world.host, "192.168.1.1") as ping:
         ping.wait_answers(5)
+
+
+def test_record_that_cannot_be_read_keeps_no_port_from_working(world):
+    record = world.node.run_dir / "nim" / "boot"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text("address 1 0 10.0.0.1/32\n" * 3000)
+    world.start()
+    world.wait_ports(lambda p: p["usable4"] and p["dhcp"])
+    assert "event=boot_left count=0 err=" in world.node.log()
 
 
 def test_card_that_is_no_port_keeps_what_the_boot_left(world):
