@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,26 @@ static void lines_that_are_none_are_passed_over(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		assert_false(boot_left_parse(lines[i], &left));
 	assert_int_equal(left.ifindex, 7);
+}
+
+static void of_a_long_record_the_first_count(void **state)
+{
+	_cleanup_(strbuf_fini) struct strbuf text = STRBUF_INIT;
+	char path[] = "/tmp/boot_left.XXXXXX";
+	struct boot_left *list = NULL;
+	size_t n = 0;
+	int fd = mkstemp(path);
+
+	(void)state;
+	for (unsigned int i = 0; i < BOOT_LEFT_MAX + 100; i++)
+		strbuf_addf(&text, "address %u 0 192.168.1.55/24\n", i + 1);
+	assert_int_equal(write(fd, strbuf_str(&text), text.len), text.len);
+	close(fd);
+	assert_int_equal(boot_left_load(path, &list, &n), 0);
+	unlink(path);
+	assert_int_equal(n, BOOT_LEFT_MAX);
+	assert_int_equal(list[n - 1].ifindex, BOOT_LEFT_MAX);
+	free(list);
 }
 
 /* ---- What becomes of an address ---- */
@@ -213,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_survives_reading_and_writing),
 		cmocka_unit_test(lines_that_are_none_are_passed_over),
+		cmocka_unit_test(of_a_long_record_the_first_count),
 		cmocka_unit_test(it_stays_until_the_client_has_an_address),
 		cmocka_unit_test(it_leaves_for_what_is_configured_and_only_for_that),
 		cmocka_unit_test(it_stays_where_the_port_is_on_trial_or_wrong),

@@ -218,6 +218,38 @@ static void a_line_that_is_fast_again_is_judged_as_fast_as_before(void **state)
 	}
 }
 
+static void what_is_learned_outlives_a_rest(void **state)
+{
+	static const struct line far = { .for_ms = 60000, .least_ms = 500, .most_ms = 500 };
+	struct trip t = { 0 };
+	uint32_t patience_ms;
+
+	(void)state;
+	travel(&t, &pace, &far);
+	patience_ms = beat_patience_ms(&t.beat, &pace);
+	assert_in_range(patience_ms, 1100, 2500);
+	beat_rest(&t.beat);
+	assert_int_equal(beat_patience_ms(&t.beat, &pace), patience_ms);
+	assert_true(t.beat.heard);
+}
+
+static void an_outage_is_no_delay(void **state)
+{
+	static const struct line moment = { .for_ms = 1, .least_ms = 1, .most_ms = 1 };
+
+	(void)state;
+	for (unsigned int ms = 700; ms < 6000; ms += 100) {
+		const struct line out = { .for_ms = ms, .loss_percent = 100, .most_ms = 1 };
+		struct trip t = { 0 };
+
+		travel(&t, &pace, &lan);
+		assert_int_not_equal(travel(&t, &pace, &out), 0);
+		while (t.beat.silent)
+			travel(&t, &pace, &moment);
+		assert_int_equal(beat_patience_ms(&t.beat, &pace), 600);
+	}
+}
+
 static void a_slow_line_is_judged_by_its_own_measure(void **state)
 {
 	static const struct line far = { .for_ms = 60000, .least_ms = 250, .most_ms = 300 };
@@ -659,6 +691,8 @@ int main(void)
 		cmocka_unit_test(who_never_answered_is_never_silent_and_asked_ever_more_rarely),
 		cmocka_unit_test(IntermittentConnectivity),
 		cmocka_unit_test(a_line_that_is_fast_again_is_judged_as_fast_as_before),
+		cmocka_unit_test(what_is_learned_outlives_a_rest),
+		cmocka_unit_test(an_outage_is_no_delay),
 		cmocka_unit_test(a_slow_line_is_judged_by_its_own_measure),
 		cmocka_unit_test(a_slow_line_is_asked_no_more_often_than_it_answers),
 		cmocka_unit_test(what_we_read_late_is_not_late),
