@@ -256,12 +256,17 @@ static void netns_changed(const char *key, const void *was, const void *now, voi
 	struct domainmgr *dm = arg;
 	struct hmap_node *node;
 
-	(void)was, (void)now;
+	(void)was;
 	hmap_for_each (node, &dm->apps) {
 		struct dm_app *app = container_of(node, struct dm_app, node);
 
-		if (strcmp(app->netns, key) == 0)
-			app_changed(app);
+		if (strcmp(app->netns, key) != 0)
+			continue;
+		/* One of that name made in the same turn is another one, and sockets of ours would keep
+		 * the old one alive. */
+		if (!now)
+			app->inside = dp_free(app->inside);
+		app_changed(app);
 	}
 }
 

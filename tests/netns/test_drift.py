@@ -111,6 +111,16 @@ def test_damage_is_repaired_within_a_second(edge, damage):
     packets.assert_reaches(edge.app("app-a"), topology.WEB4, 9999, edge.net["internet"], within=1)
 
 
+def test_app_whose_namespace_was_removed_is_connected_in_the_new_one(edge):
+    node, app = edge.node, edge.app("app-a")
+    packets.assert_reaches(app, topology.WEB4, 9999, edge.net["internet"], within=1)
+    old = os.stat(app.path).st_ino
+    node.host.run("ip", "netns", "del", app.netns)
+    wait_for(lambda: os.path.exists(app.path) and os.stat(app.path).st_ino not in (0, old), "another one is made")
+    node.wait_settled()
+    packets.assert_reaches(app, topology.WEB4, 9999, edge.net["internet"], within=1)
+
+
 def same(before, after):
     return not snapshot.diff(before, after)
 
