@@ -70,7 +70,7 @@ struct dp_route {
 	uint32_t nhid; /* dp_nhgroup_id(), and nexthops is 0; 0: none */
 	uint8_t nexthops; /* used of nexthop[]; 0 for the kinds without */
 	struct dp_nexthop nexthop[DP_NEXTHOPS];
-	uint8_t protocol; /* observed only */
+	uint8_t protocol; /* observed only, of one that is not ours */
 };
 extern const struct dp_type dp_route_type;
 

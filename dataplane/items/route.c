@@ -363,7 +363,8 @@ static bool route_parse(struct dp *dp, const struct nlmsghdr *msg, struct dp_rou
 
 	if (!route_matters(dp, msg, ours))
 		return false;
-	*ret = (struct dp_route){ .protocol = rtm->rtm_protocol };
+	/* Of ours it is known; without it what is there equals the wish, and one copy does. */
+	*ret = (struct dp_route){ .protocol = *ours ? 0 : rtm->rtm_protocol };
 	if (!get_kind(rtm, &ret->kind))
 		return false;
 	rtnl_attrs(msg, sizeof(*rtm), tb, RTA_MAX);

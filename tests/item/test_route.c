@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <linux/rtnetlink.h>
+
 #include "dataplane/items/inet.h"
 #include "dataplane/items/link.h"
 #include "tests/item/conformance.h"
@@ -305,10 +307,34 @@ static void lost_way_of_a_multipath_route_is_repaired(void **state)
 	in_space(one_of_two, NULL);
 }
 
+static void as_wanted(const void *arg)
+{
+	const struct dp_route want = { .dst = test_prefix("10.7.0.0/16"),
+				       .table = 100,
+				       .metric = 7,
+				       .kind = DP_ROUTE_UNREACHABLE };
+	struct node *n = node_new();
+
+	(void)arg;
+	node_apply(n, &dp_route_type, &want);
+	node_turn(n, 50); /* the kernel's word comes */
+	require(memcmp(dp_have(node_dp(n), &dp_route_type, "4/100/10.7.0.0/16/7"), &want,
+		       sizeof(want)) == 0,
+		"two copies are kept");
+	node_free(n);
+}
+
+static void route_that_is_there_as_wanted_is_kept_once(void **state)
+{
+	(void)state;
+	in_space(as_wanted, NULL);
+}
+
 /* ---- Foreign ones ---- */
 
 static void foreign(const void *arg)
 {
+	const struct dp_route *have;
 	struct node *n;
 
 	(void)arg;
@@ -322,6 +348,8 @@ static void foreign(const void *arg)
 			 DP_ABSENT);
 	sh("ip -6 route add default via fd00:1::fe dev v0 proto ra metric 6");
 	node_wait_state(n, &dp_route_type, "6/254/::/0/6", DP_FOREIGN);
+	have = dp_have(node_dp(n), &dp_route_type, "6/254/::/0/6");
+	assert_int_equal(have->protocol, RTPROT_RA);
 	dp_sweep(node_dp(n));
 	node_settle(n);
 	sh("ip route del default");
@@ -354,6 +382,7 @@ int main(void)
 		cmocka_unit_test(routes_that_vanish_without_a_word_return),
 		cmocka_unit_test(changed_and_deleted_routes_are_repaired),
 		cmocka_unit_test(lost_way_of_a_multipath_route_is_repaired),
+		cmocka_unit_test(route_that_is_there_as_wanted_is_kept_once),
 		cmocka_unit_test(foreign_default_routes_are_seen_and_no_others),
 	};
 
