@@ -20,7 +20,8 @@
 #include "nim/wireless/wireless.h"
 #include "nim/wireless/wireless_told.h"
 
-#define KEPT_MAX (256u << 10) /* bytes of the file */
+#define SAID_MAX (64u << 10) /* packed bytes: it goes on in the status of all ports */
+#define KEPT_MAX (2u << 20) /* bytes of the file: the same in words */
 
 struct wireless_port {
 	struct nim_air air;
@@ -35,6 +36,7 @@ struct wireless_run {
 	struct nim_wlan wlan;
 	Ew__WwanStatus *wwan_said; /* owned, the same as in the two above */
 	Ew__WlanStatus *wlan_said;
+	struct rate refused; /* log lines */
 	bool any; /* the configuration has a wireless port */
 	bool synced; /* the daemons have heard that nothing is missing */
 	bool dirty; /* the configuration is another than what is told */
@@ -50,6 +52,20 @@ static ProtobufCMessage *copy_of(const ProtobufCMessage *msg)
 
 	protobuf_c_message_pack(msg, bytes);
 	return protobuf_c_message_unpack(msg->descriptor, NULL, len, bytes);
+}
+
+/* What was said before counts on. */
+static bool is_too_long(struct wireless_run *run, const ProtobufCMessage *msg, const char *daemon)
+{
+	size_t len = protobuf_c_message_get_packed_size(msg);
+	unsigned int unsaid;
+
+	if (len <= SAID_MAX)
+		return false;
+	if (rate_allow(&run->refused, NIM_LOG_LINES, NIM_LOG_MS, mono_now(), &unsaid))
+		log_error("radio_status_refused", "daemon=%s bytes=%zu unsaid=%u", daemon, len,
+			  unsaid);
+	return true;
 }
 
 static void free_message(ProtobufCMessage *msg)
@@ -186,7 +202,7 @@ static void wwan_changed(const char *key, const Ew__WwanStatus *was, const Ew__W
 	Ew__WwanStatus *old = run->wwan_said;
 
 	(void)key, (void)was;
-	if (!now)
+	if (!now || is_too_long(run, &now->base, "wwan"))
 		return;
 	run->wwan_said = (Ew__WwanStatus *)copy_of(&now->base);
 	run->wwan.said = run->wwan_said;
@@ -226,7 +242,7 @@ static void wlan_changed(const char *key, const Ew__WlanStatus *was, const Ew__W
 	Ew__WlanStatus *old = run->wlan_said;
 
 	(void)key, (void)was;
-	if (!now)
+	if (!now || is_too_long(run, &now->base, "wlan"))
 		return;
 	run->wlan_said = (Ew__WlanStatus *)copy_of(&now->base);
 	run->wlan.said = run->wlan_said;

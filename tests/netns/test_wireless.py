@@ -13,7 +13,7 @@ import pytest
 import packets
 import radios
 import topology
-from buspeer import RadioDaemon
+from buspeer import RadioDaemon, field
 from config import Config
 from radios import OWN4, OWN6, Daemon, add_cellular, add_wifi, modem, wifi
 from waiting import SLOW, wait_for
@@ -157,6 +157,23 @@ def test_a_connection_outlives_kill_9_restarts_and_its_daemon(cellular):
     assert p["error"] == "cellular: registration denied"
     assert "10.64." not in net["node"].run("ip", "addr").stdout + net["node"].run("ip", "rule").stdout
     assert "lte" in node.edgeway("diag", check=False) and "access point right" in node.edgeway("diag", check=False)
+
+
+def test_what_is_too_long_is_not_taken(cellular):
+    """It would go on in the status of all ports, and a restart could not read it back."""
+    net, node = cellular
+    node.start(both_ports())
+    daemon = connected(node)
+    wait_port(node, "lte", usable, "the modem is connected", 30)
+    node.wait_settled()
+    daemon.say(modem() + field(30, "long " * 60000))
+    wait_for(lambda: "event=radio_status_refused daemon=wwan" in node.log(), "it is refused", 30)
+    daemon.close()
+    pid = node.daemons()["nim"]
+    node.kill("nim")
+    wait_for(lambda: node.daemons().get("nim", pid) != pid, "nim runs again", 30)
+    wait_port(node, "lte", usable, "what was said before counts")
+    assert usable(port(node, "lte")) and not port(node, "uplink-a")["error"]
 
 
 def test_a_modem_that_is_absent_is_the_error_of_its_port_alone(cellular):
