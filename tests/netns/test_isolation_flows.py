@@ -229,3 +229,17 @@ def test_nobody_inherits_the_flows_to_an_app(listed, web, killed):
         wait_for(lambda: not is_between(listed, a, b), "flows between the apps are forgotten")
         wait_for(lambda: not is_between(listed, b, web), "flows of the app are forgotten")
         assert stays.hears(5)
+
+
+@VERSIONS
+def test_nobody_inherits_the_flows_of_an_address_that_an_app_had(listed, web):
+    version, other = (4, "10.1.0.77") if web == topology.WEB4 else (6, "fd00:1::77")
+    a, b = (listed.address(name, version) for name in ("app-a", "app-b"))
+    config = listed.standard_config(70)
+    config.root["apps"][1]["interfaces"][0 if version == 4 else 1]["addr"] = other
+    app_a, app_b, internet = listed.app("app-a"), listed.app("app-b"), listed.net["internet"]
+    with UdpPush(app_a, app_b, b, 5000), UdpPush(app_b, internet, web, 5001):
+        listed.node.configure(config)
+        wait_for(lambda: listed.address("app-b", version) == other, "it has another address")
+        wait_for(lambda: not is_between(listed, a, b), "flows between the apps are forgotten")
+        wait_for(lambda: not is_between(listed, b, web), "flows of the old address are forgotten")
