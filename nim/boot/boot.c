@@ -284,18 +284,26 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 /* ---- What goes ---- */
 
 /* For connections it stays as a host's, which is there before the network's goes; on a port that has no
- * addresses as it is. */
+ * addresses as it is. What was told may be of a moment before the lease or the connection: the kernel
+ * is asked again. */
 static bool may_go(struct boot *b, unsigned int port, const struct prefix *prefix)
 {
 	const struct nim_iface *iface = &b->conf.facts->ifaces[port];
 	const struct prefix host = prefix_host(&prefix->addr);
 
-	if (boot_port_has_addrs(&b->conf.config->ports[port]))
-		return is_there(b, &iface->ifname, &host) ||
-		       !prefix_equal(&iface->boot_kept, &host);
-	if (is_bond_member(b->conf.config, port) || !is_connected(&prefix->addr))
+	if (!boot_port_has_addrs(&b->conf.config->ports[port])) {
+		if (is_bond_member(b->conf.config, port) || !is_connected(&prefix->addr))
+			return true;
+		b->waits = true;
+		return false;
+	}
+	if (is_there(b, &iface->ifname, &host))
 		return true;
-	b->waits = true;
+	if (ipaddr_is_set(&iface->boot_kept.addr)) /* one for a port */
+		return !prefix_equal(&iface->boot_kept, &host);
+	if (!is_connected(&prefix->addr))
+		return true;
+	b->conf.changed(b->conf.arg);
 	return false;
 }
 
