@@ -2,7 +2,10 @@
 #include "nim/wireless/wireless_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "api/topics.h"
@@ -21,6 +24,7 @@
 #include "nim/wireless/wireless_told.h"
 
 #define SAID_MAX (64u << 10) /* packed bytes: it goes on in the status of all ports */
+#define SEED_MAX 16 /* bytes of its file */
 #define KEPT_MAX (2u << 20) /* bytes of the file: the same in words */
 
 struct wireless_port {
@@ -41,6 +45,7 @@ struct wireless_run {
 	bool synced; /* the daemons have heard that nothing is missing */
 	bool dirty; /* the configuration is another than what is told */
 	char *kept; /* path of what is left to the next run */
+	uint32_t seed; /* nim_told_by.seed, the same in all runs of a boot; 0: none yet */
 	/* In the order of the configuration, NIM_PORTS; NULL: there never was a wireless one. */
 	struct wireless_port *ports;
 };
@@ -105,6 +110,35 @@ static void load_kept(struct wireless_run *run)
 	run->wwan_said = (Ew__WwanStatus *)msg;
 	run->wwan.said = run->wwan_said;
 	run->wwan.left = true; /* until it speaks */
+}
+
+static int load_seed(struct wireless_run *run, const char *path)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+	int r = file_read(path, SEED_MAX, &text, &len);
+
+	if (r == 0 && sscanf(text, "%" SCNx32, &run->seed) != 1)
+		r = -EBADMSG;
+	return r;
+}
+
+/* With another one the daemons would take what they have for a new configuration. */
+static void need_seed(struct wireless_run *run)
+{
+	_cleanup_(freep) char *path =
+		xasprintf("%s/nim/wireless.seed", daemon_run_dir(run->conf.daemon));
+	char text[SEED_MAX];
+	int r;
+
+	if (load_seed(run, path) == 0 && run->seed)
+		return;
+	if (getrandom(&run->seed, sizeof(run->seed), GRND_NONBLOCK) < 0 || !run->seed)
+		run->seed = (uint32_t)mono_now().ns | 1; /* at boot: nobody knows this one either */
+	snprintf(text, sizeof(text), "%" PRIx32 "\n", run->seed);
+	r = file_replace_volatile(path, text, strlen(text), 0600);
+	if (r < 0)
+		log_error("wwan_not_kept", "file=%s err=%d", path, -r);
 }
 
 /* ---- What is said ---- */
@@ -283,6 +317,14 @@ static bool is_news(const struct wireless_run *run, const struct nim_told_by *by
 	       told->radio_requested_ms != by->radio_requested_ms;
 }
 
+static bool has_radio(const struct nim_config *config)
+{
+	for (unsigned int i = 0; i < config->nports; i++)
+		if (config->ports[i].wireless != NIM_WIRELESS_NONE)
+			return true;
+	return false;
+}
+
 /* Afterwards only what names the configuration is left of it: the rest points into a message that
  * goes with the next one. */
 static void publish(struct wireless_run *run, Ew__WwanConfig *wwan, Ew__WlanConfig *wlan)
@@ -306,15 +348,19 @@ static void publish(struct wireless_run *run, Ew__WwanConfig *wwan, Ew__WlanConf
 void wireless_run_apply(struct wireless_run *run, const struct nim_view *view,
 			const struct nim_told_by *by)
 {
+	struct nim_told_by seeded = *by;
 	Ew__WwanConfig *wwan;
 	Ew__WlanConfig *wlan;
 
 	if (!is_news(run, by))
 		return;
+	if (!run->seed && has_radio(run->conf.config))
+		need_seed(run);
+	seeded.seed = run->seed;
 	arena_fini(&run->told_mem);
 	run->told_mem = (struct arena){ 0 };
-	wwan = nim_wwan_config(run->conf.config, view, by, &run->told_mem);
-	wlan = nim_wlan_config(run->conf.config, by, &run->told_mem);
+	wwan = nim_wwan_config(run->conf.config, view, &seeded, &run->told_mem);
+	wlan = nim_wlan_config(run->conf.config, &seeded, &run->told_mem);
 	run->dirty = false;
 	if (run->any)
 		log_info("wireless_told", "key=\"%s\" modems=%zu adapters=%zu silence=%d",

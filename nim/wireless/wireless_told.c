@@ -12,13 +12,13 @@
 #define APN_DEFAULT "internet" /* as in EVE */
 
 /* A file may be written anew under its key and time: what counts is what it says. */
-static uint32_t revision_of(const ProtobufCMessage *msg)
+static uint32_t revision_of(const ProtobufCMessage *msg, uint32_t seed)
 {
 	size_t len = protobuf_c_message_get_packed_size(msg);
 	_cleanup_(freep) uint8_t *bytes = xcalloc(1, len + 1);
 
 	protobuf_c_message_pack(msg, bytes);
-	return hash_bytes(bytes, len, 0);
+	return hash_bytes(bytes, len, seed);
 }
 
 static char *text(struct arena *arena, const char *s)
@@ -90,7 +90,7 @@ struct Ew__WwanConfig *nim_wwan_config(const struct nim_config *config, const st
 		    nim_port_is_on_air(&config->ports[i]))
 			msg->networks[msg->n_networks++] =
 				network_of(&config->ports[i], &view->ports[i], arena);
-	msg->revision = revision_of(&msg->base);
+	msg->revision = revision_of(&msg->base, by->seed);
 	msg->dpc_key = text(arena, by->dpc_key);
 	msg->dpc_time_ms = by->dpc_time_ms;
 	msg->radio_silence = by->radio_silence;
@@ -125,7 +125,7 @@ struct Ew__WlanConfig *nim_wlan_config(const struct nim_config *config,
 		if (config->ports[i].wireless == NIM_WIRELESS_WIFI &&
 		    nim_port_is_on_air(&config->ports[i]))
 			msg->ports[msg->n_ports++] = wlan_port(&config->ports[i], arena);
-	msg->revision = revision_of(&msg->base);
+	msg->revision = revision_of(&msg->base, by->seed);
 	msg->dpc_key = text(arena, by->dpc_key);
 	msg->dpc_time_ms = by->dpc_time_ms;
 	msg->radio_silence = by->radio_silence;

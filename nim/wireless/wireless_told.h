@@ -14,6 +14,9 @@ struct nim_told_by { /* the same in both */
 	int64_t dpc_time_ms;
 	bool radio_silence;
 	int64_t radio_requested_ms; /* 0: nobody ever asked */
+	/* Of the revisions, a secret: by a sum whose begin is known whoever reads the bus could try
+	 * passwords. */
+	uint32_t seed;
 };
 
 /* In the arena, with pointers into the configuration's message. Ports with errors of their own are

@@ -123,6 +123,7 @@ def test_a_connection_outlives_kill_9_restarts_and_its_daemon(cellular):
     daemon = connected(node)
     wait_port(node, "lte", usable, "the modem is connected", 30)
     node.wait_settled()
+    revision = node.row("WwanConfig")["revision"]
     with packets.Ping(net["node"], topology.WEB4) as ping:
         ping.wait_answers(10)
         for _ in range(2):
@@ -130,6 +131,7 @@ def test_a_connection_outlives_kill_9_restarts_and_its_daemon(cellular):
             node.kill("nim")
             wait_for(lambda: node.daemons().get("nim", pid) != pid, "nim runs again", 30)
             wait_port(node, "lte", usable, "it is usable again")
+            assert node.row("WwanConfig")["revision"] == revision, "the modem is not to be connected anew"
             ping.wait_answers(10)
             daemon.close()  # the second time there is nobody to ask
         wait_port(node, "lte", lambda p: p["wireless"].get("stale"), "its daemon has left")

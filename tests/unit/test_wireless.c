@@ -211,6 +211,10 @@ static void another_wish_has_another_revision_and_the_same_has_the_same(void **s
 	w->by.radio_silence = true;
 	tell(w);
 	assert_int_equal(w->wwan.told->revision, was);
+	w->by.seed = 1;
+	tell(w);
+	assert_int_not_equal(w->wwan.told->revision, was); /* nobody can compute it without */
+	w->by.seed = 0;
 	w->ap.apn = (char *)"other";
 	tell(w);
 	assert_int_not_equal(w->wwan.told->revision, was);
