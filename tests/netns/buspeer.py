@@ -47,12 +47,13 @@ class Publisher:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(f"{self.path}.peer")
         self.listener.listen(8)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
         if not hold:
             self.open()
 
     def open(self):
         os.rename(f"{self.path}.peer", self.path)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread.start()
 
     def hello(self):
         names = b"".join(name.encode() + b"\0" for name in (self.topic, f"ew.{self.topic}", self.agent))
@@ -64,7 +65,8 @@ class Publisher:
                 sock = self.listener.accept()[0]
             except OSError:
                 return
-            sock.recv(512)  # its HELLO
+            with contextlib.suppress(OSError):
+                sock.recv(512)  # its HELLO
             with self.lock:
                 with contextlib.suppress(OSError):
                     sock.sendall(self.hello() + b"".join(frame(SET, k, v) for k, v in self.table.items())
@@ -87,10 +89,18 @@ class Publisher:
                     sock.sendall(frame(DELETE, key.encode()))
 
     def close(self):
+        """close() alone would leave the thread in accept(): it would go on serving who comes back, and,
+        when the kernel restarts the call, the next publisher's subscribers, whose listener then has
+        the same number."""
+        if self.listener.fileno() < 0:
+            return
+        self.path.unlink(missing_ok=True)
+        self.listener.shutdown(socket.SHUT_RDWR)
+        if self.thread.ident:
+            self.thread.join()
         self.listener.close()
         for sock in self.subscribers:
             sock.close()
-        self.path.unlink(missing_ok=True)
 
 
 class RadioDaemon:

@@ -247,6 +247,7 @@ def test_it_outlives_kill_9_and_a_reboot_while_the_server_is_away(node):
                          for name in ("lps", "dpc-list") for end in ("", ".2")), "it is on disk")
     server.close()
     reboot(node)
+    assert not events(node, "lps_reverted"), "a server that leaves takes nothing back"
     nim = start_nim(node)
     wait_works_alone(node)
     assert addresses(node) == ["192.168.1.77/24"] and port(node)["configSource"] == "DPC_LPS"
