@@ -63,10 +63,12 @@ static struct class class_of(const struct zr_acl_entry *e)
 static uint32_t class_hash(const struct class *c, const struct ipaddr *addr, uint8_t protocol)
 {
 	struct prefix p = { .addr = *addr, .len = c->len };
-	struct prefix net = c->len == NO_PREFIX ? (struct prefix){ 0 } : prefix_network(&p);
+	struct prefix net = { 0 };
 	uint32_t seed = (uint32_t)c->len << 16 | (uint32_t)c->variant << 8 |
 			(c->any_protocol ? 0 : protocol);
 
+	if (c->len != NO_PREFIX)
+		net = prefix_network(&p);
 	return hash_bytes(&net.addr, sizeof(net.addr), seed);
 }
 
