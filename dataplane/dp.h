@@ -179,6 +179,8 @@ enum dp_state
 dp_state(const struct dp *dp, const struct dp_type *type, const char *key,
 	 const char **ret_why); /* ret_why may be NULL; borrowed until the next turn */
 const void *dp_have(const struct dp *dp, const struct dp_type *type, const char *key); /* or NULL */
+/* What an operation under way is creating, for an observer that cannot see all of it; or NULL. */
+const void *dp_creating(const struct dp *dp, const struct dp_type *type, const char *key);
 bool dp_manages(const struct dp *dp, const struct dp_type *type); /* is it among dp_conf.types? */
 void dp_each_have(const struct dp *dp, const struct dp_type *type,
 		  void (*fn)(const char *key, const void *spec, void *arg), void *arg);

@@ -94,6 +94,13 @@ const void *dp_have(const struct dp *dp, const struct dp_type *type, const char 
 	return it ? spec_data(it->have) : NULL;
 }
 
+const void *dp_creating(const struct dp *dp, const struct dp_type *type, const char *key)
+{
+	const struct item *it = item_lookup(dp, type, key);
+
+	return it && it->op && it->op->kind == OP_CREATE ? it->op->want->data : NULL;
+}
+
 bool dp_manages(const struct dp *dp, const struct dp_type *type)
 {
 	const struct dp_type *const *t = dp->conf.types;

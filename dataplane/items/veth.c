@@ -33,7 +33,8 @@ static void peer_here(const struct dp *dp, uint32_t ifindex, struct dp_veth *vet
  */
 static bool peer_elsewhere(struct dp *dp, const struct link_info *link, struct dp_veth *veth)
 {
-	const struct dp_veth *have = dp_have(dp, &dp_veth_type, veth->ifname.str);
+	const struct dp_veth *have = dp_creating(dp, &dp_veth_type, veth->ifname.str)
+					     ?: dp_have(dp, &dp_veth_type, veth->ifname.str);
 
 	if (have && have->peer_netns[0]) {
 		veth->peer = have->peer;

@@ -49,6 +49,20 @@ static void pair_into_a_namespace_conforms(void **state)
 	});
 }
 
+/* No news of it come once it has been made: nobody brings up a carrier. */
+static void pair_whose_other_end_is_down_conforms(void **state)
+{
+	(void)state;
+	item_conformance(&(struct item_story){
+		.type = &dp_veth_type,
+		.prepare = two_namespaces,
+		.a = &(struct dp_veth){ .ifname = IFNAME("v0"),
+					.peer = IFNAME("eth0"),
+					.peer_netns = "app1",
+					.up = true },
+	});
+}
+
 static void names_taken(void)
 {
 	two_namespaces();
@@ -158,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pair_conforms),
 		cmocka_unit_test(pair_into_a_namespace_conforms),
+		cmocka_unit_test(pair_whose_other_end_is_down_conforms),
 		cmocka_unit_test(peer_may_have_a_name_that_is_taken_here),
 		cmocka_unit_test(application_may_take_its_end_down_until_the_next_run),
 		cmocka_unit_test(falls_and_returns_with_its_namespace),

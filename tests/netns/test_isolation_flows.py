@@ -31,11 +31,15 @@ class UdpPush:
         self.server.bind((to, port) if heard_at is None else ("", heard_at))
         self.client = socket_in(client, to)
         self.client.connect((to, port))
-        self.client.send(b"hello")
-        self.server.settimeout(5)
+        wait_for(self.spoken, "the server has heard the client", 5, every=0.2)
         _, self.peer = self.server.recvfrom(100)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.push, daemon=True)
+
+    def spoken(self):
+        """A first packet may be lost while neighbours are asked for; more of them are the same flow."""
+        self.client.send(b"hello")
+        return select.select([self.server], [], [], 0.1)[0]
 
     def __enter__(self):
         self.thread.start()
