@@ -30,23 +30,23 @@ static void two_namespaces(void)
 	sh("ip netns add app1; ip netns add app2");
 }
 
+static const struct dp_veth into_app1 = { .ifname = IFNAME("v0"),
+					  .peer = IFNAME("eth0"),
+					  .peer_mac = { { 2, 0, 0, 0, 0, 2 } },
+					  .peer_netns = "app1",
+					  .up = true,
+					  .peer_up = true };
+static const struct dp_veth into_app2 = {
+	.ifname = IFNAME("v0"), .peer = IFNAME("eth1"), .peer_netns = "app2", .up = true
+};
+
 static void pair_into_a_namespace_conforms(void **state)
 {
 	(void)state;
-	item_conformance(&(struct item_story){
-		.type = &dp_veth_type,
-		.prepare = two_namespaces,
-		.a = &(struct dp_veth){ .ifname = IFNAME("v0"),
-					.peer = IFNAME("eth0"),
-					.peer_mac = { { 2, 0, 0, 0, 0, 2 } },
-					.peer_netns = "app1",
-					.up = true,
-					.peer_up = true },
-		.b = &(struct dp_veth){ .ifname = IFNAME("v0"),
-					.peer = IFNAME("eth1"),
-					.peer_netns = "app2",
-					.up = true },
-	});
+	item_conformance(&(struct item_story){ .type = &dp_veth_type,
+					       .prepare = two_namespaces,
+					       .a = &into_app1,
+					       .b = &into_app2 });
 }
 
 /* No news of it come once it has been made: nobody brings up a carrier. */
@@ -54,13 +54,7 @@ static void pair_whose_other_end_is_down_conforms(void **state)
 {
 	(void)state;
 	item_conformance(&(struct item_story){
-		.type = &dp_veth_type,
-		.prepare = two_namespaces,
-		.a = &(struct dp_veth){ .ifname = IFNAME("v0"),
-					.peer = IFNAME("eth0"),
-					.peer_netns = "app1",
-					.up = true },
-	});
+		.type = &dp_veth_type, .prepare = two_namespaces, .a = &into_app2 });
 }
 
 static void names_taken(void)
@@ -73,27 +67,12 @@ static void peer_may_have_a_name_that_is_taken_here(void **state)
 {
 	(void)state;
 	item_conformance(&(struct item_story){
-		.type = &dp_veth_type,
-		.prepare = names_taken,
-		.a = &(struct dp_veth){ .ifname = IFNAME("v0"),
-					.peer = IFNAME("eth0"),
-					.peer_netns = "app1",
-					.up = true,
-					.peer_up = true },
-		.b = &(struct dp_veth){ .ifname = IFNAME("v0"),
-					.peer = IFNAME("eth1"),
-					.peer_netns = "app2",
-					.up = true },
-	});
+		.type = &dp_veth_type, .prepare = names_taken, .a = &into_app1, .b = &into_app2 });
 }
 
 static void touched(const void *arg)
 {
-	const struct dp_veth veth = { .ifname = IFNAME("v0"),
-				      .peer = IFNAME("eth0"),
-				      .peer_netns = "app1",
-				      .up = true,
-				      .peer_up = true };
+	const struct dp_veth veth = into_app1;
 	struct node *n;
 
 	(void)arg;
